@@ -1,0 +1,2 @@
+//! The `cardea` command.
+fn main() {}
