@@ -9,4 +9,4 @@ mod spec;
 
 pub use id::{AccountId, InvalidId, KeyId, KeyMaterialId, Region};
 pub use moment::Moment;
-pub use spec::{KeyOrigin, KeySpec, KeyUsage};
+pub use spec::{DataKeySpec, EncryptionAlgorithm, KeyOrigin, KeySpec, KeyUsage};

@@ -1,6 +1,7 @@
 //! Enumerations that are spelt the same on the wire, in records and in bindings: one list of names each.
 
 /// Declares an enumeration whose variants have one AWS name each, with the conversions both ways and `ALL`.
+#[macro_export]
 macro_rules! named {
     ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$about])*
@@ -49,5 +50,3 @@ macro_rules! named {
         }
     };
 }
-
-pub(crate) use named;

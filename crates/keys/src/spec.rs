@@ -1,6 +1,6 @@
 //! Specs, usages and origins: which there are, and which go together. A new key spec is a row here.
 
-use crate::name::named;
+use crate::named;
 
 named! {
     /// What kind of key it is.
@@ -78,7 +78,55 @@ named! {
     }
 }
 
+named! {
+    /// How a plaintext is encrypted. The order is that of AWS's answers.
+    EncryptionAlgorithm {
+        /// AES-256-GCM under keys derived for each message.
+        SymmetricDefault = "SYMMETRIC_DEFAULT",
+        /// RSAES-OAEP with SHA-1.
+        RsaesOaepSha1 = "RSAES_OAEP_SHA_1",
+        /// RSAES-OAEP with SHA-256.
+        RsaesOaepSha256 = "RSAES_OAEP_SHA_256",
+        /// SM2 public key encryption.
+        Sm2Pke = "SM2PKE",
+    }
+}
+
+named! {
+    /// How long a data key is.
+    DataKeySpec {
+        /// 16 bytes.
+        Aes128 = "AES_128",
+        /// 32 bytes.
+        Aes256 = "AES_256",
+    }
+}
+
+impl DataKeySpec {
+    /// The bytes of such a data key.
+    #[must_use]
+    pub const fn bytes(self) -> u16 {
+        match self {
+            Self::Aes128 => 16,
+            Self::Aes256 => 32,
+        }
+    }
+}
+
 impl KeySpec {
+    /// The algorithms with which a key of this spec encrypts, if that is its usage.
+    #[must_use]
+    pub const fn encryption_algorithms(self) -> &'static [EncryptionAlgorithm] {
+        match self {
+            Self::SymmetricDefault => &[EncryptionAlgorithm::SymmetricDefault],
+            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => {
+                &[EncryptionAlgorithm::RsaesOaepSha1, EncryptionAlgorithm::RsaesOaepSha256]
+            }
+            Self::Sm2 => &[EncryptionAlgorithm::Sm2Pke],
+            _ => &[],
+        }
+    }
+
     /// The usages that a key of this spec can have.
     #[must_use]
     pub const fn usages(self) -> &'static [KeyUsage] {

@@ -1,1 +1,31 @@
-//! wire
+//! What a client sees of Cardea: AWS JSON 1.1 in and out, targets, ARNs, names, limits and faults.
+//!
+//! Pure: no input or output, no clock, no randomness. It knows the shapes of requests, not what they do.
+
+pub mod arn;
+mod body;
+mod fault;
+mod input;
+pub mod member;
+mod output;
+mod path;
+mod sensitive;
+mod shape;
+mod target;
+mod violation;
+
+pub use body::{Input, is_json};
+pub use fault::{Fault, FaultKind};
+pub use output::{Blob, Output, Timestamp};
+pub use path::Path;
+pub use sensitive::Sensitive;
+pub use shape::{MemberShape, Shape};
+pub use target::operation_of_target;
+pub use violation::Violations;
+
+/// What the expansions of [`input!`] and [`output!`] need. Not for use by hand.
+#[doc(hidden)]
+pub mod expansion {
+    pub use crate::input::{MemberName, Nullable};
+    pub use serde;
+}
