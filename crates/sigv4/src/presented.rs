@@ -1,0 +1,291 @@
+//! A request's claim after every check that needs no secret, and the check that does. The order of the checks decides
+//! which refusal a client sees and is AWS's.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use http::request::Parts;
+use jiff::Timestamp;
+
+use crate::canonical::{Form, HeaderAbsent, HexHash, Signed, hex_hash};
+use crate::claim::Claim;
+use crate::time::{basic, day_of, parse_basic, parse_http};
+use crate::{ALGORITHM, Refusal, SigningKey, TERMINATOR};
+
+/// What a verifier asks of every request.
+#[derive(Clone, Copy)]
+pub struct Rules<'a> {
+    /// The service that a credential must be scoped to, `kms`.
+    pub service: &'a str,
+    /// Whether a credential may be scoped to this Region.
+    pub accepts_region: &'a dyn Fn(&str) -> bool,
+    /// How far the clocks of client and verifier may differ; see [`DEFAULT_TOLERANCE`].
+    pub tolerance: Duration,
+    /// The verifier's time.
+    pub now: Timestamp,
+}
+
+/// The tolerance of AWS KMS.
+pub const DEFAULT_TOLERANCE: Duration = Duration::from_secs(300);
+
+/// What a request presents: well-formed, in time, rightly scoped, and not yet proven.
+pub struct Presented<'a> {
+    parts: &'a Parts,
+    form: Form,
+    /// Five elements, parted by slashes.
+    credential: Cow<'a, str>,
+    /// ISO-8601 basic format.
+    date: Cow<'a, str>,
+    /// Lower case and in order.
+    signed_headers: Cow<'a, str>,
+    signature: Cow<'a, str>,
+    session_token: Option<Cow<'a, str>>,
+    content_sha256: Option<Cow<'a, str>>,
+}
+
+impl<'a> Presented<'a> {
+    /// Reads what `parts` presents and makes every check of `rules` that needs no secret.
+    pub fn of(parts: &'a Parts, rules: &Rules<'_>) -> Result<Self, Refusal> {
+        let claim = Claim::of(parts)?;
+        let (date, instant) = parse_date(claim.date, claim.form)?;
+        check_window(instant, claim.expires, rules)?;
+        let signed_headers = in_order(claim.signed_headers);
+        check_signed_headers(parts, &signed_headers)?;
+        if claim.algorithm != ALGORITHM {
+            return Err(Refusal::UnsupportedAlgorithm { algorithm: claim.algorithm.into_owned() });
+        }
+        check_credential(&claim.credential, &date, rules)?;
+        Ok(Self {
+            parts,
+            form: claim.form,
+            credential: claim.credential,
+            date,
+            signed_headers,
+            signature: claim.signature,
+            session_token: claim.session_token,
+            content_sha256: claim.content_sha256,
+        })
+    }
+
+    /// Whether the signature is that of `key` over this request with `body`.
+    ///
+    /// `key` must be that of [`access_key_id`](Self::access_key_id) in [`scope`](Self::scope).
+    pub fn verify(&self, body: &[u8], key: &SigningKey) -> Result<(), Refusal> {
+        let payload = hex_hash(body);
+        if !self.states_payload(&payload) {
+            return Err(Refusal::SignatureMismatch);
+        }
+        let signed = Signed {
+            parts: self.parts,
+            form: self.form,
+            headers: &self.signed_headers,
+            date: &self.date,
+            scope: self.scope(),
+        };
+        let text = signed.string_to_sign(&payload).map_err(|HeaderAbsent| Refusal::SignatureMismatch)?;
+        let signature = parse_signature(&self.signature).ok_or(Refusal::SignatureMismatch)?;
+        if key.is_signature(&text, &signature) { Ok(()) } else { Err(Refusal::SignatureMismatch) }
+    }
+
+    /// The access key that the request is said to be signed with: word characters only, 128 at most.
+    pub fn access_key_id(&self) -> &str {
+        self.credential_element(0)
+    }
+
+    /// The day of the scope, `yyyymmdd`.
+    pub fn date(&self) -> &str {
+        self.credential_element(1)
+    }
+
+    /// The Region of the scope.
+    pub fn region(&self) -> &str {
+        self.credential_element(2)
+    }
+
+    /// The service of the scope.
+    pub fn service(&self) -> &str {
+        self.credential_element(3)
+    }
+
+    /// The whole credential scope, `20150830/us-east-1/kms/aws4_request`.
+    pub fn scope(&self) -> &str {
+        self.credential.split_once('/').map_or("", |(_, scope)| scope)
+    }
+
+    /// The session token, if the credentials are temporary. It is signed, but whether it is the access key's own is for
+    /// the caller to compare, in constant time.
+    pub fn session_token(&self) -> Option<&str> {
+        self.session_token.as_deref()
+    }
+
+    fn credential_element(&self, position: usize) -> &str {
+        self.credential.split('/').nth(position).unwrap_or_default()
+    }
+
+    /// A stated hash must be that of the real body; `UNSIGNED-PAYLOAD`, which S3 knows, is not.
+    fn states_payload(&self, payload: &HexHash) -> bool {
+        self.content_sha256.as_ref().is_none_or(|stated| stated.as_bytes() == payload)
+            && self
+                .parts
+                .headers
+                .get_all("x-amz-content-sha256")
+                .iter()
+                .all(|stated| stated.as_bytes() == payload)
+    }
+}
+
+impl fmt::Debug for Presented<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Presented")
+            .field("credential", &self.credential)
+            .field("date", &self.date)
+            .field("signed_headers", &self.signed_headers)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Rules<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Rules")
+            .field("service", &self.service)
+            .field("tolerance", &self.tolerance)
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The date as it is signed, and as an instant. Only a `Date` header may hold an HTTP date.
+fn parse_date(text: Cow<'_, str>, form: Form) -> Result<(Cow<'_, str>, Timestamp), Refusal> {
+    if let Some(instant) = parse_basic(&text) {
+        return Ok((text, instant));
+    }
+    match parse_http(&text).filter(|_| form == Form::Header) {
+        Some(instant) => Ok((Cow::Owned(basic(instant)), instant)),
+        None => Err(Refusal::DateFormat { date: text.into_owned() }),
+    }
+}
+
+/// A request is good from `tolerance` before its date until `tolerance` after it; a presigned one that says when it
+/// expires is good until then.
+fn check_window(date: Timestamp, expires: Option<Duration>, rules: &Rules<'_>) -> Result<(), Refusal> {
+    let allowed = expires.unwrap_or(rules.tolerance);
+    let now = rules.now;
+    let (earliest, latest) = (before(now, allowed), after(now, rules.tolerance));
+    if date.as_second() < earliest.as_second() {
+        return Err(Refusal::Expired { date, earliest, now, allowed });
+    }
+    if date.as_second() > latest.as_second() {
+        return Err(Refusal::NotYetCurrent { date, latest, now, allowed: rules.tolerance });
+    }
+    Ok(())
+}
+
+fn before(now: Timestamp, length: Duration) -> Timestamp {
+    now.checked_sub(length).unwrap_or(Timestamp::MIN)
+}
+
+fn after(now: Timestamp, length: Duration) -> Timestamp {
+    now.checked_add(length).unwrap_or(Timestamp::MAX)
+}
+
+/// AWS reads the list of signed headers in any case and any order, and signs it in lower case and in order.
+fn in_order(names: Cow<'_, str>) -> Cow<'_, str> {
+    let is_lower_case = !names.bytes().any(|byte| byte.is_ascii_uppercase());
+    if is_lower_case && names.split(';').is_sorted_by(|a, b| a < b) {
+        return names;
+    }
+    let names = names.to_ascii_lowercase();
+    let mut ordered: Vec<&str> = names.split(';').collect();
+    ordered.sort_unstable();
+    ordered.dedup();
+    Cow::Owned(ordered.join(";"))
+}
+
+/// The host and every `x-amz-` header must be signed: `x-amz-target` is the operation.
+fn check_signed_headers(parts: &Parts, names: &str) -> Result<(), Refusal> {
+    let is_signed = |wanted: &str| names.split(';').any(|name| name == wanted);
+    if names.split(';').nth(SIGNED_HEADERS_LIMIT).is_some() {
+        return Err(Refusal::TooLarge { what: "The number of signed headers", limit: SIGNED_HEADERS_LIMIT });
+    }
+    if !is_signed("host") && !is_signed(":authority") {
+        return Err(Refusal::HostNotSigned);
+    }
+    for header in parts.headers.keys().map(|name| name.as_str()) {
+        if header.starts_with("x-amz-") && header != "x-amz-user-agent" && !is_signed(header) {
+            return Err(Refusal::HeaderNotSigned { header: header.to_owned() });
+        }
+    }
+    Ok(())
+}
+
+/// An id that no access key can have is refused as an unknown one, so that nobody looks it up.
+fn check_credential(credential: &str, date: &str, rules: &Rules<'_>) -> Result<(), Refusal> {
+    let [id, scope @ ..] =
+        elements(credential).ok_or_else(|| Refusal::CredentialShape { credential: credential.to_owned() })?;
+    let faults = scope_faults(scope, date, rules);
+    if !faults.is_empty() {
+        return Err(Refusal::CredentialScope { faults });
+    }
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let may_exist = (1..=ACCESS_KEY_ID_LIMIT).contains(&id.len()) && id.bytes().all(is_word);
+    if may_exist { Ok(()) } else { Err(Refusal::UnrecognizedClient) }
+}
+
+fn elements(credential: &str) -> Option<[&str; 5]> {
+    let mut rest = credential.split('/');
+    let five = [rest.next()?, rest.next()?, rest.next()?, rest.next()?, rest.next()?];
+    rest.next().is_none().then_some(five)
+}
+
+/// All that is wrong with the scope is told at once.
+fn scope_faults([day, region, service, terminator]: [&str; 4], date: &str, rules: &Rules<'_>) -> String {
+    let mut faults = String::new();
+    if !(rules.accepts_region)(region) {
+        faults.push_str("Credential should be scoped to a valid region. ");
+    }
+    if service != rules.service {
+        faults.push_str(&format!("Credential should be scoped to correct service: '{}'. ", rules.service));
+    }
+    if terminator != TERMINATOR {
+        faults.push_str(&format!(
+            "Credential should be scoped with a valid terminator: '{TERMINATOR}', not '{terminator}'. "
+        ));
+    }
+    let signed_day = day_of(date);
+    if day != signed_day {
+        faults.push_str(&format!(
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: \
+             '{day}' != '{signed_day}', from '{date}'."
+        ));
+    }
+    faults
+}
+
+/// 64 digits of lower-case hexadecimal. Upper case would make two spellings of one signature.
+fn parse_signature(hex: &str) -> Option<[u8; 32]> {
+    let mut signature = [0; 32];
+    if hex.len() != 64 {
+        return None;
+    }
+    for (byte, pair) in signature.iter_mut().zip(hex.as_bytes().as_chunks::<2>().0) {
+        *byte = (hex_value(pair[0])? << 4) | hex_value(pair[1])?;
+    }
+    Some(signature)
+}
+
+fn hex_value(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}
+
+/// AWS's own limit for an access key id.
+const ACCESS_KEY_ID_LIMIT: usize = 128;
+
+/// Each `x-amz-` header is looked for among the signed ones, so their number is bounded.
+const SIGNED_HEADERS_LIMIT: usize = 64;
