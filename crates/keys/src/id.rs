@@ -175,7 +175,7 @@ fn lower_hex<const N: usize>(mut digits: impl Iterator<Item = u8>) -> Result<[u8
     if digits.next().is_some() { Err(InvalidId) } else { Ok(bytes) }
 }
 
-fn lower_hex_digit(digit: Option<u8>) -> Result<u8, InvalidId> {
+pub(crate) fn lower_hex_digit(digit: Option<u8>) -> Result<u8, InvalidId> {
     match digit.ok_or(InvalidId)? {
         digit @ b'0'..=b'9' => Ok(digit - b'0'),
         digit @ b'a'..=b'f' => Ok(digit - b'a' + 10),

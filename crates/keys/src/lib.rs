@@ -2,11 +2,22 @@
 //!
 //! Pure: no input or output, no clock, no randomness, no cryptography. Time is an argument ([`Moment`]).
 
+mod alias;
+mod hexadecimal;
 mod id;
+mod key;
 mod moment;
 mod name;
+mod policy;
 mod spec;
+mod state;
+mod tag;
 
+pub use alias::{ALIAS_PREFIX, Alias, RESERVED_ALIAS_PREFIX};
 pub use id::{AccountId, InvalidId, KeyId, KeyMaterialId, Region};
+pub use key::{Deletion, Key, Material};
 pub use moment::Moment;
+pub use policy::default_policy;
 pub use spec::{DataKeySpec, EncryptionAlgorithm, KeyOrigin, KeySpec, KeyUsage};
+pub use state::{Inadmissible, KeyState, KeyStates};
+pub use tag::{InvalidTags, Tag, Tags};
