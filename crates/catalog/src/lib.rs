@@ -1,1 +1,53 @@
-//! catalog
+//! Typed records over storage: find, list, change in one commit, and remember how it was before.
+//!
+//! Reads come from memory where they can, from the store where they must; what is in memory is kept true by this node's own
+//! commits and by the store's watch. The only crate that knows how records are laid out. It decides nothing: who may read or
+//! change is settled before it is asked.
+
+mod cache;
+mod changes;
+mod error;
+mod follow;
+mod layout;
+mod reader;
+mod record;
+
+pub use changes::{Author, Changes};
+pub use error::CatalogError;
+pub use follow::Followed;
+pub use reader::{Page, Reader};
+pub use record::{AccessKey, Account, AliasAddress, KeyAddress, Stored, World};
+
+use std::sync::Arc;
+use storage::Storage;
+
+/// The records of this installation. Reading is open to whoever holds a [`Reader`]; changing takes the catalog itself.
+#[derive(Debug)]
+pub struct Catalog {
+    reader: Reader,
+}
+
+impl Catalog {
+    /// The catalog over that store, keeping up to so many hot keys in memory.
+    #[must_use]
+    pub fn new(storage: Arc<dyn Storage>, hot_keys: usize) -> Self {
+        Self { reader: Reader::new(storage, hot_keys) }
+    }
+
+    /// What may be read.
+    #[must_use]
+    pub const fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// Makes all the changes in one commit, or none: [`CatalogError::Conflict`] if a record was changed by others since it
+    /// was read. Durable, and seen by every later read on this node, once it has answered.
+    pub async fn commit(&self, changes: Changes) -> Result<(), CatalogError> {
+        changes.commit(&self.reader).await
+    }
+
+    /// Follows the store's changes until it fails; to be run beside everything else, again after each failure.
+    pub async fn follow(&self, followed: &Followed) -> Result<(), CatalogError> {
+        follow::follow(&self.reader, followed).await
+    }
+}

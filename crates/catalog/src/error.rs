@@ -1,0 +1,29 @@
+//! What can go wrong between a record and the store.
+
+use storage::StorageError;
+
+/// Why the catalog did not answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CatalogError {
+    /// A record that was to be changed had been changed since it was read. Read again and decide again.
+    #[error("a record was changed by someone else")]
+    Conflict,
+    /// A quota keeps the record from being made.
+    #[error("the limit of {limit} keys is reached")]
+    TooManyKeys {
+        /// The limit.
+        limit: u64,
+    },
+    /// A record does not read as what it must be.
+    #[error("the record `{key}` cannot be read")]
+    Unreadable {
+        /// Where it is stored.
+        key: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// The store failed.
+    #[error("the store failed: {0}")]
+    Storage(#[from] StorageError),
+}

@@ -1,0 +1,155 @@
+//! Finding and listing records.
+
+use crate::cache::Hot;
+use crate::record::Stored;
+use crate::{AccessKey, Account, AliasAddress, CatalogError, KeyAddress, World, layout};
+use keys::{ALIAS_PREFIX, AccountId, Alias, Key, KeyId, Moment};
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use storage::{Entry, Storage};
+
+/// A page of a list.
+#[derive(Debug)]
+pub struct Page<T> {
+    /// Its entries, in order.
+    pub entries: Vec<T>,
+    /// Whether more come after them.
+    pub more: bool,
+}
+
+/// All that may be read.
+pub struct Reader {
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) hot: Hot,
+}
+
+impl Reader {
+    pub(crate) fn new(storage: Arc<dyn Storage>, hot_keys: usize) -> Self {
+        Self { storage, hot: Hot::new(hot_keys) }
+    }
+
+    /// A key.
+    pub async fn key(&self, address: &KeyAddress) -> Result<Option<Arc<Stored<Key>>>, CatalogError> {
+        let read = async { self.read(&layout::key(address)).await };
+        self.hot.keys.find(address, read).await
+    }
+
+    /// An alias.
+    pub async fn alias(&self, address: &AliasAddress) -> Result<Option<Arc<Stored<Alias>>>, CatalogError> {
+        let read = async { self.read(&layout::alias(address)).await };
+        self.hot.aliases.find(address, read).await
+    }
+
+    /// An access key.
+    pub async fn access_key(&self, id: &str) -> Result<Option<Arc<Stored<AccessKey>>>, CatalogError> {
+        let read = async { self.read(&layout::access_key(id)).await };
+        self.hot.access_keys.find(&id.into(), read).await
+    }
+
+    /// An account.
+    pub async fn account(&self, id: &AccountId) -> Result<Option<Stored<Account>>, CatalogError> {
+        self.read(&layout::account(id)).await
+    }
+
+    /// Whether there is any account at all.
+    pub async fn has_accounts(&self) -> Result<bool, CatalogError> {
+        Ok(!self.storage.scan(b"a/", None, 1).await?.is_empty())
+    }
+
+    /// The ids of the keys of an account and region, in their order, from the one after `after` on.
+    pub async fn key_ids(
+        &self,
+        world: &World,
+        after: Option<&KeyId>,
+        limit: usize,
+    ) -> Result<Page<KeyId>, CatalogError> {
+        let prefix = layout::keys_of(world);
+        let after = after.map(|id| format!("{prefix}{id}"));
+        let page = self.page(&prefix, after.as_deref(), limit).await?;
+        let id = |entry: &Entry| suffix(&prefix, entry).and_then(|id| id.parse().ok());
+        Ok(Page { entries: page.entries.iter().filter_map(id).collect(), more: page.more })
+    }
+
+    /// The aliases of an account and region, in the order of their names, from the one after `after` on.
+    pub async fn aliases(
+        &self,
+        world: &World,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Alias>, CatalogError> {
+        let prefix = layout::aliases_of(world);
+        let after = after.map(|name| format!("{prefix}{}", name.trim_start_matches(ALIAS_PREFIX)));
+        let page = self.page(&prefix, after.as_deref(), limit).await?;
+        let entries = page.entries.iter().map(|entry| {
+            let versioned = storage::Versioned { value: entry.value.clone(), revision: entry.revision };
+            Stored::<Alias>::decode(&entry.key, &versioned).map(|alias| Alias::clone(&alias))
+        });
+        Ok(Page { entries: entries.collect::<Result<_, _>>()?, more: page.more })
+    }
+
+    /// The aliases of a key, in the order of their names, from the one after `after` on.
+    pub async fn aliases_of_key(
+        &self,
+        key: &KeyAddress,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Alias>, CatalogError> {
+        let prefix = layout::aliases_of_key(key);
+        let after = after.map(|name| format!("{prefix}{}", name.trim_start_matches(ALIAS_PREFIX)));
+        let page = self.page(&prefix, after.as_deref(), limit).await?;
+        let mut entries = Vec::with_capacity(page.entries.len());
+        for name in page.entries.iter().filter_map(|entry| suffix(&prefix, entry)) {
+            let name = format!("{ALIAS_PREFIX}{name}").into();
+            let alias = self.alias(&AliasAddress { world: key.world.clone(), name }).await?;
+            // One that was moved or deleted since the page was read is no longer an alias of the key.
+            entries.extend(alias.filter(|alias| alias.target == key.id).map(|alias| Alias::clone(&alias)));
+        }
+        Ok(Page { entries, more: page.more })
+    }
+
+    /// The key whose deletion is due first, and when.
+    pub async fn next_deletion(&self) -> Result<Option<(Moment, KeyAddress)>, CatalogError> {
+        let first = self.storage.scan(layout::DUE.as_bytes(), None, 1).await?;
+        Ok(first.first().and_then(|entry| layout::parse_due(&entry.key)))
+    }
+
+    /// How many keys an account has in a region, in whatever state.
+    pub async fn key_count(&self, world: &World) -> Result<u64, CatalogError> {
+        let counts = self.storage.scan(layout::counts_of(world).as_bytes(), None, SHARDS).await?;
+        let count = |entry: &Entry| serde_json::from_slice::<u64>(&entry.value).unwrap_or(0);
+        Ok(counts.iter().map(count).fold(0, u64::saturating_add))
+    }
+
+    pub(crate) async fn read<T: DeserializeOwned>(
+        &self,
+        key: &[u8],
+    ) -> Result<Option<Stored<T>>, CatalogError> {
+        let stored = self.storage.get(key).await?;
+        stored.map(|stored| Stored::decode(key, &stored)).transpose()
+    }
+
+    async fn page(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Entry>, CatalogError> {
+        let one_more = limit.saturating_add(1);
+        let mut entries = self.storage.scan(prefix.as_bytes(), after.map(str::as_bytes), one_more).await?;
+        let more = entries.len() > limit;
+        entries.truncate(limit);
+        Ok(Page { entries, more })
+    }
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Reader")
+    }
+}
+
+fn suffix<'a>(prefix: &str, entry: &'a Entry) -> Option<&'a str> {
+    std::str::from_utf8(&entry.key).ok()?.strip_prefix(prefix)
+}
+
+const SHARDS: usize = 16;
