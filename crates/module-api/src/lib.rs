@@ -1,1 +1,26 @@
-//! module-api
+//! The door of the security module: what can be asked of it, and in which bytes.
+//!
+//! Pure: no input or output, no clock, no randomness, no cryptography. A command carries everything that it needs, because the
+//! module remembers nothing but its domain keys. The list of commands is closed: there is none that hands out a key, and none
+//! whose meaning is left to its argument.
+
+mod binding;
+pub mod blob;
+mod buffer;
+mod command;
+mod context;
+mod fields;
+pub mod frame;
+
+pub use binding::{Binding, CredentialBinding, CredentialToken, Key, KeyToken, MalformedBinding, NewKey};
+pub use buffer::{Buffer, wipe};
+pub use command::{Bytes, Command, Refusal, Reply};
+pub use context::{CanonicalContext, EncryptionContext};
+
+/// The longest plaintext that is encrypted, in bytes.
+//= kms:Encrypt Plaintext: 1 to 4096 bytes
+pub const MAX_PLAINTEXT: usize = 4096;
+
+/// The longest data key and the most random bytes that one command gives.
+//= kms:GenerateDataKey NumberOfBytes, kms:GenerateRandom NumberOfBytes: 1 to 1024
+pub const MAX_RANDOM: usize = 1024;

@@ -1,0 +1,380 @@
+//! Calls in flight on one connection: a slab of slots, and the frames that are not yet written.
+//!
+//! A slot holds the waker of its call, so that a reply needs no channel. A request id is the slot's place and the number of calls
+//! it has had: a reply that comes after its call was given up finds nobody.
+
+use crate::CallError;
+use module_api::frame::{self, Frame, RequestId};
+use module_api::{Buffer, Command, Refusal};
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use tokio::sync::Notify;
+use zeroize::Zeroizing;
+
+/// How long a call may take, retry and restart of the module included.
+pub const DEADLINE: Duration = Duration::from_secs(2);
+
+/// How often overdue calls are looked for.
+pub(crate) const TICK: Duration = Duration::from_millis(100);
+
+/// The calls of one worker.
+pub(crate) struct Calls {
+    state: Mutex<State>,
+    /// There is something to write.
+    pub(crate) submitted: Notify,
+    /// There are calls to watch the time for.
+    pub(crate) begun: Notify,
+}
+
+struct State {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    unwritten: Buffer,
+    now: Tick,
+    clock_stands: bool,
+    closed: bool,
+}
+
+struct Slot {
+    round: u32,
+    deadline: Tick,
+    stage: Stage,
+}
+
+enum Stage {
+    Answered(Zeroizing<Vec<u8>>),
+    Free,
+    Lapsed(Lapse),
+    Waiting(Option<Waker>),
+}
+
+/// Why a call got no reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lapse {
+    /// The connection ended before the reply came.
+    ModuleEnded,
+    /// The deadline passed.
+    Overdue,
+}
+
+/// A count of [`TICK`]s; it stands still while there are no calls.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Tick(u64);
+
+impl Calls {
+    pub(crate) fn new() -> Arc<Self> {
+        let state = State {
+            slots: Vec::new(),
+            free: Vec::new(),
+            unwritten: Buffer::with_capacity(BUFFER),
+            now: Tick(0),
+            clock_stands: false,
+            closed: false,
+        };
+        Arc::new(Self { state: Mutex::new(state), submitted: Notify::new(), begun: Notify::new() })
+    }
+
+    /// When a call that begins now is overdue.
+    pub(crate) fn deadline(&self) -> Tick {
+        Tick(self.state().now.0.saturating_add(TICKS_TO_DEADLINE))
+    }
+
+    /// Appends the command to what is to be written.
+    pub(crate) fn submit(
+        self: &Arc<Self>,
+        command: &Command<'_>,
+        deadline: Tick,
+    ) -> Result<Answer, CallError> {
+        let mut state = self.state();
+        if state.closed {
+            return Err(CallError::ModuleGone);
+        }
+        let nothing_unwritten = state.unwritten.is_empty();
+        let request = state.occupy(deadline)?;
+        if frame::append(&mut state.unwritten, request, command).is_err() {
+            state.release(request);
+            return Err(CallError::Refused(Refusal::TooLarge));
+        }
+        let clock_stands = mem::take(&mut state.clock_stands);
+        drop(state);
+        if nothing_unwritten {
+            self.submitted.notify_one();
+        }
+        if clock_stands {
+            self.begun.notify_one();
+        }
+        Ok(Answer { calls: Arc::clone(self), request })
+    }
+
+    /// Exchanges the frames to write for an empty buffer.
+    pub(crate) fn take_unwritten(&self, empty: &mut Buffer) {
+        mem::swap(&mut self.state().unwritten, empty);
+    }
+
+    /// Whether there is something to write.
+    pub(crate) fn has_unwritten(&self) -> bool {
+        !self.state().unwritten.is_empty()
+    }
+
+    /// Hands the complete frames at the buffer's front to their calls.
+    pub(crate) fn deliver(
+        &self,
+        read: &mut Buffer,
+        wakers: &mut Vec<Waker>,
+    ) -> Result<(), frame::BrokenStream> {
+        let mut state = self.state();
+        while let Some(frame) = Frame::first(read.filled())? {
+            state.settle(frame.request, || Stage::Answered(Zeroizing::new(frame.body().to_vec())), wakers);
+            let length = frame.length;
+            read.consume(length);
+        }
+        drop(state);
+        wakers.drain(..).for_each(Waker::wake);
+        Ok(())
+    }
+
+    /// The connection is gone, and with it every call that waits.
+    pub(crate) fn disconnected(&self) {
+        let mut state = self.state();
+        let unwritten = state.unwritten.filled().len();
+        state.unwritten.consume(unwritten);
+        let wakers = state.lapse(Lapse::ModuleEnded, |_| true);
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// A tick has passed. Says whether calls are overdue, and `None` if there are no calls and the clock may stand.
+    pub(crate) fn tick(&self) -> Option<bool> {
+        let mut state = self.state();
+        let now = Tick(state.now.0.saturating_add(1));
+        state.now = now;
+        if state.free.len() == state.slots.len() {
+            state.clock_stands = true;
+            return None;
+        }
+        let wakers = state.lapse(Lapse::Overdue, |slot| slot.deadline <= now);
+        drop(state);
+        let overdue = !wakers.is_empty();
+        wakers.into_iter().for_each(Waker::wake);
+        Some(overdue)
+    }
+
+    /// There will be no connection any more: calls fail at once.
+    pub(crate) fn close(&self) {
+        self.state().closed = true;
+        self.disconnected();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn occupy(&mut self, deadline: Tick) -> Result<RequestId, CallError> {
+        let place = match self.free.pop() {
+            Some(place) => place,
+            None if self.slots.len() < MAX_IN_FLIGHT => {
+                self.slots.push(Slot { round: 0, deadline, stage: Stage::Free });
+                u32::try_from(self.slots.len().saturating_sub(1)).map_err(|_| CallError::Busy)?
+            }
+            None => return Err(CallError::Busy),
+        };
+        let slot =
+            usize::try_from(place).ok().and_then(|at| self.slots.get_mut(at)).ok_or(CallError::Busy)?;
+        slot.round = slot.round.wrapping_add(1);
+        slot.deadline = deadline;
+        slot.stage = Stage::Waiting(None);
+        Ok(RequestId(u64::from(slot.round) << 32 | u64::from(place)))
+    }
+
+    fn release(&mut self, request: RequestId) {
+        if let Some(slot) = self.slot(request) {
+            slot.stage = Stage::Free;
+            self.free.push(place(request));
+        }
+    }
+
+    fn slot(&mut self, request: RequestId) -> Option<&mut Slot> {
+        let at = usize::try_from(place(request)).ok()?;
+        let slot = self.slots.get_mut(at)?;
+        let is_its = u64::from(slot.round) == request.0 >> 32 && !matches!(slot.stage, Stage::Free);
+        is_its.then_some(slot)
+    }
+
+    fn settle(&mut self, request: RequestId, stage: impl FnOnce() -> Stage, wakers: &mut Vec<Waker>) {
+        if let Some(slot) = self.slot(request)
+            && let Stage::Waiting(waker) = &mut slot.stage
+        {
+            wakers.extend(waker.take());
+            slot.stage = stage();
+        }
+    }
+
+    fn lapse(&mut self, why: Lapse, which: impl Fn(&Slot) -> bool) -> Vec<Waker> {
+        let mut wakers = Vec::new();
+        for slot in self.slots.iter_mut().filter(|slot| which(slot)) {
+            if let Stage::Waiting(waker) = &mut slot.stage {
+                wakers.extend(waker.take());
+                slot.stage = Stage::Lapsed(why);
+            }
+        }
+        wakers
+    }
+}
+
+/// The body of the reply to one call. Dropped, it gives the call up.
+pub(crate) struct Answer {
+    calls: Arc<Calls>,
+    request: RequestId,
+}
+
+impl Future for Answer {
+    type Output = Result<Zeroizing<Vec<u8>>, Lapse>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.calls.state();
+        // INVARIANT: the slot is this call's until it is dropped.
+        let Some(slot) = state.slot(self.request) else { return Poll::Ready(Err(Lapse::ModuleEnded)) };
+        match &mut slot.stage {
+            Stage::Waiting(Some(waker)) => waker.clone_from(context.waker()),
+            Stage::Waiting(waker) => *waker = Some(context.waker().clone()),
+            Stage::Answered(body) => return Poll::Ready(Ok(mem::take(body))),
+            Stage::Lapsed(why) => return Poll::Ready(Err(*why)),
+            Stage::Free => return Poll::Ready(Err(Lapse::ModuleEnded)),
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.calls.state().release(self.request);
+    }
+}
+
+const fn place(request: RequestId) -> u32 {
+    (request.0 & 0xffff_ffff) as u32
+}
+
+/// More than a worker has requests under way.
+const MAX_IN_FLIGHT: usize = 16 * 1024;
+const BUFFER: usize = 128 * 1024;
+#[expect(clippy::as_conversions, reason = "a constant that fits")]
+const TICKS_TO_DEADLINE: u64 = (DEADLINE.as_millis() / TICK.as_millis()) as u64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use module_api::{Bytes, Reply};
+
+    fn poll(answer: &mut Answer) -> Poll<Result<Zeroizing<Vec<u8>>, Lapse>> {
+        Pin::new(answer).poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    fn submit(calls: &Arc<Calls>) -> Answer {
+        calls.submit(&Command::Status, calls.deadline()).unwrap()
+    }
+
+    fn deliver(calls: &Calls, request: RequestId, text: &[u8]) {
+        let mut read = Buffer::with_capacity(0);
+        frame::append(&mut read, request, &Reply::Random(Bytes(text))).unwrap();
+        calls.deliver(&mut read, &mut Vec::new()).unwrap();
+        assert!(read.is_empty());
+    }
+
+    fn text_of(answer: &mut Answer) -> Vec<u8> {
+        let Poll::Ready(Ok(body)) = poll(answer) else { panic!("no reply") };
+        let Reply::Random(text) = frame::decode(&body).unwrap() else { panic!("another reply") };
+        text.0.to_vec()
+    }
+
+    #[test]
+    fn replies_find_their_calls_in_any_order() {
+        let calls = Calls::new();
+        let (mut first, mut second) = (submit(&calls), submit(&calls));
+        assert!(poll(&mut first).is_pending());
+        deliver(&calls, second.request, b"second");
+        deliver(&calls, first.request, b"first");
+        assert_eq!((text_of(&mut first), text_of(&mut second)), (b"first".to_vec(), b"second".to_vec()));
+    }
+
+    #[test]
+    fn a_reply_to_a_call_that_was_given_up_reaches_nobody() {
+        let calls = Calls::new();
+        let given_up = submit(&calls);
+        let request = given_up.request;
+        drop(given_up);
+        let mut next = submit(&calls);
+        deliver(&calls, request, b"late");
+        assert!(poll(&mut next).is_pending());
+    }
+
+    #[test]
+    fn a_lost_connection_ends_the_calls_that_wait_and_keeps_replies_that_came() {
+        let calls = Calls::new();
+        let (mut answered, mut waiting) = (submit(&calls), submit(&calls));
+        deliver(&calls, answered.request, b"came");
+        calls.disconnected();
+        assert_eq!(text_of(&mut answered), b"came");
+        assert!(matches!(poll(&mut waiting), Poll::Ready(Err(Lapse::ModuleEnded))));
+        assert!(!calls.has_unwritten());
+    }
+
+    #[test]
+    fn a_call_is_overdue_after_its_deadline_and_the_clock_stands_without_calls() {
+        let calls = Calls::new();
+        assert_eq!(calls.tick(), None);
+        let mut waiting = submit(&calls);
+        assert!(poll(&mut waiting).is_pending());
+        for _ in 1..TICKS_TO_DEADLINE {
+            assert_eq!(calls.tick(), Some(false));
+        }
+        assert_eq!(calls.tick(), Some(true));
+        assert!(matches!(poll(&mut waiting), Poll::Ready(Err(Lapse::Overdue))));
+        drop(waiting);
+        assert_eq!(calls.tick(), None);
+    }
+
+    #[test]
+    fn calls_beyond_the_limit_are_refused_and_room_comes_back() {
+        let calls = Calls::new();
+        let mut waiting: Vec<_> = (0..MAX_IN_FLIGHT).map(|_| submit(&calls)).collect();
+        assert_eq!(calls.submit(&Command::Status, calls.deadline()).err(), Some(CallError::Busy));
+        waiting.pop();
+        assert!(calls.submit(&Command::Status, calls.deadline()).is_ok());
+    }
+
+    #[test]
+    fn a_command_that_does_not_fit_in_a_frame_is_too_large_and_leaves_nothing() {
+        let calls = Calls::new();
+        let pairs = [("key".to_owned(), "v".repeat(frame::MAX_FRAME))];
+        let context: module_api::EncryptionContext = pairs.into_iter().collect();
+        let service = std::str::from_utf8(context.canonical().as_bytes()).unwrap().to_owned();
+        let command = Command::DeriveSigningKey {
+            token: Bytes(b""),
+            binding: std::borrow::Cow::Owned(module_api::CredentialBinding {
+                account: "123456789012".parse().unwrap(),
+                access_key_id: "AKIA".into(),
+            }),
+            date: "20261121",
+            region: "eu-central-1",
+            service: &service,
+        };
+        let refused = calls.submit(&command, calls.deadline()).err();
+        assert_eq!(refused, Some(CallError::Refused(Refusal::TooLarge)));
+        assert!(!calls.has_unwritten());
+        assert_eq!(calls.tick(), None);
+    }
+
+    #[test]
+    fn after_the_end_calls_fail_at_once() {
+        let calls = Calls::new();
+        calls.close();
+        assert_eq!(calls.submit(&Command::Status, calls.deadline()).err(), Some(CallError::ModuleGone));
+    }
+}
