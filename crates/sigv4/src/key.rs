@@ -120,3 +120,123 @@ fn authenticate(key: &[u8], text: &str) -> Zeroizing<[u8; 32]> {
 
 /// Scopes kept for one access key; the oldest goes first.
 const SCOPES_LIMIT: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+    use http::request::Parts;
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{Credentials, DEFAULT_TOLERANCE, Rules, Signer};
+
+    const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
+    #[test]
+    fn derivation_agrees_with_the_documentation() {
+        let bytes = SigningKey::derive_bytes(SECRET, "20150830", "us-east-1", "iam");
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9");
+    }
+
+    #[test]
+    fn every_input_of_a_derivation_matters() {
+        let key = SigningKey::derive_bytes(SECRET, "20150830", "us-east-1", "iam");
+        for (secret, date, region, service) in [
+            ("wJalr", "20150830", "us-east-1", "iam"),
+            (SECRET, "20150831", "us-east-1", "iam"),
+            (SECRET, "20150830", "us-east-2", "iam"),
+            (SECRET, "20150830", "us-east-1", "kms"),
+        ] {
+            assert_ne!(*SigningKey::derive_bytes(secret, date, region, service), *key);
+        }
+    }
+
+    #[test]
+    fn a_key_is_not_printed() {
+        let key = SigningKey::from_bytes(&[1; 32]);
+        assert_eq!(format!("{key:?}"), "SigningKey(…)");
+    }
+
+    #[test]
+    fn a_kept_key_is_found_for_its_access_key_and_scope_only() {
+        let keys = SigningKeys::new(16);
+        let kept = keep(&keys, "AKIDONE", "us-east-1");
+        assert!(find(&keys, "AKIDONE", "us-east-1").is_some_and(|found| Arc::ptr_eq(&found, &kept)));
+        assert!(find(&keys, "AKIDONE", "us-east-2").is_none());
+        assert!(find(&keys, "AKIDTWO", "us-east-1").is_none());
+    }
+
+    #[test]
+    fn an_access_key_keeps_a_few_scopes_and_loses_the_oldest() {
+        let keys = SigningKeys::new(16);
+        for number in 0..=SCOPES_LIMIT {
+            keep(&keys, "AKIDONE", &format!("us-east-{number}"));
+        }
+        assert!(find(&keys, "AKIDONE", "us-east-0").is_none());
+        for number in 1..=SCOPES_LIMIT {
+            assert!(find(&keys, "AKIDONE", &format!("us-east-{number}")).is_some(), "{number}");
+        }
+    }
+
+    #[test]
+    fn a_scope_that_is_kept_again_pushes_nothing_out() {
+        let keys = SigningKeys::new(16);
+        keep(&keys, "AKIDONE", "us-east-1");
+        let newest = (0..SCOPES_LIMIT).map(|_| keep(&keys, "AKIDONE", "us-east-2")).last();
+        assert!(find(&keys, "AKIDONE", "us-east-1").is_some());
+        assert!(
+            find(&keys, "AKIDONE", "us-east-2").is_some_and(|found| Arc::ptr_eq(&found, &newest.unwrap()))
+        );
+    }
+
+    #[test]
+    fn a_forgotten_access_key_has_no_keys() {
+        let keys = SigningKeys::new(16);
+        for id in ["AKIDONE", "AKIDTWO"] {
+            keep(&keys, id, "us-east-1");
+            keep(&keys, id, "us-east-2");
+        }
+        keys.forget("AKIDONE");
+        assert!(find(&keys, "AKIDONE", "us-east-1").is_none());
+        assert!(find(&keys, "AKIDONE", "us-east-2").is_none());
+        assert!(find(&keys, "AKIDTWO", "us-east-1").is_some());
+    }
+
+    #[test]
+    fn the_number_of_access_keys_is_bounded() {
+        let keys = SigningKeys::new(16);
+        for number in 0..1000 {
+            keep(&keys, &format!("AKID{number}"), "us-east-1");
+        }
+        assert!(keys.0.len() <= 16, "{keys:?}");
+    }
+
+    fn find(keys: &SigningKeys, id: &str, region: &str) -> Option<Arc<SigningKey>> {
+        keys.find(&presented(&signed(id, region)))
+    }
+
+    fn keep(keys: &SigningKeys, id: &str, region: &str) -> Arc<SigningKey> {
+        let key = Arc::new(SigningKey::derive(SECRET, "19700101", region, "kms"));
+        keys.keep(&presented(&signed(id, region)), Arc::clone(&key));
+        key
+    }
+
+    fn signed(id: &str, region: &str) -> Parts {
+        let mut parts = Request::builder().uri("https://localhost/").body(()).unwrap().into_parts().0;
+        let credentials = Credentials::new(id.to_owned(), SECRET.to_owned(), None);
+        let signer = Signer { credentials: &credentials, region, service: "kms" };
+        signer.sign(&mut parts, b"", Timestamp::UNIX_EPOCH).unwrap();
+        parts
+    }
+
+    fn presented(parts: &Parts) -> Presented<'_> {
+        let rules = Rules {
+            service: "kms",
+            accepts_region: &|_| true,
+            tolerance: DEFAULT_TOLERANCE,
+            now: Timestamp::UNIX_EPOCH,
+        };
+        Presented::of(parts, &rules).unwrap()
+    }
+}

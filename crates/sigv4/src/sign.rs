@@ -191,3 +191,51 @@ const NEVER_SIGNED: [&str; 15] = [
     "user-agent",
     "x-amzn-trace-id",
 ];
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    #[test]
+    fn credentials_print_no_secret() {
+        let credentials = credentials("hidden-secret");
+        let printed = format!("{credentials:?}");
+        assert!(printed.contains("AKIDEXAMPLE"));
+        assert!(!printed.contains("hidden"), "{printed}");
+    }
+
+    #[test]
+    fn a_request_without_a_host_is_not_signed() {
+        let mut parts = Request::builder().uri("/").body(()).unwrap().into_parts().0;
+        let credentials = credentials("secret");
+        let signer = Signer { credentials: &credentials, region: "us-east-1", service: "kms" };
+        let outcome = signer.sign(&mut parts, b"", Timestamp::UNIX_EPOCH);
+        assert!(matches!(outcome, Err(Unsignable::HostUnknown)));
+    }
+
+    #[test]
+    fn a_region_that_does_not_fit_in_a_header_is_not_signed_for() {
+        let mut parts = Request::builder().uri("https://localhost/").body(()).unwrap().into_parts().0;
+        let credentials = credentials("secret");
+        let signer = Signer { credentials: &credentials, region: "us\neast", service: "kms" };
+        let outcome = signer.sign(&mut parts, b"", Timestamp::UNIX_EPOCH);
+        assert!(matches!(outcome, Err(Unsignable::Credentials(_))));
+    }
+
+    #[test]
+    fn a_query_that_grows_too_long_is_not_signed() {
+        let uri = format!("https://localhost/?{}", "x".repeat(65_000));
+        let mut parts = Request::builder().uri(uri.as_str()).body(()).unwrap().into_parts().0;
+        let credentials = credentials(&"x".repeat(4000));
+        let signer = Signer { credentials: &credentials, region: "us-east-1", service: "kms" };
+        let outcome = signer.presign(&mut parts, b"", Timestamp::UNIX_EPOCH, Duration::from_secs(1));
+        assert!(matches!(outcome, Err(Unsignable::Uri(_))), "{outcome:?}");
+    }
+
+    fn credentials(secret: &str) -> Credentials {
+        let token = Some("hidden-token".to_owned());
+        Credentials::new("AKIDEXAMPLE".to_owned(), secret.to_owned(), token)
+    }
+}
