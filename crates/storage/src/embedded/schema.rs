@@ -1,0 +1,128 @@
+//! The files, the tables, and the settings of every connection.
+//!
+//! Opening reads a few pages, never the whole file.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::failure::failed;
+use crate::StorageError;
+
+/// Makes the directory and the empty file, if they are not there, so that nobody but their owner can read them:
+/// SQLite gives its other files the mode of this one.
+pub(super) fn make_files(directory: &Path) -> Result<PathBuf, StorageError> {
+    let at = |path: &Path| {
+        let path = path.to_owned();
+        move |source: io::Error| StorageError::File { path, source }
+    };
+    if !directory.is_dir() {
+        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(at(directory))?;
+        let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty());
+        make_durable(parent.unwrap_or(Path::new("."))).map_err(at(directory))?;
+    }
+    let file = directory.join(FILE);
+    if !file.exists() {
+        let options = OpenOptions::new().create(true).append(true).mode(0o600).clone();
+        options.open(&file).and_then(|file| file.sync_all()).map_err(at(&file))?;
+        make_durable(directory).map_err(at(directory))?;
+    }
+    Ok(file)
+}
+
+/// The connection that writes. Makes the tables in an empty file; refuses a file that is not a store or is of a newer
+/// release.
+pub(super) fn open_for_writing(file: &Path) -> Result<Connection, StorageError> {
+    let connection = open(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let of_file = |error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => StorageError::Foreign { path: file.to_owned() },
+        _ => failed(error),
+    };
+    if is_empty(&connection).map_err(of_file)? {
+        connection.execute_batch(CREATE).map_err(failed)?;
+    }
+    check_version(&connection, file)?;
+    connection.execute_batch(WRITING).map_err(failed)?;
+    Ok(connection)
+}
+
+/// A connection that can only read.
+pub(super) fn open_for_reading(file: &Path) -> Result<Connection, StorageError> {
+    open(file, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+/// Writes the version that is there anyway: a commit that changes nothing.
+pub(super) fn touch(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.pragma_update(None, "user_version", VERSION)
+}
+
+fn open(file: &Path, mode: OpenFlags) -> Result<Connection, StorageError> {
+    let connection =
+        Connection::open_with_flags(file, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(failed)?;
+    connection.busy_timeout(PATIENCE).map_err(failed)?;
+    connection.execute_batch(EVERYWHERE).map_err(failed)?;
+    Ok(connection)
+}
+
+fn is_empty(connection: &Connection) -> Result<bool, rusqlite::Error> {
+    connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", (), |row| row.get(0))
+}
+
+fn check_version(connection: &Connection, file: &Path) -> Result<(), StorageError> {
+    let read = |name| connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0)).map_err(failed);
+    let path = || file.to_owned();
+    if read("application_id")? != APPLICATION {
+        return Err(StorageError::Foreign { path: path() });
+    }
+    match read("user_version")? {
+        VERSION => Ok(()),
+        found => Err(StorageError::Newer { path: path(), found, known: VERSION }),
+    }
+}
+
+fn make_durable(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
+
+/// The size of a page, as [`CREATE`] says it too.
+pub(super) const PAGE_BYTES: u64 = 8192;
+
+const FILE: &str = "store.db";
+
+/// "CRDA", so that `file` and SQLite's own tools can tell whose file it is.
+const APPLICATION: u32 = 0x4352_4441;
+
+const VERSION: u32 = 1;
+
+/// How long a connection waits for another one, such as an operator's backup.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+const EVERYWHERE: &str = "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;";
+
+/// The log is folded into the file by the writer when it has answered, so never within a commit.
+const WRITING: &str = "
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA wal_autocheckpoint = 0;
+    PRAGMA journal_size_limit = 67108864;
+";
+
+/// A table without row numbers is one tree with the keys in it: one search an access, and a key stored once, under the
+/// entry's checksum. Pages of 8 KiB hold a record of up to 2 KB in place.
+const CREATE: &str = "
+    PRAGMA page_size = 8192;
+    BEGIN IMMEDIATE;
+    PRAGMA application_id = 0x43524441;
+    PRAGMA user_version = 1;
+    CREATE TABLE entry (
+        key BLOB NOT NULL PRIMARY KEY, value BLOB NOT NULL, revision INTEGER NOT NULL, checksum INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE commits (
+        revision INTEGER NOT NULL PRIMARY KEY, changes BLOB NOT NULL, checksum INTEGER NOT NULL
+    ) STRICT;
+    COMMIT;
+";

@@ -1,0 +1,332 @@
+//! The thread that writes: takes all the commits that are waiting into one transaction, so that they share one `fsync`,
+//! and answers each when the transaction is durable.
+//!
+//! It must never answer before that, and must never go on after a failed transaction without knowing what became of it.
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use bytes::Bytes;
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::commits::{self, Reach};
+use super::failure::{failed, is_full};
+use super::snapshots::Snapshots;
+use super::{Options, entries, schema};
+use crate::{Change, Commit, Condition, Revision, StorageError, limits};
+
+/// The thread, and the way to it.
+#[derive(Debug)]
+pub(super) struct Writer {
+    requests: Option<mpsc::Sender<Request>>,
+    newest: watch::Receiver<Revision>,
+    snapshots: Arc<Snapshots>,
+    thread: Option<JoinHandle<Result<(), StorageError>>>,
+}
+
+struct Request {
+    conditions: Vec<Condition>,
+    changes: Vec<Change>,
+    answer: oneshot::Sender<Outcome>,
+}
+
+type Outcome = Result<Commit, StorageError>;
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(
+        connection: Connection,
+        snapshots: Snapshots,
+        options: &Options,
+    ) -> Result<Self, StorageError> {
+        let Reach { oldest, newest } = Reach::of(&connection)?;
+        let snapshots = Arc::new(snapshots);
+        let (requests, waiting) = mpsc::channel(QUEUED);
+        let (announce, announced) = watch::channel(newest);
+        let scribe = Scribe {
+            connection,
+            newest,
+            oldest,
+            unsettled: false,
+            cramped: false,
+            announce,
+            snapshots: Arc::clone(&snapshots),
+            retained: options.retained_commits.max(1),
+            log_pages: options.snapshot_log_bytes / schema::PAGE_BYTES,
+        };
+        let thread = thread::Builder::new().name("storage-writer".to_owned());
+        let thread = thread.spawn(move || scribe.work(waiting));
+        let thread = thread.map_err(|source| StorageError::Engine { source: Arc::new(source) })?;
+        Ok(Self { requests: Some(requests), newest: announced, snapshots, thread: Some(thread) })
+    }
+
+    /// Has a commit made.
+    pub(super) async fn commit(&self, conditions: Vec<Condition>, changes: Vec<Change>) -> Outcome {
+        let (answer, answered) = oneshot::channel();
+        let request = Request { conditions, changes, answer };
+        let requests = self.requests.as_ref().ok_or(StorageError::Closed)?;
+        requests.send(request).await.map_err(|_| StorageError::Closed)?;
+        answered.await.unwrap_or(Err(StorageError::Closed))
+    }
+
+    /// The revision of the last commit, as it grows.
+    pub(super) fn newest(&self) -> watch::Receiver<Revision> {
+        self.newest.clone()
+    }
+
+    /// The snapshots that the thread ends when they hold too much.
+    pub(super) fn snapshots(&self) -> Arc<Snapshots> {
+        Arc::clone(&self.snapshots)
+    }
+
+    /// Ends the thread when it has made the commits that are waiting.
+    pub(super) fn close(&mut self) -> Result<(), StorageError> {
+        self.requests = None;
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(ended)) => ended,
+            Some(Err(_)) => Err(StorageError::Closed),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // Whoever wants to know calls `close`. What was answered is durable either way.
+        drop(self.close());
+    }
+}
+
+/// What the thread holds.
+struct Scribe {
+    connection: Connection,
+    newest: Revision,
+    /// The table of commits holds those after this one.
+    oldest: Revision,
+    /// Whether a transaction ended so badly that traces of it may be in the log.
+    unsettled: bool,
+    /// Whether the disk was full: folding the log makes its space free for the next transaction.
+    cramped: bool,
+    announce: watch::Sender<Revision>,
+    snapshots: Arc<Snapshots>,
+    retained: u64,
+    log_pages: u64,
+}
+
+/// A transaction before its end.
+struct Draft {
+    outcomes: Vec<Outcome>,
+    newest: Revision,
+    oldest: Revision,
+}
+
+/// A transaction that failed.
+enum Failure {
+    Undetermined(rusqlite::Error),
+    Undone(StorageError),
+}
+
+impl Scribe {
+    fn work(mut self, mut waiting: mpsc::Receiver<Request>) -> Result<(), StorageError> {
+        while let Some(first) = waiting.blocking_recv() {
+            self.serve(gather(first, &mut waiting));
+            self.fold_log();
+        }
+        self.end()
+    }
+
+    /// Makes a batch of commits and answers them. If the batch fails for one of them, each has a try of its own.
+    fn serve(&mut self, batch: Vec<Request>) {
+        match self.write(&batch) {
+            Ok(outcomes) => {
+                for (request, outcome) in batch.into_iter().zip(outcomes) {
+                    request.reply(outcome);
+                }
+            }
+            Err(Failure::Undetermined(source)) => {
+                let source = Arc::new(source);
+                for request in batch {
+                    request.reply(Err(StorageError::Undetermined { source: source.clone() }));
+                }
+            }
+            Err(Failure::Undone(error)) => self.deny(batch, error),
+        }
+    }
+
+    fn deny(&mut self, mut batch: Vec<Request>, error: StorageError) {
+        self.cramped |= matches!(error, StorageError::Full);
+        match batch.pop() {
+            Some(only) if batch.is_empty() => only.reply(Err(error)),
+            last => batch.into_iter().chain(last).for_each(|request| self.serve(vec![request])),
+        }
+    }
+
+    fn write(&mut self, batch: &[Request]) -> Result<Vec<Outcome>, Failure> {
+        self.settle().map_err(Failure::Undone)?;
+        let draft = self.draft(batch).inspect_err(|_| self.roll_back()).map_err(Failure::Undone)?;
+        if draft.newest == self.newest {
+            self.roll_back();
+            return Ok(draft.outcomes);
+        }
+        self.connection.execute_batch("COMMIT").map_err(|error| self.explain(error))?;
+        (self.newest, self.oldest) = (draft.newest, draft.oldest);
+        self.announce.send_replace(draft.newest);
+        Ok(draft.outcomes)
+    }
+
+    /// Everything of a transaction but its end.
+    fn draft(&self, batch: &[Request]) -> Result<Draft, StorageError> {
+        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(failed)?;
+        let mut draft = Draft { outcomes: Vec::new(), newest: self.newest, oldest: self.oldest };
+        for request in batch {
+            let outcome = self.decide(request, &mut draft)?;
+            draft.outcomes.push(outcome);
+        }
+        let reach = draft.newest.0.saturating_sub(self.retained);
+        if reach > draft.oldest.0 {
+            draft.oldest = Revision(reach.min(draft.oldest.0.saturating_add(FORGOTTEN_AT_ONCE)));
+            commits::forget(&self.connection, draft.oldest).map_err(failed)?;
+        }
+        Ok(draft)
+    }
+
+    // INVARIANT: nothing is changed before all conditions are known to hold. So a conflict, or a damaged entry under a
+    // condition, concerns its own commit only and leaves nothing to undo.
+    fn decide(&self, request: &Request, draft: &mut Draft) -> Result<Outcome, StorageError> {
+        match self.unmet(&request.conditions) {
+            Ok(None) => self.make(&request.changes, draft).map(Ok).map_err(failed),
+            Ok(Some(key)) => Ok(Ok(Commit::Conflict(key))),
+            Err(damaged @ StorageError::Damaged { .. }) => Ok(Err(damaged)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn unmet(&self, conditions: &[Condition]) -> Result<Option<Bytes>, StorageError> {
+        for condition in conditions {
+            let found = entries::find(&self.connection, condition.key())?.map(|found| found.revision);
+            let holds = match condition {
+                Condition::Absent(_) => found.is_none(),
+                Condition::At(_, revision) => found == Some(*revision),
+            };
+            if !holds {
+                return Ok(Some(condition.key().clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    fn make(&self, changes: &[Change], draft: &mut Draft) -> Result<Commit, rusqlite::Error> {
+        let revision = Revision(draft.newest.0.saturating_add(1));
+        let mut made = Vec::new();
+        for change in changes {
+            let effective = match change {
+                Change::Delete { key } => entries::delete(&self.connection, key)?,
+                Change::Put { key, value } => {
+                    entries::put(&self.connection, key, value, revision).map(|()| true)?
+                }
+            };
+            made.extend(effective.then_some(change));
+        }
+        if !made.is_empty() {
+            commits::add(&self.connection, revision, made.into_iter())?;
+            draft.newest = revision;
+        }
+        Ok(Commit::Done(draft.newest))
+    }
+
+    /// What a failed COMMIT means. SQLite has undone it for itself, but all of it may have reached the log before the
+    /// failure, and would be found there by a restart. What is written next takes its place; until then it is unsettled.
+    fn explain(&mut self, error: rusqlite::Error) -> Failure {
+        self.roll_back();
+        if is_full(&error) {
+            return Failure::Undone(failed(error));
+        }
+        self.unsettled = true;
+        match self.settle() {
+            Ok(()) => Failure::Undone(failed(error)),
+            Err(_) => Failure::Undetermined(error),
+        }
+    }
+
+    /// Overwrites what a failed transaction may have left in the log.
+    fn settle(&mut self) -> Result<(), StorageError> {
+        if self.unsettled {
+            self.roll_back();
+            schema::touch(&self.connection).map_err(failed)?;
+            self.unsettled = !self.connection.is_autocommit();
+        }
+        Ok(())
+    }
+
+    /// Undoes the transaction, unless SQLite has already done it because of an error.
+    fn roll_back(&mut self) {
+        if !self.connection.is_autocommit() && self.connection.execute_batch("ROLLBACK").is_err() {
+            self.unsettled = true;
+        }
+    }
+
+    /// Folds the log into the file once it is long. When that fails, nothing is lost and the next batch tries again.
+    fn fold_log(&mut self) {
+        let pages = self.checkpoint("NOOP").unwrap_or_default();
+        if pages > self.log_pages {
+            self.snapshots.expire();
+        }
+        if pages > FOLDED_PAGES || self.cramped {
+            self.cramped = false;
+            drop(self.checkpoint("PASSIVE"));
+        }
+    }
+
+    /// Has SQLite work on the log, and says how many pages are in it.
+    fn checkpoint(&self, mode: &str) -> Result<u64, rusqlite::Error> {
+        let mut statement = self.connection.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})"))?;
+        let pages: i64 = statement.query_row((), |row| row.get(1))?;
+        Ok(u64::try_from(pages).unwrap_or_default())
+    }
+
+    fn end(self) -> Result<(), StorageError> {
+        self.snapshots.expire();
+        self.checkpoint("TRUNCATE").map_err(failed)?;
+        self.connection.close().map_err(|(_, error)| failed(error))
+    }
+}
+
+impl Request {
+    /// Answers, if anyone still waits.
+    fn reply(self, outcome: Outcome) {
+        drop(self.answer.send(outcome));
+    }
+
+    fn bytes(&self) -> usize {
+        limits::bytes(&self.conditions, &self.changes)
+    }
+}
+
+/// What is waiting now. Never waits for more: under load, the next batch gathers while this one is being written.
+fn gather(first: Request, waiting: &mut mpsc::Receiver<Request>) -> Vec<Request> {
+    let mut bytes = first.bytes();
+    let mut batch = vec![first];
+    while batch.len() < BATCH_REQUESTS
+        && bytes < BATCH_BYTES
+        && let Ok(request) = waiting.try_recv()
+    {
+        bytes += request.bytes();
+        batch.push(request);
+    }
+    batch
+}
+
+/// How many commits may wait in the queue; the next ones wait for a place in it.
+const QUEUED: usize = 1024;
+
+const BATCH_REQUESTS: usize = 256;
+
+const BATCH_BYTES: usize = 4 << 20;
+
+/// How many old commits go with one transaction: more than come with it, so that the table shrinks to its size even if
+/// it was much longer before, and few enough that nobody waits for it.
+const FORGOTTEN_AT_ONCE: u64 = 1024;
+
+/// The length of the log, in pages, from which it is folded into the file: 8 MiB.
+const FOLDED_PAGES: u64 = 1024;
