@@ -375,7 +375,9 @@ mod signed_headers {
             assert!(is_refused(|parts, name| set(parts, name.as_str(), "other")), "{header}");
             assert!(is_refused(|parts, name| drop(parts.headers.remove(name))), "{header}");
             assert!(
-                is_refused(|parts, name| drop(parts.headers.append(name, HeaderValue::from_static("x")))),
+                is_refused(|parts, name| {
+                    parts.headers.append(name, HeaderValue::from_static("x"));
+                }),
                 "{header}"
             );
         }
@@ -526,7 +528,7 @@ mod signature {
         for spelling in [
             str::to_uppercase,
             |signature: &str| format!("{signature}00"),
-            |signature: &str| signature[..62].to_owned(),
+            |signature: &str| signature.chars().take(62).collect(),
         ] {
             let mut parts = signed();
             change(&mut parts, "authorization", |value| {
@@ -783,7 +785,7 @@ fn set(parts: &mut Parts, name: &str, value: &str) {
 }
 
 fn change(parts: &mut Parts, name: &str, change: impl Fn(&str) -> String) {
-    let changed = change(parts.headers[name].to_str().unwrap());
+    let changed = change(parts.headers.get(name).unwrap().to_str().unwrap());
     set(parts, name, &changed);
 }
 
