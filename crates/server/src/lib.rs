@@ -1,1 +1,10 @@
-//! server
+//! The library behind `cardea serve`: TLS, HTTP with its limits, configuration, the wiring of the other parts, the admin
+//! socket and the jobs. It knows no operation and no key; what a request means is `operations`' business.
+
+pub mod config;
+pub mod data_dir;
+mod error;
+pub mod root_env;
+pub mod tls;
+
+pub use error::{ServerError, in_one_line};

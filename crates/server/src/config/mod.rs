@@ -1,0 +1,348 @@
+//! The settings of `cardea serve`: a TOML file in which every setting has a default and an unknown one is refused by name.
+//!
+//! `docs/configuration.md` describes every setting and `docs/cardea.toml` shows every one with its default; tests hold both
+//! to that.
+
+mod span;
+
+use crate::ServerError;
+use keys::Region;
+use serde::Deserialize;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+pub use span::{InvalidSpan, Span};
+
+/// Every setting.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where HTTPS is served.
+    pub listen: SocketAddr,
+    /// Where plain HTTP is served besides, if anywhere. Loopback only.
+    pub http: Option<SocketAddr>,
+    /// The URL under which clients reach the service, if not the address it listens on.
+    pub endpoint: Option<String>,
+    /// How many threads answer requests; as many as there are cores if absent.
+    pub workers: Option<NonZeroUsize>,
+    /// What clients must not be able to exhaust.
+    pub limits: Limits,
+    /// What is logged, and how.
+    pub log: Log,
+    /// The security module.
+    pub module: Module,
+    /// The AWS surface.
+    pub service: Service,
+    /// The certificate.
+    pub tls: Tls,
+}
+
+/// What clients must not be able to exhaust.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Bytes of a request body; a longer one is answered 413.
+    pub body_bytes: usize,
+    /// How long a whole request body may take to arrive.
+    pub body_timeout: Span,
+    /// Bytes of unfinished request bodies in memory over all connections; above it requests are answered 503.
+    pub buffered_body_bytes: usize,
+    /// Connections at one time; further ones wait in the operating system's queue.
+    pub connections: usize,
+    /// How long the service waits for requests in flight when it is told to stop.
+    pub drain_timeout: Span,
+    /// How long a TLS handshake may take.
+    pub handshake_timeout: Span,
+    /// Bytes of all header lines of a request together.
+    pub header_bytes: u32,
+    /// How long the header of an HTTP/1.1 request may take to arrive.
+    pub header_timeout: Span,
+    /// Header lines of a request.
+    pub headers: usize,
+    /// Requests at one time on one HTTP/2 connection.
+    pub http2_streams: u32,
+    /// Bytes that a client may send ahead on one HTTP/2 connection, and on each of its streams.
+    pub http2_window: u32,
+    /// How long a connection may stay open without a request.
+    pub idle_timeout: Span,
+    /// TLS sessions remembered for resumption.
+    pub tls_sessions: usize,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// What is logged: a level, or levels by part, as in `info,server=debug`. The environment's `CARDEA_LOG` goes before.
+    pub filter: String,
+    /// How a line looks.
+    pub format: LogFormat,
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// The security module.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Module {
+    /// Its program; `cardea-module` beside the running program if absent.
+    pub program: Option<PathBuf>,
+}
+
+/// The AWS surface.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Service {
+    /// The region that `root.env` names.
+    pub default_region: Region,
+    /// The partition in every ARN.
+    pub partition: String,
+    /// The regions that are served; every well-formed region name if absent.
+    pub regions: Option<Vec<Region>>,
+    /// How far the time of a signature may be from the service's.
+    pub signature_tolerance: Span,
+}
+
+/// The certificate.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tls {
+    /// What clients are to trust, for `root.env`: a file of CA certificates. Only beside `certificate`.
+    pub ca_bundle: Option<PathBuf>,
+    /// The certificate chain to show, in PEM; one of our own making if absent.
+    pub certificate: Option<PathBuf>,
+    /// Names and addresses that our own certificate holds besides localhost and the address it listens on.
+    pub names: Vec<String>,
+    /// The key of `certificate`, in PEM.
+    pub private_key: Option<PathBuf>,
+}
+
+impl Config {
+    /// The settings of that file, and the default of each that it does not name.
+    pub fn read(path: &Path) -> Result<Self, ServerError> {
+        let text = std::fs::read_to_string(path).map_err(ServerError::file("read the configuration", path))?;
+        let wrong = |reason: String| ServerError::Config { path: path.to_owned(), reason };
+        let config: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
+        match config.contradiction() {
+            Some(reason) => Err(wrong(reason.to_owned())),
+            None => Ok(config),
+        }
+    }
+
+    /// Refuses plain HTTP where others could listen in.
+    pub(crate) fn check_plain_http(&self) -> Result<(), ServerError> {
+        match self.http {
+            Some(address) if !address.ip().is_loopback() => {
+                Err(ServerError::PlainHttpNotLoopback { address })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn contradiction(&self) -> Option<&'static str> {
+        let Tls { ca_bundle, certificate, private_key, .. } = &self.tls;
+        let served = |regions: &Vec<Region>| regions.contains(&self.service.default_region);
+        let limits = &self.limits;
+        if certificate.is_some() != private_key.is_some() {
+            Some("`tls.certificate` and `tls.private_key` go together")
+        } else if ca_bundle.is_some() && certificate.is_none() {
+            Some("`tls.ca_bundle` goes with `tls.certificate`")
+        } else if !self.service.regions.as_ref().is_none_or(served) {
+            Some("`service.default_region` is not among `service.regions`")
+        } else if limits.connections == 0 || limits.headers == 0 || limits.http2_streams == 0 {
+            Some("`limits.connections`, `limits.headers` and `limits.http2_streams` are at least 1")
+        } else if limits.header_bytes < LEAST_HEADER_BYTES {
+            Some("`limits.header_bytes` is at least 8192")
+        } else if !(LEAST_WINDOW..=GREATEST_WINDOW).contains(&limits.http2_window) {
+            Some("`limits.http2_window` is from 65535 to 2147483647")
+        } else {
+            None
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)),
+            http: None,
+            endpoint: None,
+            workers: None,
+            limits: Limits::default(),
+            log: Log::default(),
+            module: Module::default(),
+            service: Service::default(),
+            tls: Tls::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1 << 20,
+            body_timeout: Span::seconds(20),
+            buffered_body_bytes: 256 << 20,
+            connections: 4096,
+            drain_timeout: Span::seconds(20),
+            handshake_timeout: Span::seconds(10),
+            header_bytes: 32 << 10,
+            header_timeout: Span::seconds(10),
+            headers: 64,
+            http2_streams: 128,
+            http2_window: 1 << 20,
+            idle_timeout: Span::seconds(75),
+            tls_sessions: 4096,
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+impl Default for Service {
+    #[expect(clippy::expect_used, reason = "a constant that a test parses")]
+    fn default() -> Self {
+        Self {
+            default_region: DEFAULT_REGION.parse().expect("a region name"),
+            partition: "aws".to_owned(),
+            regions: None,
+            signature_tolerance: Span::seconds(300),
+        }
+    }
+}
+
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// hyper's own least buffer.
+const LEAST_HEADER_BYTES: u32 = 8192;
+
+/// What HTTP/2 starts with and ends at (RFC 9113, 6.9).
+const LEAST_WINDOW: u32 = 65_535;
+const GREATEST_WINDOW: u32 = 0x7fff_ffff;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::de::value::Error;
+    use serde::de::{Deserializer, Error as _, Visitor};
+
+    #[test]
+    fn the_example_file_holds_the_defaults() {
+        let parsed: Config = toml::from_str(EXAMPLE).unwrap();
+        assert_eq!(parsed, Config::default());
+    }
+
+    #[test]
+    fn the_example_file_names_every_setting_even_those_without_a_default() {
+        let all = EXAMPLE.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).collect::<Vec<_>>();
+        let names: Vec<String> =
+            all.iter().filter_map(|line| Some(line.split_once(" = ")?.0.to_owned())).collect();
+        for (section, settings) in settings() {
+            for setting in settings {
+                assert!(names.iter().any(|name| name == setting), "{section}{setting} is not in docs/cardea.toml");
+            }
+        }
+        toml::from_str::<Config>(&all.join("\n")).unwrap();
+    }
+
+    #[test]
+    fn the_documentation_describes_every_setting() {
+        for (section, settings) in settings() {
+            for setting in settings {
+                let row = format!("| `{section}{setting}` |");
+                assert!(DOCUMENTATION.contains(&row), "{row} is not in docs/configuration.md");
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_setting_is_refused_by_its_name() {
+        let error = toml::from_str::<Config>("[limits]\nbody_size = 5").unwrap_err();
+        assert!(error.to_string().contains("unknown field `body_size`"), "{error}");
+    }
+
+    #[test]
+    fn settings_that_contradict_each_other_are_refused() {
+        for (text, about) in [
+            ("[tls]\ncertificate = \"a\"", "tls.private_key"),
+            ("[tls]\nca_bundle = \"a\"", "tls.ca_bundle"),
+            ("[service]\nregions = [\"eu-west-1\"]", "service.default_region"),
+            ("[limits]\nconnections = 0", "limits.connections"),
+            ("[limits]\nheader_bytes = 100", "limits.header_bytes"),
+            ("[limits]\nhttp2_window = 0", "limits.http2_window"),
+        ] {
+            let config: Config = toml::from_str(text).unwrap();
+            assert!(config.contradiction().unwrap().contains(about), "{text}");
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_only() {
+        let with = |address: &str| Config { http: Some(address.parse().unwrap()), ..Config::default() };
+        assert!(with("127.0.0.1:8080").check_plain_http().is_ok());
+        assert!(with("[::1]:8080").check_plain_http().is_ok());
+        assert!(with("0.0.0.0:8080").check_plain_http().is_err());
+        assert!(with("192.0.2.1:8080").check_plain_http().is_err());
+    }
+
+    fn settings() -> Vec<(&'static str, Vec<&'static str>)> {
+        let sections = [
+            ("limits.", fields::<Limits>()),
+            ("log.", fields::<Log>()),
+            ("module.", fields::<Module>()),
+            ("service.", fields::<Service>()),
+            ("tls.", fields::<Tls>()),
+        ];
+        let is_section = |name: &&str| sections.iter().any(|(section, _)| section.strip_suffix('.') == Some(name));
+        let plain = fields::<Config>().into_iter().filter(|name| !is_section(name)).collect();
+        [("", plain)].into_iter().chain(sections).collect()
+    }
+
+    fn fields<T: for<'de> Deserialize<'de>>() -> Vec<&'static str> {
+        let mut found = Vec::new();
+        assert!(T::deserialize(FieldNames(&mut found)).is_err());
+        found
+    }
+
+    /// Learns the names of a structure's fields from what it asks its deserializer for.
+    struct FieldNames<'a>(&'a mut Vec<&'static str>);
+
+    impl<'de> Deserializer<'de> for FieldNames<'_> {
+        type Error = Error;
+
+        fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
+            Err(Error::custom("not a structure"))
+        }
+
+        fn deserialize_struct<V: Visitor<'de>>(
+            self,
+            _: &'static str,
+            fields: &'static [&'static str],
+            _: V,
+        ) -> Result<V::Value, Error> {
+            self.0.extend_from_slice(fields);
+            Err(Error::custom("only asked for the names"))
+        }
+
+        serde::forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit unit_struct
+            newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+        }
+    }
+
+    const EXAMPLE: &str = include_str!("../../../../docs/cardea.toml");
+    const DOCUMENTATION: &str = include_str!("../../../../docs/configuration.md");
+}
