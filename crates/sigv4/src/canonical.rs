@@ -10,6 +10,7 @@ use http::request::Parts;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
 use crate::ALGORITHM;
+use crate::pieces::pieces;
 
 /// Where the signature stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +58,7 @@ impl Signed<'_> {
         text.push(b'\n');
         write_query(self.parts.uri.query().unwrap_or_default(), self.form, text);
         text.push(b'\n');
-        for name in self.headers.split(';') {
+        for name in pieces(self.headers, |byte| byte == b';') {
             text.extend_from_slice(name.as_bytes());
             text.push(b':');
             write_values(name, &self.parts.headers, &self.parts.uri, text)?;

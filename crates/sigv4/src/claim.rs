@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderValue};
 
 use crate::Refusal;
 use crate::canonical::{Form, decode};
+use crate::pieces::pieces;
 
 /// A request's claim: every piece is there, none is checked.
 pub(crate) struct Claim<'a> {
@@ -47,7 +48,8 @@ impl<'a> Claim<'a> {
         if authorization.len() > AUTHORIZATION_LIMIT {
             return Err(Refusal::TooLarge { what: "The length", limit: AUTHORIZATION_LIMIT });
         }
-        let text = authorization.to_str().map_err(|_| Refusal::MissingAuthenticationToken)?;
+        let text =
+            str::from_utf8(authorization.as_bytes()).map_err(|_| Refusal::MissingAuthenticationToken)?;
         if !text.trim().starts_with("AWS4-") {
             return Err(Refusal::MissingAuthenticationToken);
         }
@@ -111,7 +113,7 @@ impl<'a> Claim<'a> {
 
 /// The algorithm and the values of `Credential`, `Signature` and `SignedHeaders`; a comma or a space parts them.
 fn header_pieces(text: &str) -> Result<[Option<&str>; 4], Refusal> {
-    let mut words = text.split([',', ' ', '\t']).filter(|word| !word.is_empty());
+    let mut words = pieces(text, |byte| matches!(byte, b',' | b' ' | b'\t')).filter(|word| !word.is_empty());
     let algorithm = words.next();
     let [mut credential, mut signature, mut signed_headers] = [None; 3];
     for word in words {

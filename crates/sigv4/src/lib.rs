@@ -1,7 +1,7 @@
 //! AWS Signature Version 4: what a request claims, whether its signature is true, and the signing of our own requests.
 //!
-//! Pure: no input or output, no clock and no cache of its own; `now` is an argument. It never sees an account, a policy or
-//! the meaning of a body, and it never prints a secret, a signature or a session token.
+//! Pure: no input or output and no clock; `now` is an argument. It never sees an account, a policy or the meaning of a
+//! body, and it never prints a secret, a signature or a session token.
 //!
 //! A verifier asks [`Presented::of`] first, which makes every check that needs no secret in AWS's order. It then looks the
 //! access key up, finds or derives the [`SigningKey`] of the request's scope, and asks [`Presented::verify`].
@@ -9,6 +9,7 @@
 mod canonical;
 mod claim;
 mod key;
+mod pieces;
 mod presented;
 mod refusal;
 mod sign;

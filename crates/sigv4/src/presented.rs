@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use crate::canonical::{Form, HeaderAbsent, HexHash, Signed, hex_hash};
 use crate::claim::Claim;
+use crate::pieces::pieces;
 use crate::time::{basic, day_of, parse_basic, parse_http};
 use crate::{ALGORITHM, Refusal, SigningKey, TERMINATOR};
 
@@ -120,7 +121,7 @@ impl<'a> Presented<'a> {
     }
 
     fn credential_element(&self, position: usize) -> &str {
-        self.credential.split('/').nth(position).unwrap_or_default()
+        pieces(&self.credential, |byte| byte == b'/').nth(position).unwrap_or_default()
     }
 
     /// A stated hash must be that of the real body; `UNSIGNED-PAYLOAD`, which S3 knows, is not.
@@ -164,7 +165,7 @@ fn parse_date(text: Cow<'_, str>, form: Form) -> Result<(Cow<'_, str>, Timestamp
     }
     match parse_http(&text).filter(|_| form == Form::Header) {
         Some(instant) => Ok((Cow::Owned(basic(instant)), instant)),
-        None => Err(Refusal::DateFormat { date: text.into_owned() }),
+        None => Err(Refusal::DateFormat { date: text.chars().take(DATE_ECHO_LIMIT).collect() }),
     }
 }
 
@@ -194,20 +195,24 @@ fn after(now: Timestamp, length: Duration) -> Timestamp {
 /// AWS reads the list of signed headers in any case and any order, and signs it in lower case and in order.
 fn in_order(names: Cow<'_, str>) -> Cow<'_, str> {
     let is_lower_case = !names.bytes().any(|byte| byte.is_ascii_uppercase());
-    if is_lower_case && names.split(';').is_sorted_by(|a, b| a < b) {
+    if is_lower_case && header_names(&names).is_sorted_by(|a, b| a < b) {
         return names;
     }
     let names = names.to_ascii_lowercase();
-    let mut ordered: Vec<&str> = names.split(';').collect();
+    let mut ordered: Vec<&str> = header_names(&names).collect();
     ordered.sort_unstable();
     ordered.dedup();
     Cow::Owned(ordered.join(";"))
 }
 
+fn header_names(list: &str) -> impl Iterator<Item = &str> {
+    pieces(list, |byte| byte == b';')
+}
+
 /// The host and every `x-amz-` header must be signed: `x-amz-target` is the operation.
 fn check_signed_headers(parts: &Parts, names: &str) -> Result<(), Refusal> {
-    let is_signed = |wanted: &str| names.split(';').any(|name| name == wanted);
-    if names.split(';').nth(SIGNED_HEADERS_LIMIT).is_some() {
+    let is_signed = |wanted: &str| header_names(names).any(|name| name == wanted);
+    if names.bytes().filter(|byte| *byte == b';').count() >= SIGNED_HEADERS_LIMIT {
         return Err(Refusal::TooLarge { what: "The number of signed headers", limit: SIGNED_HEADERS_LIMIT });
     }
     if !is_signed("host") && !is_signed(":authority") {
@@ -235,7 +240,7 @@ fn check_credential(credential: &str, date: &str, rules: &Rules<'_>) -> Result<(
 }
 
 fn elements(credential: &str) -> Option<[&str; 5]> {
-    let mut rest = credential.split('/');
+    let mut rest = pieces(credential, |byte| byte == b'/');
     let five = [rest.next()?, rest.next()?, rest.next()?, rest.next()?, rest.next()?];
     rest.next().is_none().then_some(five)
 }
@@ -286,6 +291,9 @@ fn hex_value(digit: u8) -> Option<u8> {
 
 /// AWS's own limit for an access key id.
 const ACCESS_KEY_ID_LIMIT: usize = 128;
+
+/// A header may be very long, and the message goes into the answer and into logs.
+const DATE_ECHO_LIMIT: usize = 64;
 
 /// Each `x-amz-` header is looked for among the signed ones, so their number is bounded.
 const SIGNED_HEADERS_LIMIT: usize = 64;

@@ -12,6 +12,12 @@ pub enum Refusal {
     /// Signed in the `Authorization` header and in the query at once.
     #[error("Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.")]
     AuthenticatedTwice,
+    /// The credential is scoped to another Region, service, day or terminator.
+    #[error("{faults}")]
+    CredentialScope {
+        /// AWS's sentences, one for each thing that is wrong.
+        faults: String,
+    },
     /// The credential is not `keyid/date/region/service/term`.
     #[error(
         "Credential must have exactly 5 slash-delimited elements, \
@@ -20,12 +26,6 @@ pub enum Refusal {
     CredentialShape {
         /// The credential as it came.
         credential: String,
-    },
-    /// The credential is scoped to another Region, service, day or terminator.
-    #[error("{faults}")]
-    CredentialScope {
-        /// AWS's sentences, one for each thing that is wrong.
-        faults: String,
     },
     /// The date is neither `20150830T123600Z` nor, in a `Date` header, an HTTP date.
     #[error(
@@ -56,15 +56,15 @@ pub enum Refusal {
     /// `X-Amz-Expires` is not a number.
     #[error("X-Amz-Expires should be a number")]
     ExpiresNotNumber,
-    /// `X-Amz-Expires` is less than one second.
-    #[error("X-Amz-Expires must be non-negative")]
-    ExpiresTooShort,
     /// `X-Amz-Expires` is more than a week.
     #[error(
         "X-Amz-Expires must be less than a week (in seconds); \
          that is, the given X-Amz-Expires must be less than 604800 seconds"
     )]
     ExpiresTooLong,
+    /// `X-Amz-Expires` is less than one second.
+    #[error("X-Amz-Expires must be non-negative")]
+    ExpiresTooShort,
     /// A header that must be signed is there and is not signed.
     #[error("'{header}' must be a 'SignedHeader' in the AWS Authorization.")]
     HeaderNotSigned {

@@ -168,6 +168,13 @@ mod dates {
     }
 
     #[test]
+    fn a_date_is_not_echoed_at_length() {
+        let mut parts = signed();
+        set(&mut parts, "x-amz-date", &"9".repeat(10_000));
+        assert_eq!(refusal_of(&parts), Refusal::DateFormat { date: "9".repeat(64) });
+    }
+
+    #[test]
     fn a_signature_is_good_for_five_minutes_either_way() {
         for seconds in [-300, -299, 0, 299, 300] {
             assert_eq!(verify(&signed(), BODY, &rules("kms", later(seconds))), Ok(()), "{seconds}");
