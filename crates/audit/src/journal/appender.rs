@@ -234,3 +234,54 @@ fn wake_all(mut wakers: MutexGuard<'_, Vec<Option<Waker>>>) {
     drop(wakers);
     waiting.into_iter().flatten().for_each(Waker::wake);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Polls every call that is not done; says how many now are.
+    async fn poll_all<F: Future>(calls: &mut Vec<Pin<Box<F>>>) -> usize {
+        let before = calls.len();
+        std::future::poll_fn(|context| {
+            calls.retain_mut(|call| call.as_mut().poll(context).is_pending());
+            Poll::Ready(before - calls.len())
+        })
+        .await
+    }
+
+    #[test]
+    fn calls_wait_with_their_records_while_a_slow_disk_leaves_the_group_full() {
+        // Nobody writes: the disk has stopped.
+        let appender = Appender::new(Arc::new(Shared::new(64 * 1024)));
+        let limit = appender.shared.longest_batch;
+        let take = || appender.worker.take(limit, Group::default);
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+            let mut calls: Vec<_> = (0..100).map(|_| Box::pin(appender.append(vec![b'x'; 1000]))).collect();
+            let mut done = 0;
+            for taken in [32, 32, 32, 4] {
+                assert_eq!(poll_all(&mut calls).await, 0);
+                let mut group = take().unwrap();
+                assert_eq!((group.digests.len(), group.lines.len()), (taken, taken * 1001));
+                assert!(group.lines.len() <= limit);
+                group.settle(Ok(()));
+                // The call that opened the group has yielded once and is polled again to see the result.
+                done += poll_all(&mut calls).await;
+            }
+            assert_eq!((done, calls.len()), (100, 0));
+            assert!(take().is_none());
+        });
+    }
+
+    #[test]
+    fn a_failed_group_fails_each_of_its_calls() {
+        let appender = Appender::new(Arc::new(Shared::new(64 * 1024)));
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+            let mut calls: Vec<_> = (0..3).map(|_| Box::pin(appender.append(b"{}".to_vec()))).collect();
+            assert_eq!(poll_all(&mut calls).await, 0);
+            appender.worker.take(1000, Group::default).unwrap().settle(Err(JournalError::Closed));
+            for call in calls {
+                assert!(matches!(call.await, Err(JournalError::Closed)));
+            }
+        });
+    }
+}

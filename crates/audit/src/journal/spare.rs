@@ -74,16 +74,19 @@ impl Spare {
         self.changed.notify_all();
     }
 
-    /// Makes one spare after another until [`Spare::stop`], and calls `made` after each.
-    pub(super) fn keep_ready(&self, medium: &Medium, made: impl Fn()) {
+    /// Makes one spare after another until [`Spare::stop`], and calls `ready` when there is one.
+    pub(super) fn keep_ready(&self, medium: &Medium, ready: impl Fn()) {
         while self.wait_until_wanted() {
             let outcome = self.make(medium);
-            self.failing.store(outcome.is_err(), Ordering::Relaxed);
+            let failing = outcome.is_err();
+            self.failing.store(failing, Ordering::Relaxed);
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             *state = outcome.map_or_else(State::Failed, State::Ready);
             self.changed.notify_all();
             drop(state);
-            made();
+            if !failing {
+                ready();
+            }
         }
     }
 

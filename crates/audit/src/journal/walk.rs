@@ -153,16 +153,17 @@ fn agree(seal: Seal, before: Head, head: Head) -> Result<(), FlawKind> {
 }
 
 /// The batch that a crash tore behind the last good one, if what stands there can be that. A crash leaves sectors of one write out: so
-/// there is no seal, or it is the batch's own, the last line, and sectors before it are blank. Everything else was altered.
+/// there is no true seal, or it is the batch's own, the last line, and sectors before it are blank. Everything else was altered.
 fn torn(bytes: &[u8], good: &Walked, flaw: Flaw) -> Option<Torn> {
     let rest = bytes.get(flaw.offset..)?;
     let written = rest.iter().rposition(|byte| *byte != b'\n').map_or(0, |last| last + 1);
     let torn = Torn { range: flaw.offset..flaw.offset + written, flaw };
     let mut lines = Lines { bytes, offset: flaw.offset, number: 0 };
-    let Some(line) = lines.find(|line| Seal::is(line.text)) else { return Some(torn) };
-    let Some(seal) = Seal::parse(line.text) else { return lines.next().is_none().then_some(torn) };
+    let Some((seal, offset)) = lines.find_map(|line| Some((Seal::parse(line.text)?, line.offset))) else {
+        return Some(torn);
+    };
     let own = good.head.sequence.checked_add(seal.records) == Some(seal.after.sequence);
-    let batch = bytes.get(good.end.next_multiple_of(good.header.block)..line.offset)?;
+    let batch = bytes.get(good.end.next_multiple_of(good.header.block)..offset)?;
     let incomplete = batch.chunks_exact(SECTOR).any(|sector| sector.iter().all(|byte| *byte == b'\n'));
     (own && incomplete && lines.next().is_none()).then_some(torn)
 }

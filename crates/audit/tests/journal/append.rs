@@ -1,0 +1,231 @@
+//! The journal from the outside: what was appended is there, once, in order, whatever the calls and the segments do.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::common::{SHORT, append_together, counts, record, run, segments};
+use audit::{Chain, Head, Journal, JournalError, Options, records, verify};
+
+#[test]
+fn a_record_is_in_the_files_when_its_append_answers() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = Journal::open(directory.path(), SHORT).unwrap();
+    let appender = journal.appender();
+    run(async {
+        for id in ["a", "b", "c"] {
+            appender.append(record(id)).await.unwrap();
+            let last = records(directory.path()).unwrap().last().unwrap().unwrap();
+            assert_eq!(last.record, record(id));
+        }
+    });
+}
+
+#[test]
+fn the_report_says_what_the_journal_holds() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = Journal::open(directory.path(), SHORT).unwrap();
+    let appender = journal.appender();
+    run(append_together(&appender, (0..5).map(|id| record(&id.to_string())))).unwrap();
+    journal.close();
+    let report = verify(directory.path()).unwrap();
+    assert_eq!((report.segments, report.records, report.head.sequence), (1, 5, 5));
+    assert_eq!(report.first_time.as_deref(), Some("2026-11-21T21:54:25Z"));
+    assert_eq!(report.last_time.as_deref(), Some("2026-11-21T21:54:25Z"));
+    assert_eq!(report.torn_tail, None);
+}
+
+#[test]
+fn a_new_journal_is_empty_and_begins_at_the_genesis() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = Journal::open(&directory.path().join("deeper"), SHORT).unwrap();
+    assert_eq!(journal.opened_at(), Head { sequence: 0, chain: Chain::GENESIS });
+    let report = verify(&directory.path().join("deeper")).unwrap();
+    assert_eq!((report.records, report.first_time, report.head), (0, None, Head::GENESIS));
+}
+
+#[test]
+fn a_reopened_journal_goes_on_where_it_ended() {
+    let directory = tempfile::tempdir().unwrap();
+    for round in 0..20_u64 {
+        let journal = Journal::open(directory.path(), SHORT).unwrap();
+        assert_eq!(journal.opened_at().sequence, round * 30);
+        run(append_together(&journal.appender(), (0..30).map(|id| record(&format!("{round}-{id}")))))
+            .unwrap();
+        journal.close();
+        assert_eq!(verify(directory.path()).unwrap().head.sequence, (round + 1) * 30);
+    }
+    assert_eq!(counts(directory.path()).into_values().collect::<Vec<_>>(), [1; 600]);
+}
+
+#[test]
+fn segments_follow_one_another_under_load_from_two_workers() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = Journal::open(directory.path(), SHORT).unwrap();
+    let load = |worker: u32| {
+        let appender = journal.appender();
+        move || {
+            run(async {
+                for round in 0..60 {
+                    append_together(&appender, (0..20).map(|id| record(&format!("{worker}-{round}-{id}"))))
+                        .await
+                        .unwrap();
+                }
+            });
+        }
+    };
+    std::thread::scope(|scope| {
+        [0, 1].map(|worker| scope.spawn(load(worker))).map(|thread| thread.join().unwrap())
+    });
+    journal.close();
+    let report = verify(directory.path()).unwrap();
+    assert_eq!(report.records, 2400);
+    assert!(report.segments > 5, "{} segments", report.segments);
+    let expected =
+        (0..2).flat_map(|w| (0..60).flat_map(move |r| (0..20).map(move |id| (format!("{w}-{r}-{id}"), 1))));
+    assert_eq!(counts(directory.path()), expected.collect::<BTreeMap<_, _>>());
+}
+
+#[test]
+fn files_have_their_full_length_and_are_nobody_elses() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join("journal");
+    let journal = Journal::open(&place, SHORT).unwrap();
+    for round in 0..10 {
+        run(append_together(&journal.appender(), (0..30).map(|id| record(&format!("{round}-{id}")))))
+            .unwrap();
+    }
+    journal.close();
+    assert_eq!(place.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+    let files = segments(&place);
+    assert!(files.len() > 1);
+    for file in files {
+        assert!(
+            file.extension().is_some_and(|extension| extension == "jsonl"),
+            "{} is left over",
+            file.display()
+        );
+        let metadata = file.metadata().unwrap();
+        assert_eq!((metadata.len(), metadata.permissions().mode() & 0o777), (SHORT.segment_bytes, 0o600));
+    }
+}
+
+#[test]
+fn every_line_of_a_segment_is_json() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = Journal::open(directory.path(), SHORT).unwrap();
+    run(append_together(&journal.appender(), (0..3).map(|id| record(&id.to_string())))).unwrap();
+    journal.close();
+    let text = std::fs::read_to_string(&segments(directory.path())[0]).unwrap();
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines[0]["journal"]["sequence"], 1);
+    assert_eq!(lines[1]["requestID"], "0");
+    assert_eq!(lines.last().unwrap()["seal"]["sequence"], 3);
+}
+
+#[test]
+fn what_is_no_record_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = Journal::open(directory.path(), SHORT).unwrap();
+    let appender = journal.appender();
+    let append = |text: &[u8]| run(appender.append(text.to_vec()));
+    assert!(matches!(append(b""), Err(JournalError::RecordNotOneLine)));
+    assert!(matches!(append(b"{}\n{}"), Err(JournalError::RecordNotOneLine)));
+    assert!(matches!(append(b"{\"seal\":{}}"), Err(JournalError::RecordNotOneLine)));
+    assert!(append(&vec![b'x'; 16 * 1024]).is_ok());
+    assert!(matches!(append(&vec![b'x'; 16 * 1024 + 1]), Err(JournalError::RecordTooLong { .. })));
+    assert!(journal.healthy());
+}
+
+#[test]
+fn a_record_of_the_greatest_length_fits_in_the_default_segment() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = Journal::open(directory.path(), Options::default()).unwrap();
+    run(journal.appender().append(vec![b'x'; 512 * 1024])).unwrap();
+    journal.close();
+    assert_eq!(verify(directory.path()).unwrap().records, 1);
+}
+
+#[test]
+fn a_closed_journal_takes_nothing_more() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = Journal::open(directory.path(), SHORT).unwrap();
+    let appender = journal.appender();
+    journal.close();
+    assert!(matches!(run(appender.append(record("late"))), Err(JournalError::Closed)));
+}
+
+#[test]
+fn closing_writes_what_was_handed_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = Journal::open(directory.path(), SHORT).unwrap();
+    let appender = journal.appender();
+    run(async {
+        let mut handed_over = Box::pin(appender.append(record("waiting")));
+        let pending = std::future::poll_fn(|context| {
+            std::task::Poll::Ready(handed_over.as_mut().poll(context).is_pending())
+        });
+        assert!(pending.await);
+        journal.close();
+        assert_eq!(counts(directory.path())["waiting"], 1);
+        handed_over.await.unwrap();
+    });
+}
+
+#[test]
+fn calls_that_are_given_up_hold_up_no_other() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = Journal::open(directory.path(), SHORT).unwrap();
+    let appender = journal.appender();
+    run(async {
+        for round in 0..200 {
+            let mut calls: Vec<_> =
+                (0..4).map(|id| Box::pin(appender.append(record(&format!("{round}-{id}"))))).collect();
+            std::future::poll_fn(|context| {
+                calls.iter_mut().for_each(|call| assert!(call.as_mut().poll(context).is_pending()));
+                std::task::Poll::Ready(())
+            })
+            .await;
+            let survivor = calls.remove(round % 4);
+            if round % 8 < 4 {
+                drop(calls);
+                survivor.await.unwrap();
+            } else {
+                let given_up_later = async {
+                    tokio::task::yield_now().await;
+                    drop(calls)
+                };
+                tokio::join!(given_up_later, survivor).1.unwrap();
+            }
+        }
+    });
+    journal.close();
+    assert_eq!(counts(directory.path()).into_values().collect::<Vec<_>>(), [1; 800]);
+}
+
+#[test]
+fn a_journal_can_be_verified_while_it_is_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = Journal::open(directory.path(), SHORT).unwrap();
+    let appender = journal.appender();
+    std::thread::scope(|scope| {
+        let load = scope.spawn(|| {
+            run(async {
+                for round in 0..150 {
+                    append_together(&appender, (0..20).map(|id| record(&format!("{round}-{id}"))))
+                        .await
+                        .unwrap();
+                }
+            });
+        });
+        let mut seen = 0;
+        while !load.is_finished() {
+            let records = verify(directory.path()).unwrap().records;
+            assert!(records >= seen);
+            seen = records;
+        }
+    });
+}
