@@ -29,7 +29,8 @@ impl Lock {
             .open(&path)
             .map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => sign(&mut file).map_err(failed)?,
+            // A full disk must not keep a store from being opened only because the message would lack a number.
+            Ok(()) => drop(sign(&mut file)),
             Err(TryLockError::WouldBlock) => {
                 return Err(StorageError::Locked { path: directory.to_owned(), pid: holder(&path) });
             }

@@ -1,8 +1,8 @@
 //! The engine inside our own process: one SQLite file, one thread that writes, a few that read beside it.
 //!
 //! SQLite is used as an ordered map (`entry`) with a table of the latest commits (`commits`), from which watches are
-//! served. The file outlives releases: what is in it is said in `docs/formats.md` and by [`schema`], and a change of it
-//! needs a new schema version. No caller's thread ever waits for the disk: every verb is carried out by a thread of ours.
+//! served. The file outlives releases: what is in it is said by [`schema`] and [`commits`], and a change of it needs a new
+//! schema version. No caller's thread ever waits for the disk: every verb is carried out by a thread of ours.
 
 mod checksum;
 mod commits;

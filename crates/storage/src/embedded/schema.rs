@@ -55,7 +55,7 @@ pub(super) fn open_for_reading(file: &Path) -> Result<Connection, StorageError> 
     open(file, OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
-/// Writes the version that is there anyway: a commit that changes nothing.
+/// Writes the version that is there anyway: a commit that changes nothing and takes the next place in the log.
 pub(super) fn touch(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.pragma_update(None, "user_version", VERSION)
 }
@@ -126,3 +126,52 @@ const CREATE: &str = "
     ) STRICT;
     COMMIT;
 ";
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::commits::{self, Reach};
+    use super::*;
+    use crate::Revision;
+
+    /// The log of a store, from which a copy can be opened as after a crash.
+    fn crashed(file: &Path, name: &str) -> PathBuf {
+        let copy = file.with_file_name(name);
+        fs::copy(file, &copy).unwrap();
+        fs::copy(log(file), log(&copy)).unwrap();
+        copy
+    }
+
+    fn log(file: &Path) -> PathBuf {
+        file.with_extension("db-wal")
+    }
+
+    fn add(connection: &Connection, revision: u64) {
+        commits::add(connection, Revision(revision), [].into_iter()).unwrap();
+    }
+
+    fn newest(file: &Path) -> Revision {
+        Reach::of(&open_for_writing(file).unwrap()).unwrap().newest
+    }
+
+    #[test]
+    fn a_touch_overwrites_what_a_failed_commit_left_in_the_log() {
+        let directory = tempfile::tempdir().unwrap();
+        let succeeding = make_files(directory.path()).unwrap();
+        let connection = open_for_writing(&succeeding).unwrap();
+        add(&connection, 1);
+        let failing = crashed(&succeeding, "failing.db");
+        add(&connection, 2);
+
+        // Here the second commit failed after all of it had reached the log: SQLite knows only of the first.
+        let connection = open_for_writing(&failing).unwrap();
+        assert_eq!(Reach::of(&connection).unwrap().newest, Revision(1));
+        fs::copy(log(&succeeding), log(&failing)).unwrap();
+        assert_eq!(newest(&crashed(&failing, "untouched.db")), Revision(2));
+        touch(&connection).unwrap();
+        assert_eq!(newest(&crashed(&failing, "touched.db")), Revision(1));
+        add(&connection, 2);
+        assert_eq!(newest(&crashed(&failing, "going-on.db")), Revision(2));
+    }
+}

@@ -4,7 +4,7 @@ use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
-use storage::{Embedded, Options, Revision, Storage, StorageError};
+use storage::{Embedded, Revision, Storage, StorageError};
 
 use super::{Model, commit, commits_after, contents, open, put, wait};
 
@@ -14,14 +14,14 @@ fn a_damaged_value_is_an_error_that_names_its_key() {
     write(directory.path());
     let file = directory.path().join("store.db");
     let whole = fs::read(&file).unwrap();
-    // The commit has the value too, and in the file it may come first or last: one of the two is the entry's.
     let mut damaged = 0;
+    // One place is the entry's; the others are its commit's, and what SQLite left when it moved entries to other pages.
     for place in places(&whole, b"value-05") {
         flip(&file, &whole, place.start);
         let store = open(directory.path());
         match wait(store.get(b"key-05")) {
             Err(StorageError::Damaged { key }) if key == "key-05" => damaged += 1,
-            answer => assert!(commits_after(&store, Revision::EMPTY).is_err(), "{answer:?}"),
+            answer => assert!(answer.unwrap().unwrap().value.starts_with(b"value-05-")),
         }
         assert!(wait(store.get(b"key-06")).unwrap().is_some());
     }
@@ -36,17 +36,18 @@ fn no_flipped_bit_in_keys_values_or_commits_gives_a_wrong_answer() {
     let whole = fs::read(&file).unwrap();
     let expected = contents(&open(directory.path())).unwrap();
     let places = [places(&whole, b"key-1"), places(&whole, b"value-1")].concat();
-    assert!(places.len() >= 40);
+    let mut noticed = 0;
     for at in places.into_iter().flatten() {
         flip(&file, &whole, at);
-        match Embedded::open(directory.path(), &Options::default()) {
-            Ok(store) => assert_right_or_refused(&store, &expected, at),
-            Err(error) => assert!(matches!(error, StorageError::DamagedCommit { .. }), "{error:?}"),
-        }
+        let store = open(directory.path());
+        noticed += usize::from(assert_right_or_refused(&store, &expected, at));
     }
+    // Ten keys and values, in their entries and their commits; more places are what SQLite left of moved entries.
+    assert_eq!(noticed, 10 * 2 * ("key-1".len() + "value-1".len()));
 }
 
-fn assert_right_or_refused(store: &Embedded, expected: &Model, at: usize) {
+/// Says whether anything was refused.
+fn assert_right_or_refused(store: &Embedded, expected: &Model, at: usize) -> bool {
     let mut refused = 0;
     for (key, (value, _)) in expected {
         match wait(store.get(key)) {
@@ -66,7 +67,7 @@ fn assert_right_or_refused(store: &Embedded, expected: &Model, at: usize) {
         }
     }
     refused += usize::from(commits_after(store, Revision::EMPTY).is_err());
-    assert!(refused > 0, "byte {at}: nobody noticed");
+    refused > 0
 }
 
 /// Several pages of entries, in one file without a log.

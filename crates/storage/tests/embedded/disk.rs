@@ -10,7 +10,7 @@ use super::child;
 #[test]
 fn a_full_disk_refuses_commits_whole_and_room_brings_them_back() {
     let directory = tempfile::tempdir().unwrap();
-    let small = "mount -t tmpfs -o size=12m tmpfs \"$STORAGE_TEST_DIRECTORY\" && exec \"$0\" \"$@\"";
+    let small = "mount -t tmpfs -o size=18m tmpfs \"$STORAGE_TEST_DIRECTORY\" && exec \"$0\" \"$@\"";
     let Some(namespace) = namespace() else {
         assert!(env::var_os("CI").is_none(), "no mount namespace, so no small disk can be made");
         return eprintln!("skipped: no mount namespace, so no small disk can be made");

@@ -68,7 +68,8 @@ fn tear(log: &Path, truncate: bool) {
     if truncate {
         File::options().write(true).open(log).unwrap().set_len(at as u64).unwrap();
     } else {
-        bytes[at..].fill_with(|| random(256) as u8);
+        let noise = random(u64::MAX).to_le_bytes();
+        bytes[at..].iter_mut().zip(noise.iter().cycle()).for_each(|(byte, noise)| *byte ^= noise);
         fs::write(log, bytes).unwrap();
     }
 }
