@@ -81,7 +81,7 @@ impl<'a> Claim<'a> {
     }
 
     fn in_query(query: &'a str, headers: &'a HeaderMap) -> Result<Self, Refusal> {
-        let mut values = query_pieces(query)?;
+        let values = query_pieces(query)?;
         let missing: String = REQUIRED_PARAMETERS
             .iter()
             .zip(&values)
@@ -91,8 +91,7 @@ impl<'a> Claim<'a> {
         if !missing.is_empty() {
             return Err(Refusal::MissingInQuery { missing });
         }
-        let [algorithm, credential, signature, signed_headers, date, expires, token, content_sha256] =
-            values.each_mut().map(Option::take);
+        let [algorithm, credential, signature, signed_headers, date, expires, token, content_sha256] = values;
         let session_token = match (token, token_header(headers)?) {
             (Some(_), Some(_)) => return Err(Refusal::Repeated { name: SECURITY_TOKEN }),
             (in_query, in_header) => in_query.or(in_header),
