@@ -108,9 +108,7 @@ impl Array<'_> {
 pub(crate) fn write_string(out: &mut Vec<u8>, value: &str) {
     out.push(b'"');
     let mut rest = value;
-    while let Some((plain, odd)) =
-        rest.bytes().position(needs_a_look).and_then(|at| rest.split_at_checked(at))
-    {
+    while let Some((plain, odd)) = first_odd(rest.as_bytes()).and_then(|at| rest.split_at_checked(at)) {
         out.extend_from_slice(plain.as_bytes());
         let mut characters = odd.chars();
         if let Some(character) = characters.next() {
@@ -139,9 +137,19 @@ fn separate(out: &mut Vec<u8>, empty: &mut bool) {
     }
 }
 
-/// Whether a byte is, or may begin, a character that is not written as it stands. It is never inside a character.
-fn needs_a_look(byte: u8) -> bool {
-    LOOKS.get(usize::from(byte)).copied().unwrap_or(true)
+/// Where the first character is that may not be written as it stands.
+fn first_odd(bytes: &[u8]) -> Option<usize> {
+    // Most text is plain, and a whole chunk is seen to be so in a few instructions; the last chunk may overlap the one before.
+    let plain = |chunk: &[u8]| !chunk.iter().fold(false, |odd, byte| odd | is_odd(*byte));
+    if bytes.last_chunk::<CHUNK>().is_some_and(|last| plain(last) && bytes.chunks_exact(CHUNK).all(plain)) {
+        return None;
+    }
+    bytes.iter().position(|byte| is_odd(*byte))
+}
+
+/// Whether a byte is a control, a quotation mark, a backslash, or begins a character of U+0080 to U+00BF or U+2000 to U+2FFF.
+const fn is_odd(byte: u8) -> bool {
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\') | (byte == 0x7f) | (byte == 0xc2) | (byte == 0xe2)
 }
 
 fn write_character(out: &mut Vec<u8>, character: char) {
@@ -161,19 +169,8 @@ fn write_character(out: &mut Vec<u8>, character: char) {
 
 const TYPICAL_LENGTH: usize = 256;
 
-/// Controls, the quotation mark, the backslash, and the first bytes of U+0080 to U+00BF and of U+2000 to U+2FFF.
-const LOOKS: [bool; 256] = {
-    let mut looks = [false; 256];
-    let mut byte = 0;
-    while byte < looks.len() {
-        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, in bounds by the loop")]
-        {
-            looks[byte] = matches!(byte as u8, 0..=0x1f | b'"' | b'\\' | 0x7f | 0xc2 | 0xe2);
-        }
-        byte += 1;
-    }
-    looks
-};
+/// As many bytes as a vector register holds.
+const CHUNK: usize = 16;
 
 #[cfg(test)]
 mod tests {
