@@ -66,7 +66,7 @@ impl Changes {
         self
     }
 
-    /// Deletes a key. Its aliases are to be deleted with it.
+    /// Deletes a key, and notes that this is still to be put on record. Its aliases are to be deleted with it.
     #[must_use]
     pub fn delete_key(mut self, old: &Stored<Key>) -> Self {
         let address = address_of(old);
@@ -74,7 +74,15 @@ impl Changes {
         if let Some(deletion) = old.deletion {
             self.changes.push(Change::Delete { key: layout::due(deletion.date, &address) });
         }
+        self.put(layout::deleted(&address), Bytes::new());
         self.count(&address, -1);
+        self
+    }
+
+    /// Notes that the deletion of a key is on record.
+    #[must_use]
+    pub fn deletion_is_recorded(mut self, key: &KeyAddress) -> Self {
+        self.changes.push(Change::Delete { key: layout::deleted(key) });
         self
     }
 

@@ -8,6 +8,7 @@
 //! | `a/<account>/<region>/count/<shard>` | how many keys there are whose ids begin with that digit |
 //! | `a/<account>/<region>/key/<key id>` | [`keys::Key`] |
 //! | `access-key/<access key id>` | [`crate::AccessKey`] |
+//! | `deleted/<account>/<region>/<key id>` | nothing: the key is deleted, and that is still to be put on record |
 //! | `due/<date, 16 hexadecimal digits>/<account>/<region>/<key id>` | nothing: finds the keys whose deletion is due |
 //! | `history/<key of the record>/<revision, 16 hexadecimal digits>` | the record as it was before, and who changed it |
 
@@ -70,8 +71,21 @@ pub(crate) fn due(date: Moment, key: &KeyAddress) -> Bytes {
 pub(crate) fn parse_due(entry: &[u8]) -> Option<(Moment, KeyAddress)> {
     let mut parts = std::str::from_utf8(entry).ok()?.strip_prefix(DUE)?.split('/');
     let date = Moment::from_millis(i64::from_str_radix(parts.next()?, 16).ok()?);
+    Some((date, parse_address(parts)?))
+}
+
+pub(crate) fn deleted(key: &KeyAddress) -> Bytes {
+    format!("{DELETED}{}/{}/{}", key.world.account, key.world.region, key.id).into()
+}
+
+/// The key that an entry of the deletions still to be recorded names.
+pub(crate) fn parse_deleted(entry: &[u8]) -> Option<KeyAddress> {
+    parse_address(std::str::from_utf8(entry).ok()?.strip_prefix(DELETED)?.split('/'))
+}
+
+fn parse_address<'a>(mut parts: impl Iterator<Item = &'a str>) -> Option<KeyAddress> {
     let world = World { account: parts.next()?.parse().ok()?, region: parts.next()?.parse().ok()? };
-    Some((date, KeyAddress { world, id: parts.next()?.parse().ok()? }))
+    Some(KeyAddress { world, id: parts.next()?.parse().ok()? })
 }
 
 pub(crate) fn history(record: &[u8], revision: Revision) -> Bytes {
@@ -106,6 +120,7 @@ fn bare(alias: &str) -> &str {
     alias.strip_prefix(ALIAS_PREFIX).unwrap_or(alias)
 }
 
+pub(crate) const DELETED: &str = "deleted/";
 pub(crate) const DUE: &str = "due/";
 
 #[cfg(test)]
@@ -132,6 +147,7 @@ mod tests {
     fn deletions_are_ordered_by_their_date() {
         let due = |millis| due(Moment::from_millis(millis), &address());
         assert!(due(255) < due(256) && due(1_000_000_000_000) > due(999_999_999_999));
+        assert_eq!(parse_deleted(&deleted(&address())), Some(address()));
         assert_eq!(parse_due(&due(77)), Some((Moment::from_millis(77), address())));
     }
 

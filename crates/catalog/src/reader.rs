@@ -13,8 +13,8 @@ use storage::{Entry, Storage};
 pub struct Page<T> {
     /// Its entries, in order.
     pub entries: Vec<T>,
-    /// Whether more come after them.
-    pub more: bool,
+    /// The entry after which the next page begins, if more come.
+    pub next: Option<String>,
 }
 
 /// All that may be read.
@@ -60,14 +60,13 @@ impl Reader {
     pub async fn key_ids(
         &self,
         world: &World,
-        after: Option<&KeyId>,
+        after: Option<&str>,
         limit: usize,
     ) -> Result<Page<KeyId>, CatalogError> {
         let prefix = layout::keys_of(world);
-        let after = after.map(|id| format!("{prefix}{id}"));
-        let page = self.page(&prefix, after.as_deref(), limit).await?;
+        let page = self.page(&prefix, after, limit).await?;
         let id = |entry: &Entry| suffix(&prefix, entry).and_then(|id| id.parse().ok());
-        Ok(Page { entries: page.entries.iter().filter_map(id).collect(), more: page.more })
+        Ok(Page { entries: page.entries.iter().filter_map(id).collect(), next: page.next })
     }
 
     /// The aliases of an account and region, in the order of their names, from the one after `after` on.
@@ -76,15 +75,13 @@ impl Reader {
         world: &World,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Page<Alias>, CatalogError> {
-        let prefix = layout::aliases_of(world);
-        let after = after.map(|name| format!("{prefix}{}", name.trim_start_matches(ALIAS_PREFIX)));
-        let page = self.page(&prefix, after.as_deref(), limit).await?;
+    ) -> Result<Page<Arc<Stored<Alias>>>, CatalogError> {
+        let page = self.page(&layout::aliases_of(world), after, limit).await?;
         let entries = page.entries.iter().map(|entry| {
             let versioned = storage::Versioned { value: entry.value.clone(), revision: entry.revision };
-            Stored::<Alias>::decode(&entry.key, &versioned).map(|alias| Alias::clone(&alias))
+            Stored::decode(&entry.key, &versioned).map(Arc::new)
         });
-        Ok(Page { entries: entries.collect::<Result<_, _>>()?, more: page.more })
+        Ok(Page { entries: entries.collect::<Result<_, _>>()?, next: page.next })
     }
 
     /// The aliases of a key, in the order of their names, from the one after `after` on.
@@ -93,24 +90,29 @@ impl Reader {
         key: &KeyAddress,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Page<Alias>, CatalogError> {
+    ) -> Result<Page<Arc<Stored<Alias>>>, CatalogError> {
         let prefix = layout::aliases_of_key(key);
-        let after = after.map(|name| format!("{prefix}{}", name.trim_start_matches(ALIAS_PREFIX)));
-        let page = self.page(&prefix, after.as_deref(), limit).await?;
+        let page = self.page(&prefix, after, limit).await?;
         let mut entries = Vec::with_capacity(page.entries.len());
         for name in page.entries.iter().filter_map(|entry| suffix(&prefix, entry)) {
             let name = format!("{ALIAS_PREFIX}{name}").into();
             let alias = self.alias(&AliasAddress { world: key.world.clone(), name }).await?;
             // One that was moved or deleted since the page was read is no longer an alias of the key.
-            entries.extend(alias.filter(|alias| alias.target == key.id).map(|alias| Alias::clone(&alias)));
+            entries.extend(alias.filter(|alias| alias.target == key.id));
         }
-        Ok(Page { entries, more: page.more })
+        Ok(Page { entries, next: page.next })
     }
 
     /// The key whose deletion is due first, and when.
     pub async fn next_deletion(&self) -> Result<Option<(Moment, KeyAddress)>, CatalogError> {
         let first = self.storage.scan(layout::DUE.as_bytes(), None, 1).await?;
         Ok(first.first().and_then(|entry| layout::parse_due(&entry.key)))
+    }
+
+    /// Keys that are deleted and whose deletion is not known to be on record.
+    pub async fn unrecorded_deletions(&self) -> Result<Vec<KeyAddress>, CatalogError> {
+        let entries = self.storage.scan(layout::DELETED.as_bytes(), None, BATCH).await?;
+        Ok(entries.iter().filter_map(|entry| layout::parse_deleted(&entry.key)).collect())
     }
 
     /// How many keys an account has in a region, in whatever state.
@@ -134,11 +136,14 @@ impl Reader {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<Entry>, CatalogError> {
+        let after = after.map(|after| format!("{prefix}{after}"));
         let one_more = limit.saturating_add(1);
-        let mut entries = self.storage.scan(prefix.as_bytes(), after.map(str::as_bytes), one_more).await?;
+        let after = after.as_deref().map(str::as_bytes);
+        let mut entries = self.storage.scan(prefix.as_bytes(), after, one_more).await?;
         let more = entries.len() > limit;
         entries.truncate(limit);
-        Ok(Page { entries, more })
+        let last = entries.last().filter(|_| more).and_then(|entry| suffix(prefix, entry));
+        Ok(Page { next: last.map(str::to_owned), entries })
     }
 }
 
@@ -153,3 +158,4 @@ fn suffix<'a>(prefix: &str, entry: &'a Entry) -> Option<&'a str> {
 }
 
 const SHARDS: usize = 16;
+const BATCH: usize = 100;

@@ -1,1 +1,21 @@
-//! operations
+//! The operations of the API: one file each, one pipeline for all of them, and the registry that lists them.
+//!
+//! A call goes once down [`answer`]: authenticate, parse, resolve, allow, state, dry run, execute, record durable, answer.
+//! This crate knows no engine and no cryptography, and of HTTP only the head of a request, which it hands to `sigv4`.
+
+pub mod admin;
+mod call;
+mod clock;
+pub mod jobs;
+mod kms;
+mod operation;
+mod pipeline;
+mod registry;
+mod service;
+
+pub use call::{Answer, Call, CallIds, TlsConnection};
+pub use clock::Clock;
+pub use operation::{Failure, Operation, Outcome};
+pub use pipeline::answer;
+pub use registry::{Entry, OPERATIONS};
+pub use service::{Service, Settings};

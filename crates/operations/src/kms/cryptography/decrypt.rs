@@ -1,0 +1,115 @@
+//! `Decrypt`: opens a ciphertext. Which key made it is read off the ciphertext; naming the key besides is a check.
+
+use super::{Backing, canonical, check_ciphertext_given, check_context, check_encrypts, check_is_of, header};
+use crate::kms::{record_context, record_text, refuse_grant_tokens, refuse_recipient};
+use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
+use crate::pipeline::{Authorized, Naming, Scene};
+use audit::json::Object;
+use keys::{EncryptionAlgorithm, KeyMaterialId, KeyStates};
+use wire::arn::KeyArn;
+use wire::member::{
+    CiphertextBlob, DryRunModifiers, EncryptionContext, GrantTokens, KeyIdText, RecipientInfo,
+};
+use wire::{Blob, Fault, Sensitive};
+
+/// The operation.
+#[derive(Debug)]
+pub struct Decrypt;
+
+wire::input! {
+    /// What it takes.
+    pub struct Input {
+        optional ciphertext: CiphertextBlob = "CiphertextBlob",
+        optional context: EncryptionContext = "EncryptionContext",
+        optional grant_tokens: GrantTokens = "GrantTokens",
+        optional key_id: KeyIdText = "KeyId",
+        optional algorithm: EncryptionAlgorithm = "EncryptionAlgorithm",
+        optional recipient: RecipientInfo = "Recipient",
+        optional dry_run: bool = "DryRun",
+        optional dry_run_modifiers: DryRunModifiers = "DryRunModifiers",
+    }
+}
+
+wire::output! {
+    /// What it answers.
+    pub struct Answer {
+        required key_id: KeyArn = "KeyId",
+        optional plaintext: Sensitive<Vec<u8>> = "Plaintext",
+        required algorithm: EncryptionAlgorithm = "EncryptionAlgorithm",
+        optional ciphertext_for_recipient: Blob = "CiphertextForRecipient",
+        optional material_id: KeyMaterialId = "KeyMaterialId",
+    }
+}
+
+impl Operation for Decrypt {
+    const NAME: &'static str = "Decrypt";
+    const READ_ONLY: bool = true;
+    const STATES: KeyStates = KeyStates::Enabled;
+    type Input = Input;
+    type Output = Answer;
+    type Subject = NamedKey;
+
+    fn parameters(input: &Input, record: &mut Object<'_>) {
+        record.string("encryptionAlgorithm", input.algorithm().name());
+        record_text(record, "keyId", input.key_id.as_ref().map(KeyIdText::as_str));
+        record_context(record, "encryptionContext", input.context.as_ref());
+    }
+
+    fn examine(input: &Input) -> Result<(), Fault> {
+        let (blob, modifiers) = (input.ciphertext.as_ref(), input.dry_run_modifiers.as_ref());
+        check_ciphertext_given(blob, modifiers, Self::is_dry_run(input), input.key_id.as_ref())?;
+        check_context(input.context.as_ref())?;
+        refuse_recipient(input.recipient.as_ref())
+    }
+
+    async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<NamedKey, Failure> {
+        match (&input.key_id, &input.ciphertext) {
+            (Some(key_id), _) => scene.key(key_id, Naming::Any, PERMISSION).await,
+            (None, Some(blob)) => scene.key_of_ciphertext(&header(blob)?, PERMISSION).await,
+            (None, None) => Err(super::invalid_ciphertext().into()),
+        }
+    }
+
+    fn permissions<'a>(_: &Input, subject: &'a NamedKey) -> Vec<Permission<'a>> {
+        vec![subject.permission(PERMISSION)]
+    }
+
+    fn fit(input: &Input, subject: &NamedKey) -> Result<(), Fault> {
+        refuse_grant_tokens(input.grant_tokens.as_ref())?;
+        if let Some(blob) = &input.ciphertext {
+            check_is_of(&header(blob)?, subject)?;
+        }
+        check_encrypts(subject, input.algorithm(), Self::NAME)
+    }
+
+    fn is_dry_run(input: &Input) -> bool {
+        input.dry_run == Some(true)
+    }
+
+    async fn execute(
+        input: &Input,
+        subject: &Authorized<NamedKey>,
+        scene: &Scene<'_>,
+    ) -> Result<Outcome<Answer>, Failure> {
+        let blob = input.ciphertext.as_ref().ok_or_else(super::invalid_ciphertext)?;
+        let backing = Backing::that_made(&header(blob)?, subject)?;
+        let context = canonical(input.context.as_ref());
+        let mut plaintext = scene.module(subject).decrypt(backing.key(), &context, blob.as_bytes()).await?;
+        let answer = Answer {
+            key_id: subject.arn.clone(),
+            plaintext: Some(Sensitive::new(std::mem::take(&mut *plaintext))),
+            algorithm: input.algorithm(),
+            ciphertext_for_recipient: None,
+            material_id: Some(backing.material_id()),
+        };
+        Ok(Outcome::of(answer).with_additional(backing.event_data()))
+    }
+}
+
+impl Input {
+    fn algorithm(&self) -> EncryptionAlgorithm {
+        self.algorithm.unwrap_or(EncryptionAlgorithm::SymmetricDefault)
+    }
+}
+
+const PERMISSION: &str = "kms:Decrypt";

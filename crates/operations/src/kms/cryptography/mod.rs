@@ -1,0 +1,166 @@
+//! Cryptography with keys: encrypt, decrypt, data keys, random bytes.
+
+mod decrypt;
+mod encrypt;
+mod generate_data_key;
+mod generate_data_key_without_plaintext;
+mod generate_random;
+mod re_encrypt;
+
+pub use decrypt::Decrypt;
+pub use encrypt::Encrypt;
+pub use generate_data_key::GenerateDataKey;
+pub use generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintext;
+pub use generate_random::GenerateRandom;
+pub use re_encrypt::ReEncrypt;
+
+use crate::operation::{Failure, NamedKey};
+use crate::pipeline::Scene;
+use audit::json::{Json, object};
+use catalog::{KeyAddress, World};
+use keys::{DataKeySpec, EncryptionAlgorithm, KeyMaterialId, KeyUsage, Material};
+use module_api::blob::Header;
+use module_api::{Binding, Key, KeyToken};
+use wire::arn::KeyArn;
+use wire::member::{CiphertextBlob, DryRunModifiers, EncryptionContext, KeyIdText, NumberOfBytes};
+use wire::{Fault, FaultKind, Path, Violations};
+
+/// A backing key as the security module wants it.
+struct Backing {
+    token: KeyToken,
+    binding: Binding,
+}
+
+impl Backing {
+    fn of(named: &NamedKey, material: &Material) -> Self {
+        let key = &named.key;
+        Self {
+            token: KeyToken::from_bytes(&*material.token),
+            binding: Binding {
+                account: key.account,
+                region: key.region.clone(),
+                key_id: key.id,
+                spec: key.spec,
+                usage: key.usage,
+                origin: key.origin,
+                material_id: material.id,
+            },
+        }
+    }
+
+    /// The backing key that new ciphertexts are made with.
+    fn current(named: &NamedKey) -> Self {
+        Self::of(named, &named.key.current_material)
+    }
+
+    /// The backing key that a ciphertext was made with. One that the key never had means that the ciphertext is forged.
+    fn that_made(header: &Header, named: &NamedKey) -> Result<Self, Fault> {
+        let material = named.key.material(&header.material_id);
+        material.map(|material| Self::of(named, material)).ok_or_else(invalid_ciphertext)
+    }
+
+    fn key(&self) -> Key<'_> {
+        Key::new(&self.token, &self.binding)
+    }
+
+    const fn material_id(&self) -> KeyMaterialId {
+        self.binding.material_id
+    }
+
+    /// `additionalEventData`.
+    fn event_data(&self) -> Json {
+        object(|data| data.string("keyMaterialId", &self.material_id().to_string()))
+    }
+}
+
+impl Scene<'_> {
+    /// The key that a ciphertext names. One that is not there is not told from one that the caller may not see.
+    async fn key_of_ciphertext(&self, header: &Header, action: &'static str) -> Result<NamedKey, Failure> {
+        let arn = KeyArn { account: header.account, ..self.own_key_arn(header.key_id) };
+        let world = World { account: arn.account, region: arn.region.clone() };
+        let key = self.reader().key(&KeyAddress { world, id: header.key_id }).await?;
+        Ok(key.map(|key| NamedKey { key, arn }).ok_or_else(|| self.invisible(action))?)
+    }
+}
+
+fn header(blob: &CiphertextBlob) -> Result<Header, Fault> {
+    Header::parse(blob.as_bytes()).map_err(|_| invalid_ciphertext())
+}
+
+const fn invalid_ciphertext() -> Fault {
+    Fault::bare(FaultKind::InvalidCiphertext)
+}
+
+/// Refuses a ciphertext that another key made than the one that the caller named.
+fn check_is_of(header: &Header, named: &NamedKey) -> Result<(), Fault> {
+    if header.key_id == named.key.id && header.account == named.key.account {
+        return Ok(());
+    }
+    Err(Fault::new(FaultKind::IncorrectKey, INCORRECT_KEY))
+}
+
+/// Refuses a key that is not for encryption, or not with that algorithm.
+fn check_encrypts(named: &NamedKey, algorithm: EncryptionAlgorithm, operation: &str) -> Result<(), Fault> {
+    let (usage, spec) = (named.key.usage, named.key.spec);
+    let message = if usage != KeyUsage::EncryptDecrypt {
+        format!("{} key usage is {usage} which is not valid for {operation}.", named.arn)
+    } else if !spec.encryption_algorithms().contains(&algorithm) {
+        format!("Algorithm {algorithm} is incompatible with key spec {spec}.")
+    } else {
+        return Ok(());
+    };
+    Err(Fault::new(FaultKind::InvalidKeyUsage, message))
+}
+
+/// The context in the module's form.
+fn canonical(context: Option<&EncryptionContext>) -> module_api::EncryptionContext {
+    context.into_iter().flat_map(|context| &context.0).collect()
+}
+
+/// Refuses a context that is larger than any key store takes.
+//= xks: additionalAuthenticatedData is at most 8192 bytes
+fn check_context(context: Option<&EncryptionContext>) -> Result<(), Fault> {
+    let pairs = context.into_iter().flat_map(|context| &context.0);
+    let bytes =
+        pairs.map(|(key, value)| key.len().saturating_add(value.len())).fold(0, usize::saturating_add);
+    if bytes <= MOST_CONTEXT_BYTES {
+        return Ok(());
+    }
+    let message = format!("The encryption context is larger than {MOST_CONTEXT_BYTES} bytes.");
+    Err(Fault::new(FaultKind::Validation, message))
+}
+
+/// How many bytes a data key has: said in one of two ways, not in both or none.
+fn data_key_length(spec: Option<DataKeySpec>, number: Option<NumberOfBytes>) -> Result<u16, Fault> {
+    match (spec, number) {
+        (Some(spec), None) => Ok(spec.bytes()),
+        (None, Some(number)) => Ok(number.value()),
+        _ => Err(Fault::new(FaultKind::Validation, "Please specify either number of bytes or key spec.")),
+    }
+}
+
+/// Refuses a call without ciphertext, unless it is a dry run that passes over it and names the key.
+fn check_ciphertext_given(
+    blob: Option<&CiphertextBlob>,
+    modifiers: Option<&DryRunModifiers>,
+    is_dry_run: bool,
+    key: Option<&KeyIdText>,
+) -> Result<(), Fault> {
+    let passes_over = modifiers.is_some_and(|modifiers| !modifiers.0.is_empty());
+    if passes_over && !is_dry_run {
+        return Err(Fault::new(FaultKind::Validation, "DryRunModifiers can only be used with DryRun."));
+    }
+    if passes_over && key.is_none() {
+        return Err(Fault::new(FaultKind::Validation, "A key id is required to ignore the ciphertext."));
+    }
+    if blob.is_some() || passes_over {
+        return Ok(());
+    }
+    let mut violations = Violations::default();
+    violations.missing(&Path::ROOT.member("CiphertextBlob"));
+    violations.into_fault().map_or(Ok(()), Err)
+}
+
+const INCORRECT_KEY: &str =
+    "The key ID in the request does not identify a CMK that can perform this operation.";
+const MOST_CONTEXT_BYTES: usize = 8192;

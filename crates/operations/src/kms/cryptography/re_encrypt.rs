@@ -1,0 +1,151 @@
+//! `ReEncrypt`: from one key to another, or to another context. The plaintext stays inside the security module.
+
+use super::{Backing, canonical, check_ciphertext_given, check_context, check_encrypts, check_is_of, header};
+use crate::kms::{record_context, record_text, refuse_grant_tokens};
+use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission, Subject};
+use crate::pipeline::{Authorized, Naming, Scene};
+use audit::json::{Object, object};
+use keys::{EncryptionAlgorithm, KeyMaterialId, KeyStates};
+use wire::arn::KeyArn;
+use wire::member::{CiphertextBlob, DryRunModifiers, EncryptionContext, GrantTokens, KeyIdText};
+use wire::{Blob, Fault};
+
+/// The operation.
+#[derive(Debug)]
+pub struct ReEncrypt;
+
+wire::input! {
+    /// What it takes.
+    pub struct Input {
+        optional ciphertext: CiphertextBlob = "CiphertextBlob",
+        optional source_context: EncryptionContext = "SourceEncryptionContext",
+        optional source_key_id: KeyIdText = "SourceKeyId",
+        required destination_key_id: KeyIdText = "DestinationKeyId",
+        optional destination_context: EncryptionContext = "DestinationEncryptionContext",
+        optional source_algorithm: EncryptionAlgorithm = "SourceEncryptionAlgorithm",
+        optional destination_algorithm: EncryptionAlgorithm = "DestinationEncryptionAlgorithm",
+        optional grant_tokens: GrantTokens = "GrantTokens",
+        optional dry_run: bool = "DryRun",
+        optional dry_run_modifiers: DryRunModifiers = "DryRunModifiers",
+    }
+}
+
+wire::output! {
+    /// What it answers.
+    pub struct Answer {
+        required ciphertext: Blob = "CiphertextBlob",
+        required source_key_id: KeyArn = "SourceKeyId",
+        required key_id: KeyArn = "KeyId",
+        required source_algorithm: EncryptionAlgorithm = "SourceEncryptionAlgorithm",
+        required destination_algorithm: EncryptionAlgorithm = "DestinationEncryptionAlgorithm",
+        optional source_material_id: KeyMaterialId = "SourceKeyMaterialId",
+        optional destination_material_id: KeyMaterialId = "DestinationKeyMaterialId",
+    }
+}
+
+/// The key that opens and the key that closes.
+#[derive(Debug)]
+pub struct TwoKeys {
+    source: NamedKey,
+    destination: NamedKey,
+}
+
+impl Subject for TwoKeys {
+    fn governed(&self) -> impl Iterator<Item = &NamedKey> {
+        [&self.source, &self.destination].into_iter()
+    }
+}
+
+impl Operation for ReEncrypt {
+    const NAME: &'static str = "ReEncrypt";
+    const READ_ONLY: bool = true;
+    const STATES: KeyStates = KeyStates::Enabled;
+    type Input = Input;
+    type Output = Answer;
+    type Subject = TwoKeys;
+
+    fn parameters(input: &Input, record: &mut Object<'_>) {
+        record.string("sourceEncryptionAlgorithm", input.source_algorithm().name());
+        record_context(record, "sourceEncryptionContext", input.source_context.as_ref());
+        record_text(record, "sourceKeyId", input.source_key_id.as_ref().map(KeyIdText::as_str));
+        record.string("destinationKeyId", input.destination_key_id.as_str());
+        record.string("destinationEncryptionAlgorithm", input.destination_algorithm().name());
+        record_context(record, "destinationEncryptionContext", input.destination_context.as_ref());
+    }
+
+    fn examine(input: &Input) -> Result<(), Fault> {
+        let (blob, modifiers) = (input.ciphertext.as_ref(), input.dry_run_modifiers.as_ref());
+        check_ciphertext_given(blob, modifiers, Self::is_dry_run(input), input.source_key_id.as_ref())?;
+        check_context(input.source_context.as_ref())?;
+        check_context(input.destination_context.as_ref())
+    }
+
+    async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<TwoKeys, Failure> {
+        let source = match (&input.source_key_id, &input.ciphertext) {
+            (Some(key_id), _) => scene.key(key_id, Naming::Any, FROM).await?,
+            (None, Some(blob)) => scene.key_of_ciphertext(&header(blob)?, FROM).await?,
+            (None, None) => return Err(super::invalid_ciphertext().into()),
+        };
+        let destination = scene.key(&input.destination_key_id, Naming::Any, TO).await?;
+        Ok(TwoKeys { source, destination })
+    }
+
+    fn permissions<'a>(_: &Input, subject: &'a TwoKeys) -> Vec<Permission<'a>> {
+        vec![subject.source.permission(FROM), subject.destination.permission(TO)]
+    }
+
+    fn fit(input: &Input, subject: &TwoKeys) -> Result<(), Fault> {
+        refuse_grant_tokens(input.grant_tokens.as_ref())?;
+        if let Some(blob) = &input.ciphertext {
+            check_is_of(&header(blob)?, &subject.source)?;
+        }
+        check_encrypts(&subject.source, input.source_algorithm(), Self::NAME)?;
+        check_encrypts(&subject.destination, input.destination_algorithm(), Self::NAME)
+    }
+
+    fn is_dry_run(input: &Input) -> bool {
+        input.dry_run == Some(true)
+    }
+
+    async fn execute(
+        input: &Input,
+        subject: &Authorized<TwoKeys>,
+        scene: &Scene<'_>,
+    ) -> Result<Outcome<Answer>, Failure> {
+        let blob = input.ciphertext.as_ref().ok_or_else(super::invalid_ciphertext)?;
+        let source = Backing::that_made(&header(blob)?, &subject.source)?;
+        let destination = Backing::current(&subject.destination);
+        let source_context = canonical(input.source_context.as_ref());
+        let destination_context = canonical(input.destination_context.as_ref());
+        let (from, to) = ((source.key(), &source_context), (destination.key(), &destination_context));
+        let module = scene.module(subject);
+        let ciphertext = Blob(module.re_encrypt(from.0, from.1, blob.as_bytes(), to.0, to.1).await?);
+        let data = object(|data| {
+            data.string("sourceKeyMaterialId", &source.material_id().to_string());
+            data.string("destinationKeyMaterialId", &destination.material_id().to_string());
+        });
+        let answer = Answer {
+            ciphertext,
+            source_key_id: subject.source.arn.clone(),
+            key_id: subject.destination.arn.clone(),
+            source_algorithm: input.source_algorithm(),
+            destination_algorithm: input.destination_algorithm(),
+            source_material_id: Some(source.material_id()),
+            destination_material_id: Some(destination.material_id()),
+        };
+        Ok(Outcome::of(answer).with_additional(data))
+    }
+}
+
+impl Input {
+    fn source_algorithm(&self) -> EncryptionAlgorithm {
+        self.source_algorithm.unwrap_or(EncryptionAlgorithm::SymmetricDefault)
+    }
+
+    fn destination_algorithm(&self) -> EncryptionAlgorithm {
+        self.destination_algorithm.unwrap_or(EncryptionAlgorithm::SymmetricDefault)
+    }
+}
+
+const FROM: &str = "kms:ReEncryptFrom";
+const TO: &str = "kms:ReEncryptTo";

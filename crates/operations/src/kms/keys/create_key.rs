@@ -1,0 +1,202 @@
+//! `CreateKey`: makes a key. The module makes its backing key and remembers nothing; one commit keeps all there is of it.
+
+use crate::kms::metadata::KeyMetadata;
+use crate::kms::policies::check_policy;
+use crate::kms::tags::{record_tags, tag_fault, tags_of};
+use crate::kms::{record_flag, record_text};
+use crate::operation::{Failure, Operation, Outcome, Own, Permission};
+use crate::pipeline::{Authorized, Scene};
+use access::Resource;
+use audit::json::Object;
+use keys::{Key, KeyId, KeyOrigin, KeySpec, KeyStates, KeyUsage, Material, Tags};
+use module_api::NewKey;
+use uuid::Uuid;
+use wire::member::{self, CustomKeyStoreId, Description, LegacyKeySpec, PolicyText, XksKeyId};
+use wire::{Fault, FaultKind};
+
+/// The operation.
+#[derive(Debug)]
+pub struct CreateKey;
+
+wire::input! {
+    /// What it takes.
+    pub struct Input {
+        optional policy: PolicyText = "Policy",
+        optional description: Description = "Description",
+        optional usage: KeyUsage = "KeyUsage",
+        optional legacy_spec: LegacyKeySpec = "CustomerMasterKeySpec",
+        optional spec: KeySpec = "KeySpec",
+        optional origin: KeyOrigin = "Origin",
+        optional custom_key_store_id: CustomKeyStoreId = "CustomKeyStoreId",
+        optional bypass_lockout_check: bool = "BypassPolicyLockoutSafetyCheck",
+        optional tags: member::Tags = "Tags",
+        optional multi_region: bool = "MultiRegion",
+        optional xks_key_id: XksKeyId = "XksKeyId",
+    }
+}
+
+wire::output! {
+    /// What it answers.
+    pub struct Answer {
+        required key_metadata: KeyMetadata = "KeyMetadata",
+    }
+}
+
+impl Operation for CreateKey {
+    const NAME: &'static str = "CreateKey";
+    const READ_ONLY: bool = false;
+    const STATES: KeyStates = KeyStates::Any;
+    type Input = Input;
+    type Output = Answer;
+    type Subject = Own;
+
+    fn parameters(input: &Input, record: &mut Object<'_>) {
+        record_text(record, "policy", input.policy.as_ref().map(PolicyText::as_str));
+        record.string("description", input.description());
+        record.string("origin", input.origin().name());
+        record_text(record, "keyUsage", input.usage().map(KeyUsage::name));
+        record.string("keySpec", input.spec().name());
+        record.string("customerMasterKeySpec", input.spec().name());
+        record_flag(record, "bypassPolicyLockoutSafetyCheck", Some(input.bypass_lockout_check == Some(true)));
+        record_flag(record, "multiRegion", Some(input.multi_region == Some(true)));
+        if let Some(tags) = &input.tags {
+            record_tags(record, tags);
+        }
+        record_text(
+            record,
+            "customKeyStoreId",
+            input.custom_key_store_id.as_ref().map(CustomKeyStoreId::as_str),
+        );
+        record_text(record, "xksKeyId", input.xks_key_id.as_ref().map(XksKeyId::as_str));
+    }
+
+    fn examine(input: &Input) -> Result<(), Fault> {
+        check_spec_and_usage(input)?;
+        check_origin(input)?;
+        refuse_what_is_to_come(input)?;
+        input.policy.as_ref().map_or(Ok(()), check_policy)?;
+        input.tags().map(|_| ())
+    }
+
+    async fn resolve(_: &Input, _: &Scene<'_>) -> Result<Own, Failure> {
+        Ok(Own)
+    }
+
+    fn permissions<'a>(input: &Input, _: &'a Own) -> Vec<Permission<'a>> {
+        let mut actions = vec!["kms:CreateKey"];
+        actions.extend(input.tags.as_ref().map(|_| "kms:TagResource"));
+        actions.into_iter().map(|action| Permission { action, resource: Resource::Any }).collect()
+    }
+
+    async fn execute(
+        input: &Input,
+        subject: &Authorized<Own>,
+        scene: &Scene<'_>,
+    ) -> Result<Outcome<Answer>, Failure> {
+        let key = new_key(input, subject, scene).await?;
+        scene.commit(subject, scene.changes().create_key(&key, scene.settings().keys_per_region)).await?;
+        let key_metadata = KeyMetadata::of(&key, &scene.own_key_arn(key.id));
+        let elements = key_metadata.elements();
+        Ok(Outcome::of(Answer { key_metadata }).with_elements(elements))
+    }
+}
+
+async fn new_key(input: &Input, subject: &Authorized<Own>, scene: &Scene<'_>) -> Result<Key, Failure> {
+    let world = scene.world();
+    let (account, region, id) =
+        (world.account, world.region, KeyId::single_region(Uuid::new_v4().into_bytes()));
+    let (spec, usage, origin) =
+        (input.spec(), input.usage().unwrap_or(KeyUsage::EncryptDecrypt), input.origin());
+    let new = NewKey { account, region: region.clone(), key_id: id, spec, usage, origin };
+    let backing = scene.module(subject).generate_key(&new).await?;
+    Ok(Key {
+        account,
+        region,
+        id,
+        spec,
+        usage,
+        origin,
+        created: scene.now,
+        description: input.description().to_owned(),
+        enabled: true,
+        deletion: None,
+        policy: input.policy.as_ref().map(|policy| policy.as_str().to_owned()),
+        tags: input.tags()?,
+        current_material: Material { id: backing.material_id, token: backing.token.as_bytes().into() },
+    })
+}
+
+impl Input {
+    fn spec(&self) -> KeySpec {
+        self.spec.or(self.legacy_spec.map(|legacy| legacy.0)).unwrap_or(KeySpec::SymmetricDefault)
+    }
+
+    /// The usage, which only a symmetric encryption key need not be given.
+    fn usage(&self) -> Option<KeyUsage> {
+        let default = (self.spec() == KeySpec::SymmetricDefault).then_some(KeyUsage::EncryptDecrypt);
+        self.usage.or(default)
+    }
+
+    fn origin(&self) -> KeyOrigin {
+        self.origin.unwrap_or(KeyOrigin::AwsKms)
+    }
+
+    fn description(&self) -> &str {
+        self.description.as_ref().map_or("", Description::as_str)
+    }
+
+    fn tags(&self) -> Result<Tags, Fault> {
+        let tags = self.tags.as_ref().map(tags_of).unwrap_or_default();
+        Tags::default().with(tags).map_err(tag_fault)
+    }
+}
+
+fn check_spec_and_usage(input: &Input) -> Result<(), Fault> {
+    if input.spec.is_some() && input.legacy_spec.is_some() {
+        return Err(Fault::new(FaultKind::Validation, TWO_SPECS));
+    }
+    let spec = input.spec();
+    let usage = input.usage().ok_or_else(|| Fault::new(FaultKind::Validation, NO_USAGE))?;
+    if spec.usages().contains(&usage) {
+        return Ok(());
+    }
+    Err(Fault::new(FaultKind::Validation, format!("KeyUsage {usage} is not compatible with KeySpec {spec}")))
+}
+
+fn check_origin(input: &Input) -> Result<(), Fault> {
+    let (spec, origin) = (input.spec(), input.origin());
+    let in_custom_store = matches!(origin, KeyOrigin::AwsCloudHsm | KeyOrigin::ExternalKeyStore);
+    if in_custom_store && spec != KeySpec::SymmetricDefault {
+        let message = format!("KeySpec {spec} is not supported for Origin {origin}");
+        return Err(Fault::new(FaultKind::Validation, message));
+    }
+    let misplaced = [
+        (input.custom_key_store_id.is_some() != in_custom_store, "CustomKeyStoreId"),
+        (input.xks_key_id.is_some() != (origin == KeyOrigin::ExternalKeyStore), "XksKeyId"),
+    ];
+    match misplaced.iter().find(|(is_misplaced, _)| *is_misplaced) {
+        Some((_, member)) => {
+            Err(Fault::new(FaultKind::Validation, format!("{member} does not go with Origin {origin}")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// What AWS KMS has and this service does not have yet.
+fn refuse_what_is_to_come(input: &Input) -> Result<(), Fault> {
+    let (spec, origin) = (input.spec(), input.origin());
+    let what = if spec != KeySpec::SymmetricDefault {
+        format!("KeySpec {spec}")
+    } else if origin != KeyOrigin::AwsKms {
+        format!("Origin {origin}")
+    } else if input.multi_region == Some(true) {
+        "MultiRegion".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Fault::new(FaultKind::UnsupportedOperation, format!("{what} is not supported.")))
+}
+
+const TWO_SPECS: &str = "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.";
+const NO_USAGE: &str =
+    "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.";

@@ -1,0 +1,210 @@
+//! What every operation has in common.
+
+use crate::pipeline::{Authorized, Scene};
+use access::Resource;
+use audit::json::{Json, Object};
+use catalog::{CatalogError, KeyAddress, Stored, World};
+use keys::{Key, KeyStates};
+use module_client::CallError;
+use std::future::Future;
+use std::sync::Arc;
+use wire::arn::{AliasArn, KeyArn};
+use wire::{Fault, FaultKind, Input, Output};
+
+/// One operation of the API. The pipeline calls these in the order in which they stand here.
+pub trait Operation: 'static {
+    /// The name in targets, records and metrics.
+    const NAME: &'static str;
+
+    /// Whether it changes nothing.
+    const READ_ONLY: bool;
+
+    /// The key states in which it may go ahead.
+    const STATES: KeyStates;
+
+    /// What it takes: already within AWS's limits.
+    type Input: Input;
+
+    /// What it answers.
+    type Output: Output;
+
+    /// What it is about.
+    type Subject: Subject;
+
+    /// What the audit record shows of the request: never a plaintext, a ciphertext or a token.
+    fn parameters(input: &Self::Input, record: &mut Object<'_>);
+
+    /// Refuses what no key could make right.
+    fn examine(_input: &Self::Input) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    /// Finds what the request names. Reads; decides nothing.
+    fn resolve(
+        input: &Self::Input,
+        scene: &Scene<'_>,
+    ) -> impl Future<Output = Result<Self::Subject, Failure>>;
+
+    /// What the caller must be allowed to do, and on what.
+    fn permissions<'a>(input: &Self::Input, subject: &'a Self::Subject) -> Vec<Permission<'a>>;
+
+    /// Refuses what this subject cannot do.
+    fn fit(_input: &Self::Input, _subject: &Self::Subject) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    /// Whether the caller only wants to know if it would work.
+    fn is_dry_run(_input: &Self::Input) -> bool {
+        false
+    }
+
+    /// Does it.
+    fn execute(
+        input: &Self::Input,
+        subject: &Authorized<Self::Subject>,
+        scene: &Scene<'_>,
+    ) -> impl Future<Output = Result<Outcome<Self::Output>, Failure>>;
+}
+
+/// What an operation is about.
+pub trait Subject {
+    /// The keys whose state decides whether it may go ahead.
+    fn governed(&self) -> impl Iterator<Item = &NamedKey>;
+
+    /// The keys that its record names.
+    fn keys(&self) -> impl Iterator<Item = &NamedKey> {
+        self.governed()
+    }
+
+    /// The alias that its record names.
+    fn alias(&self) -> Option<&AliasArn> {
+        None
+    }
+}
+
+/// Something that the caller must be allowed to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Permission<'a> {
+    /// What, such as `kms:Encrypt`.
+    pub action: &'static str,
+    /// On what.
+    pub resource: Resource<'a>,
+}
+
+/// The caller's account in the region of the request.
+#[derive(Debug)]
+pub struct Own;
+
+impl Subject for Own {
+    fn governed(&self) -> impl Iterator<Item = &NamedKey> {
+        std::iter::empty()
+    }
+}
+
+/// A key, and how the request named it.
+#[derive(Clone, Debug)]
+pub struct NamedKey {
+    /// The key.
+    pub key: Arc<Stored<Key>>,
+    /// Its ARN.
+    pub arn: KeyArn,
+}
+
+impl NamedKey {
+    /// Where it is.
+    pub fn address(&self) -> KeyAddress {
+        let world = World { account: self.key.account, region: self.key.region.clone() };
+        KeyAddress { world, id: self.key.id }
+    }
+
+    /// That action on it.
+    pub const fn permission(&self, action: &'static str) -> Permission<'_> {
+        Permission { action, resource: Resource::Key(&self.arn) }
+    }
+}
+
+impl Subject for NamedKey {
+    fn governed(&self) -> impl Iterator<Item = &NamedKey> {
+        std::iter::once(self)
+    }
+}
+
+/// What came of an operation: the answer, and what the audit record says of it besides.
+#[derive(Debug)]
+pub struct Outcome<O> {
+    /// The answer.
+    pub output: O,
+    /// `responseElements`.
+    pub elements: Option<Json>,
+    /// `additionalEventData`.
+    pub additional: Option<Json>,
+}
+
+impl<O> Outcome<O> {
+    /// An answer of which the record says nothing.
+    pub const fn of(output: O) -> Self {
+        Self { output, elements: None, additional: None }
+    }
+
+    /// The same with the elements that the record shows.
+    pub fn with_elements(self, elements: Json) -> Self {
+        Self { elements: Some(elements), ..self }
+    }
+
+    /// The same with additional data for the record.
+    pub fn with_additional(self, additional: Json) -> Self {
+        Self { additional: Some(additional), ..self }
+    }
+}
+
+/// Why an operation did not come about.
+#[derive(Debug)]
+pub enum Failure {
+    /// Someone else changed a record first; the operation is to be tried again from its resolution on.
+    Conflict,
+    /// The caller's error, or ours.
+    Fault(Fault),
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<CatalogError> for Failure {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            CatalogError::Conflict => Self::Conflict,
+            CatalogError::TooManyKeys { limit } => Self::Fault(Fault::new(
+                FaultKind::LimitExceeded,
+                format!(
+                    "You have reached the maximum number of KMS keys that you can have in this account and Region ({limit})."
+                ),
+            )),
+            other => {
+                tracing::error!(error = &other as &dyn std::error::Error, "the catalog failed");
+                Self::Fault(internal())
+            }
+        }
+    }
+}
+
+impl From<CallError> for Failure {
+    /// A refusal by the module of what the front end had checked is our error, but for the ciphertext's own.
+    fn from(error: CallError) -> Self {
+        if error == CallError::Refused(module_api::Refusal::InvalidCiphertext) {
+            return Self::Fault(Fault::bare(FaultKind::InvalidCiphertext));
+        }
+        tracing::error!(%error, "the security module failed");
+        Self::Fault(internal())
+    }
+}
+
+/// What a caller is told of our own failures: nothing of their cause.
+pub fn internal() -> Fault {
+    Fault::new(
+        FaultKind::KmsInternal,
+        "The request was rejected because an internal exception occurred. The request can be retried.",
+    )
+}

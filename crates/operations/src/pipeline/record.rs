@@ -1,0 +1,174 @@
+//! The record of a call: gathered while it runs, durable before it is answered.
+
+use super::Scene;
+use crate::operation::{Outcome, Subject, internal};
+use crate::registry::Entry;
+use crate::{Call, Service, TlsConnection};
+use audit::json::{Json, Object, object};
+use audit::{EventType, Failure, Record, Resource, ResourceType, TlsDetails, UserIdentity};
+use keys::AccountId;
+use wire::Fault;
+
+/// What is known of a call so far.
+pub struct Draft {
+    name: &'static str,
+    read_only: bool,
+    parameters: Option<Json>,
+    resources: Vec<Named>,
+}
+
+/// A resource and its ARN.
+struct Named {
+    account: AccountId,
+    kind: ResourceType,
+    arn: String,
+}
+
+impl Draft {
+    pub const fn new(name: &'static str, read_only: bool) -> Self {
+        Self { name, read_only, parameters: None, resources: Vec::new() }
+    }
+
+    /// Notes the parameters. An operation without any that may be shown has none in its record.
+    pub fn parameters(&mut self, write: impl FnOnce(&mut Object<'_>)) {
+        self.parameters = Some(object(write)).filter(|parameters| parameters.as_bytes() != b"{}");
+    }
+
+    /// Notes what the call is about.
+    pub fn subject(&mut self, subject: &impl Subject) {
+        self.resources.clear();
+        self.resources.extend(subject.alias().map(|arn| Named {
+            account: arn.account,
+            kind: ResourceType::Alias,
+            arn: arn.to_string(),
+        }));
+        self.resources.extend(subject.keys().map(|named| Named {
+            account: named.arn.account,
+            kind: ResourceType::Key,
+            arn: named.arn.to_string(),
+        }));
+    }
+
+    /// Writes the record. If that fails, so does the call.
+    pub async fn make_durable<O>(
+        &self,
+        scene: &Scene<'_>,
+        outcome: Result<&Outcome<O>, &Fault>,
+    ) -> Result<(), Fault> {
+        let account = *scene.caller.principal.account();
+        let arn = scene.caller.principal.to_string();
+        let identity =
+            UserIdentity::Root { account_id: account, arn: &arn, access_key_id: &scene.caller.access_key_id };
+        let resources: Vec<Resource<'_>> = self.resources.iter().map(Named::as_resource).collect();
+        let texts = Texts::of(scene.call);
+        let mut record = texts.record(scene.call, identity, scene.caller.region.as_str());
+        record.event_name = self.name;
+        record.read_only = self.read_only;
+        record.event_time = scene.now;
+        record.recipient_account_id = Some(account);
+        record.request_parameters = self.parameters.as_ref();
+        record.resources = &resources;
+        record.failure = outcome.err().map(failure);
+        record.response_elements = outcome.ok().and_then(|outcome| outcome.elements.as_ref());
+        record.additional_event_data = outcome.ok().and_then(|outcome| outcome.additional.as_ref());
+        append(scene.service(), &record).await
+    }
+}
+
+impl Named {
+    fn as_resource(&self) -> Resource<'_> {
+        Resource { account_id: self.account, resource_type: self.kind, arn: &self.arn }
+    }
+}
+
+/// Records an attempt to use an account's access key without its secret, then answers it.
+pub async fn rejected(
+    service: &Service,
+    call: &Call,
+    entry: &Entry,
+    account: AccountId,
+    fault: Fault,
+) -> Result<Vec<u8>, Fault> {
+    let texts = Texts::of(call);
+    let mut record = texts.record(call, UserIdentity::Unknown { access_key_id: None }, "");
+    record.event_name = entry.name;
+    record.read_only = entry.read_only;
+    record.event_time = service.clock.now();
+    record.recipient_account_id = Some(account);
+    record.failure = Some(failure(&fault));
+    append(service, &record).await?;
+    Err(fault)
+}
+
+async fn append(service: &Service, record: &Record<'_>) -> Result<(), Fault> {
+    let mut line = Vec::with_capacity(TYPICAL_RECORD);
+    record.render(&mut line);
+    service.journal.append(line).await.map_err(|error| {
+        tracing::error!(%error, "a record could not be written; its call is refused");
+        internal()
+    })
+}
+
+fn failure(fault: &Fault) -> Failure<'_> {
+    Failure { code: fault.kind().name(), message: fault.message().unwrap_or_default() }
+}
+
+/// The texts of a call that its record borrows.
+struct Texts {
+    source: String,
+    request_id: String,
+    event_id: String,
+}
+
+impl Texts {
+    fn of(call: &Call) -> Self {
+        Self {
+            source: call.source.to_string(),
+            request_id: call.ids.request.to_string(),
+            event_id: call.ids.event.to_string(),
+        }
+    }
+
+    /// A record with what every record of the call says.
+    fn record<'a>(
+        &'a self,
+        call: &'a Call,
+        user_identity: UserIdentity<'a>,
+        aws_region: &'a str,
+    ) -> Record<'a> {
+        Record {
+            user_identity,
+            event_time: keys::Moment::from_millis(0),
+            event_source: "kms.amazonaws.com",
+            event_name: "",
+            aws_region,
+            source_ip_address: &self.source,
+            user_agent: call.header("user-agent").unwrap_or_default(),
+            failure: None,
+            request_parameters: None,
+            response_elements: None,
+            additional_event_data: None,
+            request_id: Some(&self.request_id),
+            event_id: &self.event_id,
+            read_only: true,
+            resources: &[],
+            event_type: EventType::AwsApiCall,
+            recipient_account_id: None,
+            shared_event_id: None,
+            service_event_details: None,
+            tls_details: call.tls.as_deref().map(|tls| tls_details(call, tls)),
+        }
+    }
+}
+
+fn tls_details<'a>(call: &'a Call, tls: &'a TlsConnection) -> TlsDetails<'a> {
+    let authority = call.parts.uri.authority().map(http::uri::Authority::as_str);
+    TlsDetails {
+        tls_version: &tls.version,
+        cipher_suite: &tls.cipher_suite,
+        client_provided_host_header: call.header("host").or(authority).unwrap_or_default(),
+        key_exchange: tls.key_exchange.as_deref(),
+    }
+}
+
+const TYPICAL_RECORD: usize = 1024;

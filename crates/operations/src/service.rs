@@ -1,0 +1,68 @@
+//! What a worker needs to answer calls: the catalog, the security module, the journal, the clock.
+
+use crate::Clock;
+use audit::Appender;
+use catalog::{Catalog, Followed};
+use keys::Region;
+use module_client::ModuleClient;
+use sigv4::SigningKeys;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The service as one worker holds it. All of it is handles on what the workers share.
+#[derive(Debug)]
+pub struct Service {
+    /// The records.
+    pub catalog: Arc<Catalog>,
+    /// Whether what memory holds of the records is true.
+    pub followed: Arc<Followed>,
+    /// This worker's connection to the security module.
+    pub module: ModuleClient,
+    /// This worker's way into the journal.
+    pub journal: Appender,
+    /// The service's time.
+    pub clock: Clock,
+    /// Signing keys that were derived before.
+    pub signing_keys: Arc<SigningKeys>,
+    /// What the configuration says.
+    pub settings: Arc<Settings>,
+}
+
+/// What the configuration says about the API.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The partition in ARNs, `aws` by default.
+    pub partition: String,
+    /// The regions that are served; `None` for every one that is well formed.
+    pub regions: Option<Vec<Region>>,
+    /// How far the clocks of clients may be off.
+    pub signature_tolerance: Duration,
+    /// For how long memory may be answered from after the store could last be followed.
+    pub staleness_bound: Duration,
+    /// How many keys an account may have in a region.
+    pub keys_per_region: u64,
+}
+
+impl Default for Settings {
+    //= quotas: customer managed keys 100,000; skew: 5 minutes
+    fn default() -> Self {
+        Self {
+            partition: "aws".into(),
+            regions: None,
+            signature_tolerance: sigv4::DEFAULT_TOLERANCE,
+            staleness_bound: Duration::from_secs(5),
+            keys_per_region: 100_000,
+        }
+    }
+}
+
+impl Settings {
+    /// Whether a region of that name is served.
+    #[must_use]
+    pub fn serves(&self, region: &str) -> bool {
+        self.regions.as_ref().map_or_else(
+            || region.parse::<Region>().is_ok(),
+            |served| served.iter().any(|one| one.as_str() == region),
+        )
+    }
+}
