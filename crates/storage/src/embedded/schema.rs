@@ -20,10 +20,11 @@ pub(super) fn make_files(directory: &Path) -> Result<PathBuf, StorageError> {
         let path = path.to_owned();
         move |source: io::Error| StorageError::File { path, source }
     };
-    if !directory.is_dir() {
-        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(at(directory))?;
-        let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty());
-        make_durable(parent.unwrap_or(Path::new("."))).map_err(at(directory))?;
+    let missing: Vec<_> =
+        directory.ancestors().take_while(|path| !path.exists() && *path != Path::new("")).collect();
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(at(directory))?;
+    for parent in missing.into_iter().filter_map(Path::parent) {
+        make_durable(parent).map_err(at(parent))?;
     }
     let file = directory.join(FILE);
     if !file.exists() {
@@ -85,6 +86,7 @@ fn check_version(connection: &Connection, file: &Path) -> Result<(), StorageErro
 }
 
 fn make_durable(directory: &Path) -> io::Result<()> {
+    let directory = if directory == Path::new("") { Path::new(".") } else { directory };
     File::open(directory)?.sync_all()
 }
 
