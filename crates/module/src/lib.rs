@@ -1,1 +1,20 @@
-//! module
+//! The security module: the one process in which keys are in the clear.
+//!
+//! It remembers nothing but its domain key; a command carries everything else. After its start it opens no file, knows no network
+//! and makes no process: the kernel ends it if it tries. No key leaves it but sealed, and no key is ever logged.
+
+pub mod algorithms;
+mod cache;
+mod domain;
+pub mod door;
+mod engine;
+mod memory;
+pub mod sandbox;
+mod seal;
+pub mod start;
+pub mod token;
+
+pub use domain::{Domain, DomainError};
+pub use engine::Engine;
+pub use memory::{Arena, Secret};
+pub use seal::{KeyFile, Seal};

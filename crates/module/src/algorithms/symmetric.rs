@@ -1,0 +1,111 @@
+//! SYMMETRIC_DEFAULT: a key derived for each message, AES-256-GCM under it, and a commitment to key, header and context.
+//!
+//! The layout of the blob is in `module_api::blob` and `docs/formats.md`.
+
+use super::kdf::derive;
+use super::sealing::{aes_256_gcm, used_once};
+use crate::Secret;
+use aws_lc_rs::aead::Aad;
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{Context, SHA256};
+use keys::{KeyId, KeyMaterialId};
+use module_api::blob::{Blob, Header, NONCE, PREAMBLE, TAG};
+use module_api::{CanonicalContext, MAX_PLAINTEXT, Refusal};
+
+/// Length of a backing key.
+pub const BACKING_KEY: usize = 32;
+
+/// Length of what is derived for one message: an AES-256 key and the commitment.
+pub const DERIVED: usize = 64;
+
+/// The id of a backing key: KDF(backing key, "cardea key material id v1", key id), 32 bytes.
+///
+/// Standard: SP 800-108r1. One-way by the PRF; no nonce, because the same material of the same key must have the same id.
+pub fn material_id(backing_key: &Secret, key_id: &KeyId) -> Result<KeyMaterialId, Refusal> {
+    let kind = if key_id.is_multi_region() { MULTI_REGION } else { SINGLE_REGION };
+    let mut id = [0; 32];
+    derive(backing_key.bytes(), MATERIAL_ID_LABEL, &[&[kind], key_id.bytes()], &mut id)?;
+    Ok(KeyMaterialId::from_bytes(id))
+}
+
+/// Leaves in `out` the blob header ‖ nonce ‖ c ‖ AES-256-GCM(k, 0⁹⁶, plaintext, header ‖ nonce ‖ c), where
+/// k ‖ c = KDF(backing key, "cardea message v1", nonce ‖ SHA-256(header ‖ context)), 64 bytes.
+///
+/// Standards: SP 800-108r1 (the KDF), SP 800-38D (GCM), FIPS 180-4. The 32-byte `nonce` is random, so that k is fresh for every
+/// message (two equal nonces among 2⁶⁴ messages of a key have a chance of 2⁻¹²⁹) and encrypts this one; under a key that is used once
+/// the fixed all-zero GCM nonce never repeats. c commits to backing key, header and context, which GCM alone does not: a blob
+/// that opens under two keys would be a collision of HMAC-SHA-256.
+pub fn encrypt(
+    backing_key: &Secret,
+    header: &Header,
+    context: CanonicalContext<'_>,
+    nonce: &[u8; NONCE],
+    plaintext: &[u8],
+    derived: &mut Secret,
+    out: &mut Vec<u8>,
+) -> Result<(), Refusal> {
+    check_length(plaintext.len())?;
+    let header = header.encode();
+    derive_message(backing_key, &header, context, nonce, derived)?;
+    let (key, commitment) = derived.bytes().split_at_checked(32).ok_or(Refusal::Failed)?;
+    let key = aes_256_gcm(key)?;
+    out.clear();
+    // Reserved at once: a vector that grew would leave plaintext behind.
+    out.reserve(PREAMBLE + MAX_PLAINTEXT + TAG);
+    [&header, nonce.as_slice(), commitment, plaintext].iter().for_each(|part| out.extend_from_slice(part));
+    let (preamble, in_place) = out.split_at_mut_checked(PREAMBLE).ok_or(Refusal::Failed)?;
+    let tag = key
+        .seal_in_place_separate_tag(used_once(), Aad::from(&*preamble), in_place)
+        .map_err(|_| Refusal::Failed)?;
+    out.extend_from_slice(tag.as_ref());
+    Ok(())
+}
+
+/// Leaves in `out` the plaintext of a blob that [`encrypt`] made with the same backing key and context.
+///
+/// Formula and standards as there. The commitment is compared, in constant time, before anything is decrypted. Whatever does not
+/// hold gives the one error `InvalidCiphertext`.
+pub fn decrypt(
+    backing_key: &Secret,
+    blob: &Blob<'_>,
+    context: CanonicalContext<'_>,
+    derived: &mut Secret,
+    out: &mut Vec<u8>,
+) -> Result<(), Refusal> {
+    derive_message(backing_key, &blob.header.encode(), context, blob.nonce, derived)?;
+    let (key, commitment) = derived.bytes().split_at_checked(32).ok_or(Refusal::Failed)?;
+    verify_slices_are_equal(commitment, blob.commitment).map_err(|_| Refusal::InvalidCiphertext)?;
+    let key = aes_256_gcm(key)?;
+    let (ciphertext, tag) = blob.sealed.split_last_chunk::<TAG>().ok_or(Refusal::InvalidCiphertext)?;
+    out.clear();
+    out.reserve(MAX_PLAINTEXT);
+    out.resize(ciphertext.len(), 0);
+    let opened = key.open_separate_gather(used_once(), Aad::from(blob.preamble), ciphertext, tag, out);
+    opened.map_err(|_| Refusal::InvalidCiphertext)
+}
+
+fn check_length(plaintext: usize) -> Result<(), Refusal> {
+    match plaintext {
+        0 => Err(Refusal::Malformed),
+        1..=MAX_PLAINTEXT => Ok(()),
+        _ => Err(Refusal::TooLarge),
+    }
+}
+
+fn derive_message(
+    backing_key: &Secret,
+    header: &[u8],
+    context: CanonicalContext<'_>,
+    nonce: &[u8; NONCE],
+    derived: &mut Secret,
+) -> Result<(), Refusal> {
+    let mut digest = Context::new(&SHA256);
+    digest.update(header);
+    digest.update(context.as_bytes());
+    derive(backing_key.bytes(), MESSAGE_LABEL, &[nonce, digest.finish().as_ref()], derived.bytes_mut())
+}
+
+const MESSAGE_LABEL: &str = "cardea message v1";
+const MATERIAL_ID_LABEL: &str = "cardea key material id v1";
+const SINGLE_REGION: u8 = 1;
+const MULTI_REGION: u8 = 2;

@@ -1,0 +1,137 @@
+//! The fence around this process: what it may still ask of the kernel, and what nobody may ask of it.
+//!
+//! The list of system calls is data, `sandbox/syscalls.list`. Whatever is not on it ends the process.
+
+use rustix::mm::{MlockAllFlags, mlockall};
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, Signal, getrlimit, set_dumpable_behavior,
+    set_parent_process_death_signal, setrlimit,
+};
+use rustix::thread::{CapabilitySet, capabilities, set_no_new_privs};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+};
+use std::collections::BTreeMap;
+
+/// Before any secret is read: no new privileges, not dumpable (so not traceable either), no core file, and no life without the
+/// supervisor.
+pub fn harden() -> Result<(), SandboxError> {
+    set_no_new_privs(true)?;
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    Ok(())
+}
+
+/// Locks all memory of the process as it comes into use, where there is the right to lock without limit. Under a limit it is not
+/// tried: allocations would fail later. Keys lie in locked memory of their own in any case.
+#[must_use]
+pub fn lock_all_memory() -> bool {
+    let unlimited = getrlimit(Resource::Memlock).current.is_none();
+    let capable = capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::IPC_LOCK));
+    let all = MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT;
+    (unlimited || capable) && mlockall(all).is_ok()
+}
+
+/// Closes the filter over all threads of the process, for good.
+pub fn close() -> Result<(), SandboxError> {
+    let filter = compile(LIST)?;
+    seccompiler::apply_filter_all_threads(&filter).map_err(|_| SandboxError::Filter)
+}
+
+/// A line is a name, alone or with a condition `ARGUMENT lacks BITS`; `#` begins a remark.
+fn compile(list: &str) -> Result<BpfProgram, SandboxError> {
+    let mut rules = BTreeMap::new();
+    for (number, line) in (1..).zip(list.lines()) {
+        let rule = line.split('#').next().unwrap_or_default();
+        let words: Vec<&str> = rule.split_whitespace().collect();
+        let wrong = || SandboxError::List { line: number };
+        let (name, conditions) = match words.as_slice() {
+            [] => continue,
+            [name] => (name, Vec::new()),
+            [name, argument, "lacks", bits] => (name, vec![lacks(argument, bits).ok_or_else(wrong)?]),
+            _ => return Err(wrong()),
+        };
+        if rules.insert(call_of_name(name).ok_or_else(wrong)?, conditions).is_some() {
+            return Err(wrong());
+        }
+    }
+    let architecture = std::env::consts::ARCH.try_into().map_err(|_| SandboxError::Filter)?;
+    SeccompFilter::new(rules, SeccompAction::KillProcess, SeccompAction::Allow, architecture)
+        .and_then(BpfProgram::try_from)
+        .map_err(|_| SandboxError::Filter)
+}
+
+fn lacks(argument: &str, bits: &str) -> Option<SeccompRule> {
+    let bits = u64::from_str_radix(bits.strip_prefix("0x")?, 16).ok()?;
+    let operator = SeccompCmpOp::MaskedEq(bits);
+    let condition =
+        SeccompCondition::new(argument.parse().ok()?, SeccompCmpArgLen::Qword, operator, 0).ok()?;
+    SeccompRule::new(vec![condition]).ok()
+}
+
+/// The names that the list may use; their numbers differ from architecture to architecture.
+fn call_of_name(name: &str) -> Option<i64> {
+    Some(match name {
+        "brk" => libc::SYS_brk,
+        "clock_gettime" => libc::SYS_clock_gettime,
+        "close" => libc::SYS_close,
+        "exit" => libc::SYS_exit,
+        "exit_group" => libc::SYS_exit_group,
+        "futex" => libc::SYS_futex,
+        "getrandom" => libc::SYS_getrandom,
+        "madvise" => libc::SYS_madvise,
+        "mmap" => libc::SYS_mmap,
+        "mprotect" => libc::SYS_mprotect,
+        "mremap" => libc::SYS_mremap,
+        "munmap" => libc::SYS_munmap,
+        "read" => libc::SYS_read,
+        "rt_sigprocmask" => libc::SYS_rt_sigprocmask,
+        "sched_yield" => libc::SYS_sched_yield,
+        "sigaltstack" => libc::SYS_sigaltstack,
+        "write" => libc::SYS_write,
+        _ => return None,
+    })
+}
+
+/// Why there is no fence. Without one nothing is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SandboxError {
+    /// The filter cannot be made for this architecture, or the kernel does not take it.
+    #[error("the system call filter cannot be put in place")]
+    Filter,
+    /// The kernel refuses.
+    #[error("the process cannot be fenced: {0}")]
+    Kernel(#[from] rustix::io::Errno),
+    /// The list of system calls has a line that is no rule.
+    #[error("line {line} of the list of system calls is no rule")]
+    List {
+        /// Which line.
+        line: usize,
+    },
+}
+
+const LIST: &str = include_str!("../sandbox/syscalls.list");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_compiles() {
+        assert!(compile(LIST).is_ok());
+    }
+
+    #[test]
+    fn a_line_that_is_no_rule_is_an_error_and_not_left_out() {
+        for (line, list) in [
+            (1, "open"),
+            (2, "read\nread"),
+            (1, "mmap 2"),
+            (1, "mmap 2 has 0x4"),
+            (3, "\n# x\nmmap 7 lacks 0x4"),
+        ] {
+            assert_eq!(compile(list).err(), Some(SandboxError::List { line }), "{list}");
+        }
+    }
+}

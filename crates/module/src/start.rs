@@ -1,0 +1,187 @@
+//! From the start of the process to its end: fence, keys, threads, filter, and then nothing but commands.
+//!
+//! Standard input is the control connection. The supervisor sends the work connections over it and reads one line from it: `ready`,
+//! or why not. When it closes, the process ends.
+
+use crate::algorithms::random;
+use crate::domain::{Domain, DomainError};
+use crate::door;
+use crate::engine::Engine;
+use crate::memory::Arena;
+use crate::sandbox::{self, SandboxError};
+use module_api::Refusal;
+use rustix::cmsg_space;
+use rustix::io::{Errno, read, write};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, recvmsg};
+use std::ffi::OsString;
+use std::io::{self, IoSliceMut, Stdin};
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::process::{ExitCode, abort, exit};
+use std::sync::{Arc, Barrier};
+use std::thread;
+
+/// What the process is told on its command line.
+#[derive(Debug)]
+pub struct Arguments {
+    seal_file: PathBuf,
+    domain_file: PathBuf,
+    initialise: bool,
+}
+
+impl Arguments {
+    /// Reads `--seal-file FILE --domain-file FILE [--initialise]`.
+    pub fn parse(mut words: impl Iterator<Item = OsString>) -> Result<Self, StartError> {
+        let (mut seal_file, mut domain_file, mut initialise) = (None, None, false);
+        while let Some(word) = words.next() {
+            match word.to_str() {
+                Some("--seal-file") => seal_file = words.next().map(PathBuf::from),
+                Some("--domain-file") => domain_file = words.next().map(PathBuf::from),
+                Some("--initialise") => initialise = true,
+                _ => return Err(StartError::Arguments),
+            }
+        }
+        let (Some(seal_file), Some(domain_file)) = (seal_file, domain_file) else {
+            return Err(StartError::Arguments);
+        };
+        Ok(Self { seal_file, domain_file, initialise })
+    }
+}
+
+/// The whole life of the process.
+pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        // Where, but not what: a message could hold a value.
+        eprintln!(
+            "cardea-module: panic at {}",
+            panic.location().map(ToString::to_string).unwrap_or_default()
+        );
+        abort();
+    }));
+    let control = io::stdin();
+    match serve(words, &control) {
+        Ok(()) => {
+            await_end(&control);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let reason = error.to_string().replace('\n', " ");
+            eprintln!("cardea-module: {reason}");
+            // If nobody listens, the log has it.
+            let _ = write(&control, format!("{reason}\n").as_bytes());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Starts one thread a connection, closes the filter over all of them, and only then lets them serve.
+fn serve(words: impl Iterator<Item = OsString>, control: &Stdin) -> Result<(), StartError> {
+    let arguments = Arguments::parse(words)?;
+    sandbox::harden()?;
+    let connections = receive_connections(control)?;
+    let cached_keys = cached_keys(connections.len());
+    let places =
+        Engine::places(cached_keys).saturating_mul(connections.len()).saturating_add(PLACES_AT_START);
+    let arena = Arena::new(places).map_err(DomainError::Memory)?;
+    let Arguments { seal_file, domain_file, initialise } = arguments;
+    let domain = Arc::new(Domain::load(&seal_file, &domain_file, initialise, &arena)?);
+    let all_locked = sandbox::lock_all_memory();
+    let threads = connections.len();
+    let gate = Arc::new(Barrier::new(threads.saturating_add(1)));
+    for connection in connections {
+        let engine = Engine::new(Arc::clone(&domain), cached_keys)?;
+        let gate = Arc::clone(&gate);
+        let thread = thread::Builder::new().name("work".to_owned()).stack_size(STACK);
+        thread.spawn(move || work(&connection, engine, &gate)).map_err(StartError::Thread)?;
+    }
+    gate.wait();
+    sandbox::close()?;
+    gate.wait();
+    let locked =
+        if all_locked { "all memory is locked" } else { "memory of keys is locked, other memory may not be" };
+    eprintln!("cardea-module: serves {threads} connections; {locked}");
+    write(control, b"ready\n")?;
+    Ok(())
+}
+
+fn work(connection: &OwnedFd, mut engine: Engine, gate: &Barrier) {
+    // The random generator of a thread is set up on its first use, which is no matter for the fenced process.
+    let generator = random::array::<32>();
+    gate.wait();
+    gate.wait();
+    let served = generator.map_err(|refusal| refusal.to_string()).and_then(|_| {
+        let served = door::serve(connection, &mut engine);
+        served.map_err(|error| error.to_string())
+    });
+    if let Err(reason) = served {
+        // The front end cannot go on with this connection; the supervisor starts a new process with new ones.
+        eprintln!("cardea-module: ends: {reason}");
+        exit(1);
+    }
+}
+
+fn await_end(control: &Stdin) {
+    let mut byte = [0];
+    while !matches!(read(control, &mut byte), Ok(0) | Err(Errno::CONNRESET | Errno::PIPE)) {}
+}
+
+/// One byte, with the connections attached.
+fn receive_connections(control: &Stdin) -> Result<Vec<OwnedFd>, StartError> {
+    let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(MOST_CONNECTIONS))];
+    let mut attached = RecvAncillaryBuffer::new(&mut space);
+    let mut byte = [0];
+    let received =
+        recvmsg(control, &mut [IoSliceMut::new(&mut byte)], &mut attached, RecvFlags::CMSG_CLOEXEC)
+            .map_err(|_| StartError::Connections)?;
+    let connections: Vec<OwnedFd> = attached
+        .drain()
+        .filter_map(
+            |message| if let RecvAncillaryMessage::ScmRights(these) = message { Some(these) } else { None },
+        )
+        .flatten()
+        .collect();
+    let whole = received.bytes == 1 && !received.flags.contains(ReturnFlags::CTRUNC);
+    if whole && !connections.is_empty() { Ok(connections) } else { Err(StartError::Connections) }
+}
+
+/// As many keys as the arena has room for, shared by the connections.
+fn cached_keys(connections: usize) -> usize {
+    KEYS_OPEN.checked_div(connections).unwrap_or(0).clamp(1, KEYS_OPEN_A_CONNECTION)
+}
+
+/// Why the module cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The command line is wrong.
+    #[error(
+        "usage: cardea-module --seal-file FILE --domain-file FILE [--initialise]; started by `cardea serve`"
+    )]
+    Arguments,
+    /// No work connections came over the control connection.
+    #[error("standard input brings no connections; the security module is started by `cardea serve`")]
+    Connections,
+    /// The control connection failed.
+    #[error("the control connection failed: {0}")]
+    Control(#[from] Errno),
+    /// There is no domain key.
+    #[error(transparent)]
+    Domain(#[from] DomainError),
+    /// The cryptographic library failed.
+    #[error(transparent)]
+    Refusal(#[from] Refusal),
+    /// There is no fence.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// A thread could not be started.
+    #[error("a thread could not be started: {0}")]
+    Thread(io::Error),
+}
+
+/// The most descriptors that Linux passes in one message.
+const MOST_CONNECTIONS: usize = 253;
+/// With 64 bytes each, 2 MiB of locked memory: well within a limit of 8 MiB, the common one.
+const KEYS_OPEN: usize = 32 * 1024;
+const KEYS_OPEN_A_CONNECTION: usize = 4 * 1024;
+const PLACES_AT_START: usize = 8;
+const STACK: usize = 512 * 1024;
