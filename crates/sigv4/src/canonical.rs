@@ -183,3 +183,24 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 
 /// Holds a KMS request without growing, a session token aside.
 const USUAL_LENGTH: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    #[test]
+    fn only_the_host_is_taken_from_the_uri() {
+        let parts = Request::builder().uri("https://localhost/").body(()).unwrap().into_parts().0;
+        let text = |headers| {
+            let signed = Signed { parts: &parts, form: Form::Header, headers, date: "", scope: "" };
+            signed.string_to_sign(&[b'0'; 64])
+        };
+        assert!(text("host").is_ok());
+        assert!(text(":authority;host").is_ok());
+        for absent in ["host;x-amz-target", "", "authority"] {
+            assert_eq!(text(absent), Err(HeaderAbsent), "{absent}");
+        }
+    }
+}

@@ -168,6 +168,17 @@ mod dates {
     }
 
     #[test]
+    fn an_empty_date_is_none() {
+        let mut parts = signed();
+        set(&mut parts, "x-amz-date", "");
+        assert!(matches!(refusal_of(&parts), Refusal::MissingInHeader { .. }));
+        set(&mut parts, "date", "");
+        assert!(matches!(refusal_of(&parts), Refusal::MissingInHeader { .. }));
+        set(&mut parts, "date", "Sat, 28 Feb 2026 12:00:00 GMT");
+        assert!(Presented::of(&parts, &in_frankfurt()).is_ok());
+    }
+
+    #[test]
     fn a_date_is_not_echoed_at_length() {
         let mut parts = signed();
         set(&mut parts, "x-amz-date", &"9".repeat(10_000));
@@ -589,6 +600,33 @@ mod signature {
         let (query, signature) = target.split_once("&X-Amz-Signature=").unwrap();
         let moved = query.replace('?', &format!("?X-Amz-Signature={signature}&"));
         assert_eq!(verify(&with_target(&moved), BODY, &rules("kms", later(0))), Ok(()));
+    }
+
+    #[test]
+    fn a_signature_parameter_is_signed_where_it_is_not_the_signature() {
+        let mut parts = with_target("/?X-Amz-Signature=1");
+        sign(&mut parts, None);
+        assert_eq!(verify(&parts, BODY, &rules("kms", later(0))), Ok(()));
+        parts.uri = "/?X-Amz-Signature=2".parse().unwrap();
+        assert_eq!(verify(&parts, BODY, &rules("kms", later(0))), Err(Refusal::SignatureMismatch));
+    }
+
+    #[test]
+    fn empty_pairs_in_a_query_are_nothing() {
+        let mut parts = with_target("/?a=1&b=2");
+        sign(&mut parts, None);
+        parts.uri = "/?&a=1&&b=2&".parse().unwrap();
+        assert_eq!(verify(&parts, BODY, &rules("kms", later(0))), Ok(()));
+    }
+
+    #[test]
+    fn a_presigned_session_token_may_stand_in_a_signed_header() {
+        let mut parts = with_target("/");
+        set(&mut parts, "x-amz-security-token", "hidden");
+        presign(&mut parts, Duration::from_secs(60));
+        assert_eq!(verify(&parts, BODY, &rules("kms", later(0))), Ok(()));
+        let presented = Presented::of(&parts, &in_frankfurt()).unwrap();
+        assert_eq!(presented.session_token(), Some("hidden"));
     }
 
     #[test]

@@ -40,6 +40,15 @@ CASES = [
 ]
 
 
+class AuthorityAuth(botocore.auth.SigV4Auth):
+    """Signs `:authority` in place of `host`, as a client of HTTP/2 may."""
+
+    def headers_to_sign(self, request):
+        headers = super().headers_to_sign(request)
+        del headers["host"]
+        return headers
+
+
 def signed(name, method, url, headers, body, token, expires):
     headers = dict(headers)
     if headers.get("X-Amz-Content-SHA256") == "SHA":
@@ -48,18 +57,20 @@ def signed(name, method, url, headers, body, token, expires):
     credentials = Credentials(ACCESS_KEY_ID, SECRET_ACCESS_KEY, token)
     region = "eu-central-1"
     if expires is None:
-        botocore.auth.SigV4Auth(credentials, "kms", region).add_auth(request)
+        auth = AuthorityAuth if ":authority" in headers else botocore.auth.SigV4Auth
+        auth(credentials, "kms", region).add_auth(request)
     else:
         botocore.auth.SigV4QueryAuth(credentials, "kms", region, expires=expires).add_auth(request)
     scheme, _, rest = request.url.partition("://")
     host, _, target = rest.partition("/")
+    host_header = [] if ":authority" in headers else [["host", host]]
     return {
         "name": name,
         "method": method,
         "unsigned_target": "/" + url.partition("://")[2].partition("/")[2],
         "target": "/" + target,
-        "unsigned_headers": [["host", host]] + [[k, v] for k, v in headers.items()],
-        "headers": [["host", host]] + [[k, v] for k, v in request.headers.items()],
+        "unsigned_headers": host_header + [[k, v] for k, v in headers.items()],
+        "headers": host_header + [[k, v] for k, v in request.headers.items()],
         "body": base64.b64encode(body).decode(),
         "session_token": token,
         "expires": expires,
