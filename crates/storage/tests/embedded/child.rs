@@ -8,10 +8,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
-use storage::{Embedded, StorageError};
+use storage::{Embedded, Revision, StorageError};
 
 use super::crash::{Writer, options};
-use super::{commit, contents, open, put};
+use super::{commit, commits_after, contents, newest, open, put};
 
 const ROLE: &str = "STORAGE_TEST_ROLE";
 const DIRECTORY: &str = "STORAGE_TEST_DIRECTORY";
@@ -85,55 +85,69 @@ fn overflow(directory: &Path) {
     let ballast = directory.join("ballast");
     fs::write(&ballast, vec![0; 10 << 20]).unwrap();
     let store = open(&directory.join("store"));
-    let (made, error) = write_until_failure(&store);
-    assert!(matches!(error, StorageError::Full), "{error:?}");
+    let mut made = write_until_failure(&store, |error: &StorageError| matches!(error, StorageError::Full));
     assert_only(&store, made);
     fs::remove_file(&ballast).unwrap();
-    let revision = commit(&store, pair(made)).unwrap();
-    assert_eq!(revision.0, made + 1);
-    assert_only(&store, made + 1);
+    commit(&store, pair(0, made[0])).unwrap();
+    made[0] += 1;
+    assert_only(&store, made);
     store.close().unwrap();
-    assert_only(&open(&directory.join("store")), made + 1);
+    assert_only(&open(&directory.join("store")), made);
 }
 
 /// Under a limit of file size, which makes writes fail with an error that SQLite cannot explain.
 fn surpass(directory: &Path) {
     let store = open(directory);
-    let (made, error) = write_until_failure(&store);
-    // The second, if not even the page that settles it fits under the limit.
-    let explained = matches!(error, StorageError::Engine { .. } | StorageError::Undetermined { .. });
-    assert!(explained, "{error:?}");
+    // The second, if not even the page that settles the failed commit fits under the limit.
+    let failed = |error: &StorageError| {
+        matches!(error, StorageError::Engine { .. } | StorageError::Undetermined { .. })
+    };
+    let mut made = write_until_failure(&store, failed);
     assert_only(&store, made);
-    assert!(commit(&store, pair(made)).is_err());
+    assert!(commit(&store, pair(0, made[0])).is_err());
     say("failed");
     listen();
-    let revision = commit(&store, pair(made)).unwrap();
-    assert_eq!(revision.0, made + 1);
-    assert_only(&store, made + 1);
+    commit(&store, pair(0, made[0])).unwrap();
+    made[0] += 1;
+    assert_only(&store, made);
     drop(store);
-    assert_only(&open(directory), made + 1);
+    assert_only(&open(directory), made);
 }
 
-fn write_until_failure(store: &Embedded) -> (u64, StorageError) {
-    let mut made = 0;
-    loop {
-        match commit(store, pair(made)) {
-            Ok(_) => made += 1,
-            Err(error) => return (made, error),
-        }
-    }
+/// How many pairs each of those who write has made.
+type Made = [u64; 4];
+
+/// All write at once until each has failed as expected.
+fn write_until_failure(store: &Embedded, expected: fn(&StorageError) -> bool) -> Made {
+    thread::scope(|scope| {
+        let write = |writer| {
+            scope.spawn(move || {
+                let mut number = 0;
+                let error = loop {
+                    match commit(store, pair(writer, number)) {
+                        Ok(_) => number += 1,
+                        Err(error) => break error,
+                    }
+                };
+                assert!(expected(&error), "{error:?}");
+                number
+            })
+        };
+        [0, 1, 2, 3].map(write).map(|writing| writing.join().unwrap())
+    })
 }
 
-fn pair(number: u64) -> Vec<storage::Change> {
-    vec![put(format!("a/{number:05}"), [1; 30_000]), put(format!("b/{number:05}"), [2; 30_000])]
+fn pair(writer: u64, number: u64) -> Vec<storage::Change> {
+    ["a", "b"].map(|part| put(format!("{writer}/{part}/{number:05}"), [1; 30_000])).to_vec()
 }
 
-/// That there are the first so many pairs and nothing else.
-fn assert_only(store: &Embedded, made: u64) {
+/// That there are the first so many pairs of each and nothing else.
+fn assert_only(store: &Embedded, made: Made) {
     let stored: Vec<_> = contents(store).unwrap().into_keys().collect();
-    let keys = |prefix| (0..made).map(move |number| format!("{prefix}/{number:05}"));
-    let expected: Vec<_> = keys("a").chain(keys("b")).collect();
+    let keys = |writer: usize, part| (0..made[writer]).map(move |at| format!("{writer}/{part}/{at:05}"));
+    let expected: Vec<_> =
+        (0..made.len()).flat_map(|writer| keys(writer, "a").chain(keys(writer, "b"))).collect();
     assert!(stored == expected, "{} stored, {} expected", stored.len(), expected.len());
-    assert_eq!(super::newest(store).0, made);
-    assert_eq!(super::commits_after(store, storage::Revision::EMPTY).unwrap().len() as u64, made);
+    assert_eq!(newest(store).0, made.iter().sum());
+    assert_eq!(commits_after(store, Revision::EMPTY).unwrap().len() as u64, newest(store).0);
 }
