@@ -1,0 +1,14 @@
+//! The journal, as an auditor reads it: from its files, also while the service writes them.
+
+use serde_json::Value;
+use std::path::Path;
+
+/// Every record of a data directory's journal, oldest first, each checked against the chain.
+#[must_use]
+pub fn read_journal(data: &Path) -> Vec<Value> {
+    let records = audit::records(&data.join("journal")).expect("there is a journal");
+    let read = |entry: Result<audit::Entry, _>| {
+        serde_json::from_slice(&entry.expect("the chain holds").record).expect("a record is JSON")
+    };
+    records.map(read).collect()
+}

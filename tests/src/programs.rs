@@ -1,0 +1,80 @@
+//! Finding the programs under test: beside the test's own executable, and no older than what they are made from.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+use std::time::SystemTime;
+
+/// Where the program of that name is: `cardea` or `cardea-module`.
+///
+/// `cargo xtask test` builds both before the tests run. A test that finds one missing or out of date builds them itself,
+/// so that `cargo nextest run` never tests yesterday's program. `CARDEA_PROGRAMS` names a directory of other builds.
+#[must_use]
+pub fn program(name: &str) -> PathBuf {
+    static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
+    DIRECTORY.get_or_init(directory).join(name)
+}
+
+/// Runs `cardea` with those arguments to its end.
+#[must_use]
+pub fn run(arguments: &[&str]) -> Output {
+    Command::new(program("cardea")).args(arguments).output().expect("cardea can be run")
+}
+
+fn directory() -> PathBuf {
+    if let Some(directory) = std::env::var_os("CARDEA_PROGRAMS") {
+        return directory.into();
+    }
+    let test = std::env::current_exe().unwrap();
+    let directory = test.parent().and_then(Path::parent).unwrap().to_owned();
+    let oldest = PROGRAMS.iter().map(|name| changed(&directory.join(name))).min().unwrap();
+    if oldest.is_none_or(|oldest| newest_source(&workspace().join("crates")) > oldest) {
+        build(&directory);
+    }
+    directory
+}
+
+/// Both programs into the directory that the test was built into.
+fn build(directory: &Path) {
+    let profile = match directory.file_name().and_then(|name| name.to_str()).unwrap() {
+        "debug" => "dev",
+        other => other,
+    };
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args([
+            "build",
+            "--quiet",
+            "--package",
+            "cli",
+            "--package",
+            "module",
+            "--profile",
+            profile,
+            "--target-dir",
+        ])
+        .arg(directory.parent().unwrap())
+        .current_dir(workspace())
+        .status();
+    assert!(status.unwrap().success(), "the programs under test could not be built");
+}
+
+fn newest_source(directory: &Path) -> SystemTime {
+    let entries = std::fs::read_dir(directory).unwrap().map(Result::unwrap);
+    let of_entry = |entry: std::fs::DirEntry| match entry.file_name().to_str() {
+        Some("tests") => SystemTime::UNIX_EPOCH,
+        _ if entry.file_type().unwrap().is_dir() => newest_source(&entry.path()),
+        _ => changed(&entry.path()).unwrap_or(SystemTime::UNIX_EPOCH),
+    };
+    entries.map(of_entry).max().unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+fn changed(file: &Path) -> Option<SystemTime> {
+    file.metadata().and_then(|metadata| metadata.modified()).ok()
+}
+
+fn workspace() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+const PROGRAMS: [&str; 2] = ["cardea", "cardea-module"];

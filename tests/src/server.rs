@@ -1,0 +1,391 @@
+//! A running service on a data directory of its own.
+
+use crate::{Answer, Caller, Connection, Environment, Request, program, read_journal};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Mutex, OnceLock};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// `cardea serve`, stopped when it is dropped. Its methods may be called from several threads.
+#[derive(Debug)]
+pub struct Server {
+    options: Builder,
+    directory: TempDir,
+    http: SocketAddr,
+    running: Mutex<Option<Running>>,
+    root: OnceLock<Caller>,
+}
+
+/// How a service is started.
+#[derive(Clone, Debug, Default)]
+pub struct Builder {
+    config: Option<String>,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+}
+
+#[derive(Debug)]
+struct Running {
+    process: Child,
+    https: String,
+}
+
+impl Builder {
+    /// With that configuration file.
+    #[must_use]
+    pub fn config(self, text: &str) -> Self {
+        Self { config: Some(text.to_owned()), ..self }
+    }
+
+    /// With a clock that can be moved.
+    #[must_use]
+    pub fn dev_clock(self) -> Self {
+        self.argument("--dev-clock")
+    }
+
+    /// With one more argument.
+    #[must_use]
+    pub fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// With that variable in its environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts it on an empty data directory and waits until it can serve.
+    #[must_use]
+    pub fn start(self) -> Server {
+        let directory = tempfile::Builder::new().prefix("cardea-").tempdir().unwrap();
+        for _ in 1..TRIES {
+            match self.clone().try_start_in(&directory, free_port()) {
+                Ok((http, running)) => return Server::new(self, directory, http, running),
+                // Another process may have taken the port in between.
+                Err(reason) if reason.contains("address") || reason.contains("Address") => {}
+                Err(reason) => panic!("{reason}"),
+            }
+        }
+        panic!("no port could be had");
+    }
+
+    fn try_start_in(&self, directory: &TempDir, port: u16) -> Result<(SocketAddr, Running), String> {
+        let http = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        self.launch(directory.path(), http).map(|running| (http, running))
+    }
+
+    /// Launches the process and waits for its line. Whatever comes instead is the error.
+    fn launch(&self, directory: &Path, http: SocketAddr) -> Result<Running, String> {
+        let log = directory.join("log");
+        let mut command = Command::new(program("cardea"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--http", &http.to_string(), "--data"]);
+        command.arg(directory.join("data")).args(&self.arguments);
+        if let Some(text) = &self.config {
+            let file = directory.join("cardea.toml");
+            std::fs::write(&file, text).unwrap();
+            command.arg("--config").arg(file);
+        }
+        let appended = File::options().create(true).append(true).open(&log).unwrap();
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(appended);
+        let mut process = command.spawn().unwrap();
+        match ready(&mut process) {
+            Ok(https) => Ok(Running { process, https }),
+            Err(reason) => {
+                let _ = process.kill();
+                let status = process.wait().unwrap();
+                Err(format!("{reason} ({status})\n{}", std::fs::read_to_string(log).unwrap()))
+            }
+        }
+    }
+}
+
+impl Server {
+    /// A service with nothing special about it.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::builder().start()
+    }
+
+    /// A service yet to be described.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    fn new(options: Builder, directory: TempDir, http: SocketAddr, running: Running) -> Self {
+        Self { options, directory, http, running: Mutex::new(Some(running)), root: OnceLock::new() }
+    }
+
+    /// Calls an operation as the first account's root.
+    #[must_use]
+    pub fn call(&self, operation: &str, input: &Value) -> Answer {
+        self.call_as(self.root(), operation, input)
+    }
+
+    /// Calls an operation as somebody.
+    #[must_use]
+    pub fn call_as(&self, caller: &Caller, operation: &str, input: &Value) -> Answer {
+        self.send(&self.request(operation, input.to_string()).signed(caller))
+    }
+
+    /// The same, where no answer at all is to be expected too.
+    pub fn try_call_as(&self, caller: &Caller, operation: &str, input: &Value) -> io::Result<Answer> {
+        let request = self.request(operation, input.to_string()).signed(caller);
+        self.connect()?.exchange(&request)
+    }
+
+    /// A request for this service, not signed yet.
+    #[must_use]
+    pub fn request(&self, operation: &str, body: impl Into<Vec<u8>>) -> Request {
+        Request::new(&self.http.to_string(), operation, body)
+    }
+
+    /// Sends a request on a connection of its own.
+    #[must_use]
+    pub fn send(&self, request: &Request) -> Answer {
+        self.connect().and_then(|mut connection| connection.exchange(request)).unwrap_or_else(|error| {
+            panic!("no answer to {} {}: {error}\n{}", request.method, request.target, self.log())
+        })
+    }
+
+    /// Opens a connection of plain HTTP.
+    pub fn connect(&self) -> io::Result<Connection> {
+        Connection::open(self.http)
+    }
+
+    /// Makes a key of the first account and says its ARN.
+    #[must_use]
+    pub fn create_key(&self) -> String {
+        self.create_key_as(self.root())
+    }
+
+    /// Makes a key of somebody's account and says its ARN.
+    #[must_use]
+    pub fn create_key_as(&self, caller: &Caller) -> String {
+        let made = self.call_as(caller, "CreateKey", &json!({})).output();
+        made["KeyMetadata"]["Arn"].as_str().unwrap().to_owned()
+    }
+
+    /// The first account's root.
+    #[must_use]
+    pub fn root(&self) -> &Caller {
+        self.root.get_or_init(|| Caller::of(&self.root_env()))
+    }
+
+    /// What `root.env` says.
+    #[must_use]
+    pub fn root_env(&self) -> Environment {
+        Environment::parse(&std::fs::read_to_string(self.data().join("root.env")).unwrap())
+    }
+
+    /// Makes another account, as an administrator does.
+    #[must_use]
+    pub fn create_account(&self) -> Caller {
+        let output = self.cardea(&["admin", "account", "create"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Caller::of(&Environment::parse(&String::from_utf8(output.stdout).unwrap()))
+    }
+
+    /// The id of a caller's account.
+    #[must_use]
+    pub fn account_id(&self, caller: &Caller) -> String {
+        let nowhere = json!({"KeyId": "00000000-0000-4000-8000-000000000000"});
+        let (_, message) = self.call_as(caller, "DescribeKey", &nowhere).fault();
+        message.unwrap().split(':').nth(4).expect("the key that does not exist has an ARN").to_owned()
+    }
+
+    /// Moves the clock of a service that was started with `dev_clock`, by such as `365d`.
+    pub fn advance(&self, span: &str) {
+        let output = self.cardea(&["dev", "advance", span]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Runs `cardea` on this data directory.
+    #[must_use]
+    pub fn cardea(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(program("cardea"));
+        command.args(arguments).arg("--data").arg(self.data()).output().unwrap()
+    }
+
+    /// Every record of the journal, oldest first.
+    #[must_use]
+    pub fn journal(&self) -> Vec<Value> {
+        read_journal(&self.data())
+    }
+
+    /// The record of the call that was answered so.
+    #[must_use]
+    pub fn record_of(&self, answer: &Answer) -> Value {
+        let id = answer.header("x-amzn-requestid").expect("every answer has a request id");
+        let mut records = self.journal().into_iter().filter(|record| record["requestID"] == id);
+        let record = records.next().unwrap_or_else(|| panic!("no record of {id}"));
+        assert!(records.next().is_none(), "two records of {id}");
+        record
+    }
+
+    /// Where plain HTTP is served.
+    #[must_use]
+    pub fn http(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// The URL that the service printed when it was ready.
+    #[must_use]
+    pub fn https(&self) -> String {
+        self.running.lock().unwrap().as_ref().expect("the service runs").https.clone()
+    }
+
+    /// The data directory.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    /// A directory for the test's own files, gone when the server is.
+    #[must_use]
+    pub fn scratch(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// What the service has logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("log")).unwrap()
+    }
+
+    /// The process that serves.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.running.lock().unwrap().as_ref().expect("the service runs").process.id()
+    }
+
+    /// The security module's process, which the serving one started.
+    #[must_use]
+    pub fn module_pid(&self) -> Option<u32> {
+        let children = format!("/proc/{0}/task/{0}/children", self.pid());
+        let started_by_main = std::fs::read_to_string(children).unwrap_or_default();
+        started_by_main.split_whitespace().find_map(|pid| pid.parse().ok()).or_else(|| child_of(self.pid()))
+    }
+
+    /// Kills the process as `kill -9` does. The service is down afterwards.
+    pub fn kill(&self) {
+        if let Some(mut running) = self.running.lock().unwrap().take() {
+            running.process.kill().unwrap();
+            running.process.wait().unwrap();
+        }
+    }
+
+    /// Asks the process to stop as `kill` does, without waiting.
+    pub fn ask_to_stop(&self) {
+        signal(self.pid(), Signal::TERM);
+    }
+
+    /// Asks the process to stop and waits until it has.
+    pub fn terminate(&self) -> ExitStatus {
+        self.ask_to_stop();
+        self.wait()
+    }
+
+    /// Waits until the process has ended by itself.
+    pub fn wait(&self) -> ExitStatus {
+        let mut running = self.running.lock().unwrap().take().expect("the service runs");
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = running.process.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "it does not end\n{}", self.log());
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// Starts the service again, on the same directory and the same port of plain HTTP.
+    pub fn start_again(&self) {
+        let running = self.options.launch(self.directory.path(), self.http);
+        *self.running.lock().unwrap() = Some(running.unwrap_or_else(|reason| panic!("{reason}")));
+    }
+
+    /// The same, where it may fail: what it said.
+    pub fn try_start_again(&self) -> Result<(), String> {
+        *self.running.lock().unwrap() = Some(self.options.launch(self.directory.path(), self.http)?);
+        Ok(())
+    }
+
+    /// Stops it in good order and starts it again.
+    pub fn restart(&self) {
+        assert!(self.terminate().success(), "{}", self.log());
+        self.start_again();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("--- the service's log ---\n{}", self.log());
+        }
+    }
+}
+
+/// The URL of the line that says that the service can serve.
+fn ready(process: &mut Child) -> Result<String, String> {
+    let (lines, heard) = channel();
+    let stdout = BufReader::new(process.stdout.take().unwrap());
+    std::thread::spawn(move || {
+        // The pipe is read to its end, so that the service can never be stopped by a full one.
+        stdout.lines().map_while(Result::ok).for_each(|line| drop(lines.send(line)));
+    });
+    match heard.recv_timeout(PATIENCE) {
+        Ok(line) => match line.strip_prefix("cardea ready ") {
+            Some(url) => Ok(url.to_owned()),
+            None => Err(format!("printed `{line}`")),
+        },
+        Err(RecvTimeoutError::Disconnected) => Err("ended before it was ready".to_owned()),
+        Err(RecvTimeoutError::Timeout) => Err("was not ready in time".to_owned()),
+    }
+}
+
+/// A port below those that the system gives out by itself, so that no connection of another test takes it.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let mine = std::process::id().wrapping_mul(61) as u16;
+    loop {
+        let port = 10_000 + mine.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+fn child_of(parent: u32) -> Option<u32> {
+    let processes = std::fs::read_dir("/proc").unwrap();
+    let ids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    let is_child = |pid: &u32| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        status
+            .lines()
+            .any(|line| line.strip_prefix("PPid:").is_some_and(|id| id.trim() == parent.to_string()))
+    };
+    ids.into_iter().find(is_child)
+}
+
+fn signal(pid: u32, signal: Signal) {
+    kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), signal).unwrap();
+}
+
+const TRIES: usize = 10;
+/// So long may a service take to come up or to stop; it takes much less.
+const PATIENCE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(2);
