@@ -1,7 +1,7 @@
 //! Who calls: the signature, the access key it names, and the account that the key speaks for.
 
 use super::Caller;
-use crate::operation::{Failure, internal};
+use crate::operation::internal;
 use crate::{Call, Service};
 use access::Principal;
 use catalog::{AccessKey, CatalogError};
@@ -31,44 +31,52 @@ pub async fn authenticate(service: &Service, call: &Call) -> Result<Caller, Reje
     let presented = Presented::of(&call.parts, &rules)?;
     let access_key = service.catalog.reader().access_key(presented.access_key_id()).await?;
     // No access key of ours is temporary, so that none goes with a session token.
-    let access_key = access_key.filter(|_| presented.session_token().is_none()).ok_or_else(unrecognized)?;
-    let region = presented.region().parse().map_err(|_| unrecognized())?;
-    let signing_key = signing_key(service, &presented, &access_key).await?;
-    presented
-        .verify(&call.body, &signing_key)
-        .map_err(|refusal| Rejection { impersonated: Some(access_key.account), ..refusal.into() })?;
+    let access_key = access_key.filter(|_| presented.session_token().is_none());
+    let access_key = access_key.ok_or(Refusal::UnrecognizedClient)?;
+    let region = presented.region().parse().map_err(|_| Refusal::UnrecognizedClient)?;
+    verify(service, call, &presented, &access_key).await?;
     let principal = Principal::root(&service.settings.partition, access_key.account);
     Ok(Caller { principal, access_key_id: access_key.id.clone(), region })
 }
 
-/// The signing key of the request's scope, derived by the module unless it was before. The secret itself never comes here.
-async fn signing_key(
+/// Checks the signature with the signing key of the request's scope. A key is kept for later calls once a signature has
+/// proven that its scope is in use, so that nobody else can fill the memory for it.
+async fn verify(
+    service: &Service,
+    call: &Call,
+    presented: &Presented<'_>,
+    access_key: &AccessKey,
+) -> Result<(), Rejection> {
+    let impersonated =
+        |refusal: Refusal| Rejection { impersonated: Some(access_key.account), ..refusal.into() };
+    if let Some(known) = service.signing_keys.find(presented) {
+        return presented.verify(&call.body, &known).map_err(impersonated);
+    }
+    let derived = Arc::new(derive(service, presented, access_key).await?);
+    presented.verify(&call.body, &derived).map_err(impersonated)?;
+    service.signing_keys.keep(presented, derived);
+    Ok(())
+}
+
+/// Has the module derive the signing key. The secret itself never comes here.
+async fn derive(
     service: &Service,
     presented: &Presented<'_>,
     access_key: &AccessKey,
-) -> Result<Arc<SigningKey>, Rejection> {
-    if let Some(known) = service.signing_keys.find(presented) {
-        return Ok(known);
-    }
+) -> Result<SigningKey, Rejection> {
     let binding =
         CredentialBinding { account: access_key.account, access_key_id: access_key.id.as_str().into() };
     let token = CredentialToken::from_bytes(access_key.secret.as_slice());
     let (date, region) = (presented.date(), presented.region());
-    let derived =
-        service.module.derive_signing_key(&token, &binding, date, region, presented.service()).await;
-    let bytes = derived.map_err(|error| match Failure::from(error) {
-        Failure::Fault(fault) => Rejection { fault, impersonated: None },
-        Failure::Conflict => Rejection { fault: internal(), impersonated: None },
-    })?;
-    let key = Arc::new(SigningKey::from_bytes(&bytes));
-    service.signing_keys.keep(presented, Arc::clone(&key));
-    Ok(key)
+    let bytes = service.module.derive_signing_key(&token, &binding, date, region, presented.service()).await;
+    bytes.map(|bytes| SigningKey::from_bytes(&bytes)).map_err(Rejection::ours)
 }
 
-fn unrecognized() -> Rejection {
-    let fault =
-        Fault::new(FaultKind::UnrecognizedClient, "The security token included in the request is invalid.");
-    Rejection { fault, impersonated: None }
+impl Rejection {
+    fn ours(error: impl std::error::Error + 'static) -> Self {
+        tracing::error!(error = &error as &dyn std::error::Error, "callers cannot be authenticated");
+        Self { fault: internal(), impersonated: None }
+    }
 }
 
 impl From<Refusal> for Rejection {
@@ -81,7 +89,6 @@ impl From<Refusal> for Rejection {
 
 impl From<CatalogError> for Rejection {
     fn from(error: CatalogError) -> Self {
-        tracing::error!(error = &error as &dyn std::error::Error, "access keys cannot be read");
-        Self { fault: internal(), impersonated: None }
+        Self::ours(error)
     }
 }
