@@ -38,6 +38,7 @@ impl Medium {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
         made.map_err(JournalError::io("make", directory))?;
         let handle = File::open(directory).map_err(JournalError::io("open", directory))?;
+        keep_entry(directory).map_err(JournalError::io("synchronise", directory))?;
         remove_unfinished(directory).map_err(JournalError::io("clean", directory))?;
         let access = probe(directory).map_err(JournalError::io("write in", directory))?;
         Ok(Self { directory: directory.to_owned(), handle, access })
@@ -210,6 +211,11 @@ fn name(first: u64) -> String {
 fn first_sequence(text: &str) -> Option<u64> {
     let first = text.strip_prefix(PREFIX)?.strip_suffix(FINISHED)?.parse().ok()?;
     (name(first) == text).then_some(first)
+}
+
+/// Sees to it that a directory just made is still there after a power failure.
+fn keep_entry(directory: &Path) -> io::Result<()> {
+    directory.canonicalize()?.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
 }
 
 fn remove_unfinished(directory: &Path) -> io::Result<()> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::task::Poll;
 
 use audit::{Appender, EventType, JournalError, Options, Record, UserIdentity};
 use keys::Moment;
@@ -52,16 +53,17 @@ pub async fn append_together(
 ) -> Result<(), JournalError> {
     let mut pending: Vec<_> = records.into_iter().map(|record| Box::pin(appender.append(record))).collect();
     std::future::poll_fn(|context| {
-        for append in &mut pending {
-            let _ = append.as_mut().poll(context);
-        }
-        std::task::Poll::Ready(())
+        let mut outcome = Ok(());
+        pending.retain_mut(|append| match append.as_mut().poll(context) {
+            Poll::Pending => true,
+            Poll::Ready(result) => {
+                outcome = std::mem::replace(&mut outcome, Ok(())).and(result);
+                false
+            }
+        });
+        if outcome.is_ok() && !pending.is_empty() { Poll::Pending } else { Poll::Ready(outcome) }
     })
-    .await;
-    for append in pending {
-        append.await?;
-    }
-    Ok(())
+    .await
 }
 
 /// How often each id stands in the journal.

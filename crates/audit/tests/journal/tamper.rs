@@ -1,33 +1,42 @@
 //! Every kind of tampering with the files is found, and said where.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::common::{SHORT, append_together, record, run, segments};
 use audit::{Flaw, FlawKind, Journal, JournalError, verify};
 
-/// A journal of three segments; batches of ten records from `0` up.
-fn journal() -> tempfile::TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    let journal = Journal::open(directory.path(), SHORT).unwrap();
-    let appender = journal.appender();
-    run(async {
-        let mut batch = 0;
-        while segments(directory.path()).iter().filter(|file| file.extension().unwrap() == "jsonl").count()
-            < 3
-        {
-            append_together(&appender, (0..10).map(|id| record(&format!("{:05}", batch * 10 + id))))
-                .await
-                .unwrap();
-            batch += 1;
+/// A journal of at least so many segments and four batches; records from `00000` up, the first two batches of ten.
+fn journal_of(least: usize) -> tempfile::TempDir {
+    loop {
+        let directory = tempfile::tempdir().unwrap();
+        fill(directory.path(), least);
+        let report = verify(directory.path()).unwrap();
+        assert!(report.segments >= least);
+        let text = fs::read_to_string(&segments(directory.path())[0]).unwrap();
+        // A writer that wakes too early makes two batches of ten records.
+        if [10, 20].iter().all(|last| text.contains(&format!("\"sequence\":{last},\"records\":10,"))) {
+            return directory;
         }
-        append_together(&appender, (0..10).map(|id| record(&format!("{:05}", batch * 10 + id))))
-            .await
-            .unwrap();
-    });
-    journal.close();
-    verify(directory.path()).unwrap();
-    directory
+    }
+}
+
+fn fill(directory: &Path, least: usize) {
+    let journal = Journal::open(directory, SHORT).unwrap();
+    let appender = journal.appender();
+    let finished = |file: &PathBuf| file.extension().unwrap() == "jsonl";
+    for batch in 0_u32.. {
+        let enough = segments(directory).into_iter().filter(finished).count() >= least;
+        let ids = (0..10).map(|id| record(&format!("{:05}", batch * 10 + id)));
+        run(append_together(&appender, ids)).unwrap();
+        if enough && batch >= 3 {
+            break;
+        }
+    }
+}
+
+fn journal() -> tempfile::TempDir {
+    journal_of(3)
 }
 
 /// Changes the text of a segment, keeping its length if it can.
@@ -53,12 +62,24 @@ fn flaw(directory: &Path) -> (usize, Flaw) {
     }
 }
 
-fn first_segment_flaw(change: impl FnOnce(&mut String)) -> Flaw {
-    let directory = journal();
-    edit(&segments(directory.path())[0], change);
-    let (segment, flaw) = flaw(directory.path());
-    assert_eq!(segment, 0);
-    flaw
+/// The flaw after a change of the first segment, be it closed or the newest.
+fn first_segment_flaw(mut change: impl FnMut(&mut String)) -> Flaw {
+    let [closed, newest] = [3, 1].map(|segments_at_least| {
+        let directory = journal_of(segments_at_least);
+        edit(&segments(directory.path())[0], &mut change);
+        let refused = Journal::open(directory.path(), SHORT);
+        assert_eq!(
+            refused.is_err(),
+            segments_at_least == 1,
+            "only the newest segment is read when a journal opens"
+        );
+        drop(refused);
+        let (segment, flaw) = flaw(directory.path());
+        assert_eq!(segment, 0);
+        flaw
+    });
+    assert_eq!(closed, newest);
+    newest
 }
 
 #[test]
@@ -219,6 +240,17 @@ fn an_edit_in_the_very_last_batch_is_damage_and_no_torn_tail() {
         matches!(&refused, JournalError::Damaged { file, flaw } if file == newest && *flaw == found),
         "{refused}"
     );
+}
+
+#[test]
+fn another_chain_value_in_the_very_last_seal_is_damage() {
+    let directory = journal();
+    edit(segments(directory.path()).last().unwrap(), |text| {
+        let chain = text.rfind("\"chain\":\"").unwrap() + 9;
+        text.replace_range(chain..chain + 64, &"0".repeat(64));
+    });
+    assert_eq!(flaw(directory.path()).1.kind, FlawKind::ChainBroken);
+    Journal::open(directory.path(), SHORT).unwrap_err();
 }
 
 #[test]
