@@ -4,6 +4,8 @@
 //! This crate never decides what a record may say: leaving out what is secret is the business of whoever renders the parameters.
 //! It never loses a record that it acknowledged, and never acknowledges one that is not on the disk.
 
+#![forbid(unsafe_code)]
+
 mod error;
 mod journal;
 pub mod json;

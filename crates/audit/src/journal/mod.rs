@@ -150,7 +150,7 @@ impl Shared {
             spare: Spare::new(segment_length),
             longest_record: part(4, LONGEST_RECORD),
             longest_batch: part(2, LONGEST_BATCH),
-            reserve: segment_length / 4,
+            reserve: segment_length / 8,
         }
     }
 

@@ -3,7 +3,7 @@
 //! One spare at most is ready. If it cannot be made (a full disk), the thread tries again until it can.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::segment::{Medium, Segment};
@@ -20,8 +20,9 @@ pub(super) struct Spare {
     length: u64,
 }
 
+/// How far the next segment is.
 #[derive(Debug)]
-enum State {
+pub(super) enum State {
     Failed(JournalError),
     Preparing,
     Ready(Segment),
@@ -49,11 +50,16 @@ impl Spare {
         medium.prewrite(self.made.fetch_add(1, Ordering::Relaxed), self.length, &self.stop)
     }
 
-    /// Takes the spare; waits for one that is being made, and fails at once while none can be.
-    pub(super) fn take(&self) -> Result<Segment, JournalError> {
+    /// Waits until there is a spare or making one has failed.
+    pub(super) fn tried(&self) -> MutexGuard<'_, State> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let preparing = |state: &mut State| matches!(state, State::Preparing);
-        let mut state = self.changed.wait_while(state, preparing).unwrap_or_else(PoisonError::into_inner);
+        self.changed.wait_while(state, preparing).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the spare; waits for one that is being made, and fails at once while none can be.
+    pub(super) fn take(&self) -> Result<Segment, JournalError> {
+        let mut state = self.tried();
         if let State::Failed(error) = &*state {
             return Err(error.clone());
         }

@@ -76,6 +76,10 @@ impl Writer {
 
     fn commit(&mut self) -> Result<(), JournalError> {
         self.heal()?;
+        if self.is_low() {
+            // From here on it must be known whether another segment will follow: calls that begin now rely on `healthy`.
+            drop(self.shared.spare.tried());
+        }
         let after = self.assemble();
         if self.segment.room() < self.buffer.bytes().len() as u64 {
             self.stuck = true;
@@ -150,7 +154,11 @@ impl Writer {
     }
 
     fn report_room(&self) {
-        self.shared.health.set_low(self.segment.room() < self.shared.reserve);
+        self.shared.health.set_low(self.is_low());
+    }
+
+    fn is_low(&self) -> bool {
+        self.segment.room() < self.shared.reserve
     }
 
     fn write_error(&self, error: io::Error) -> JournalError {
