@@ -3,6 +3,8 @@
 //! Pure: no input or output, no clock. Every call passes here once, and refusal is the default. For now an account's root
 //! principal may do everything with what its account owns, and nobody may do anything else.
 
+#![forbid(unsafe_code)]
+
 mod decision;
 mod principal;
 

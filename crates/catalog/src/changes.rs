@@ -6,6 +6,7 @@ use bytes::Bytes;
 use keys::{AccountId, Alias, Key, KeyId, Moment};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use storage::{Change, Commit, Condition, Revision};
 
 /// On whose behalf records are changed: what the history says of each change.
@@ -66,11 +67,21 @@ impl Changes {
         self
     }
 
-    /// Deletes a key, and notes that this is still to be put on record. Its aliases are to be deleted with it.
+    /// Deletes a key with all its aliases, and notes that this is still to be put on record. One history entry holds all
+    /// of it, so that the commit stays within what every engine takes.
     #[must_use]
-    pub fn delete_key(mut self, old: &Stored<Key>) -> Self {
+    pub fn delete_key(mut self, old: &Stored<Key>, aliases: &[Arc<Stored<Alias>>]) -> Self {
         let address = address_of(old);
-        self.delete(layout::key(&address), old.revision, &without_tokens(old));
+        let former =
+            FormerKey { key: &without_tokens(old), aliases: aliases.iter().map(|alias| &***alias).collect() };
+        self.delete(layout::key(&address), old.revision, &former);
+        for alias in aliases {
+            let name = alias.name.as_str();
+            let at = layout::alias(&AliasAddress { world: address.world.clone(), name: name.into() });
+            self.conditions.push(Condition::At(at.clone(), alias.revision));
+            self.changes.push(Change::Delete { key: at });
+            self.changes.push(Change::Delete { key: layout::alias_of_key(&address, name) });
+        }
         if let Some(deletion) = old.deletion {
             self.changes.push(Change::Delete { key: layout::due(deletion.date, &address) });
         }
@@ -219,6 +230,13 @@ impl Changes {
 struct Former<'a, T> {
     changed: &'a Author,
     record: &'a T,
+}
+
+/// A deleted key and the aliases that went with it.
+#[derive(Serialize)]
+struct FormerKey<'a> {
+    key: &'a Key,
+    aliases: Vec<&'a Alias>,
 }
 
 /// A key as its history keeps it: a token that outlived its key could bring it back.

@@ -4,6 +4,8 @@
 //! commits and by the store's watch. The only crate that knows how records are laid out. It decides nothing: who may read or
 //! change is settled before it is asked.
 
+#![forbid(unsafe_code)]
+
 mod cache;
 mod changes;
 mod error;

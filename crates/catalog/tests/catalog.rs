@@ -106,7 +106,7 @@ async fn keys_are_counted_and_limited_whoever_makes_them_at_the_same_time() {
     let one_more = catalog.commit(changes().create_key(&key(200), 40)).await;
     assert!(matches!(one_more, Err(CatalogError::TooManyKeys { limit: 40 })));
     let first = catalog.reader().key(&address(&key_of_one_shard(0))).await.unwrap().unwrap();
-    catalog.commit(changes().delete_key(&first)).await.unwrap();
+    catalog.commit(changes().delete_key(&first, &[])).await.unwrap();
     assert_eq!(catalog.reader().key_count(&world()).await.unwrap(), 39);
 }
 
@@ -194,12 +194,19 @@ async fn the_index_of_deletions_keeps_in_step() {
 }
 
 #[tokio::test]
-async fn a_deletion_is_noted_until_it_is_on_record() {
+async fn a_deletion_takes_all_aliases_along_and_is_noted_until_it_is_on_record() {
     let Fixture { catalog, .. } = &fixture();
     catalog.commit(changes().create_key(&key(1), 10)).await.unwrap();
+    for number in 0..50 {
+        let name = format!("alias/{number}");
+        catalog.commit(changes().create_alias(&world(), &alias(&name, &key(1)))).await.unwrap();
+    }
     let old = catalog.reader().key(&address(&key(1))).await.unwrap().unwrap();
-    catalog.commit(changes().delete_key(&old)).await.unwrap();
+    let aliases = catalog.reader().aliases_of_key(&address(&key(1)), None, 100).await.unwrap().entries;
+    catalog.commit(changes().delete_key(&old, &aliases)).await.unwrap();
     assert!(catalog.reader().key(&address(&key(1))).await.unwrap().is_none());
+    assert!(catalog.reader().alias(&alias_address("alias/7")).await.unwrap().is_none());
+    assert!(catalog.reader().aliases(&world(), None, 10).await.unwrap().entries.is_empty());
     assert_eq!(catalog.reader().unrecorded_deletions().await.unwrap(), [address(&key(1))]);
     catalog.commit(changes().deletion_is_recorded(&address(&key(1)))).await.unwrap();
     assert!(catalog.reader().unrecorded_deletions().await.unwrap().is_empty());

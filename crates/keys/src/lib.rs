@@ -2,6 +2,8 @@
 //!
 //! Pure: no input or output, no clock, no randomness, no cryptography. Time is an argument ([`Moment`]).
 
+#![forbid(unsafe_code)]
+
 mod alias;
 mod hexadecimal;
 mod id;

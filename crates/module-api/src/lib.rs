@@ -4,6 +4,8 @@
 //! module remembers nothing but its domain keys. The list of commands is closed: there is none that hands out a key, and none
 //! whose meaning is left to its argument.
 
+#![forbid(unsafe_code)]
+
 mod binding;
 pub mod blob;
 mod buffer;

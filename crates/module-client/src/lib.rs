@@ -6,6 +6,8 @@
 //!
 //! Nothing here opens a token, and plaintext is wiped from every buffer that it passes.
 
+#![forbid(unsafe_code)]
+
 mod calls;
 mod client;
 mod connection;

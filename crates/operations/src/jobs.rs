@@ -43,10 +43,7 @@ async fn delete(service: &Service, address: &KeyAddress) -> Result<(), CatalogEr
     let reader = service.catalog.reader();
     let Some(key) = reader.key(address).await? else { return Ok(()) };
     let aliases = reader.aliases_of_key(address, None, ALL_ALIASES).await?;
-    let changes = aliases.entries.iter().fold(changes(service).delete_key(&key), |changes, alias| {
-        changes.delete_alias(&address.world, alias)
-    });
-    service.catalog.commit(changes).await
+    service.catalog.commit(changes(service).delete_key(&key, &aliases.entries)).await
 }
 
 async fn record_deletions(service: &Service) -> Result<(), JobError> {

@@ -3,6 +3,8 @@
 //! A call goes once down [`answer`]: authenticate, parse, resolve, allow, state, dry run, execute, record durable, answer.
 //! This crate knows no engine and no cryptography, and of HTTP only the head of a request, which it hands to `sigv4`.
 
+#![forbid(unsafe_code)]
+
 pub mod admin;
 mod call;
 mod clock;

@@ -6,6 +6,8 @@
 //! A verifier asks [`Presented::of`] first, which makes every check that needs no secret in AWS's order. It then looks the
 //! access key up, finds or derives the [`SigningKey`] of the request's scope, and asks [`Presented::verify`].
 
+#![forbid(unsafe_code)]
+
 mod canonical;
 mod claim;
 mod key;

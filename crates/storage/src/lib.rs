@@ -6,6 +6,8 @@
 //!
 //! No future of this crate needs a particular runtime: each may be awaited on any executor, and dropped at any time.
 
+#![forbid(unsafe_code)]
+
 #[cfg(feature = "contract")]
 pub mod contract;
 mod embedded;

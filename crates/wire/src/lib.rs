@@ -2,6 +2,8 @@
 //!
 //! Pure: no input or output, no clock, no randomness. It knows the shapes of requests, not what they do.
 
+#![forbid(unsafe_code)]
+
 pub mod arn;
 mod body;
 mod fault;
