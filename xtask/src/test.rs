@@ -1,0 +1,188 @@
+//! `cargo xtask test`: everything from a machine with Rust and a C compiler to the last green test.
+//!
+//! What the tests need beside Rust is installed where it is not there: Debian packages, and Python packages in virtual environments
+//! under the target directory. It never changes a Python that the machine already has, and installs nothing that is there.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+/// What `cargo xtask test` is told.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Only make ready what the tests need: packages, virtual environments, the programs.
+    #[arg(long)]
+    prepare: bool,
+    /// Passed on to the test runner, such as a filter.
+    #[arg(last = true)]
+    runner: Vec<String>,
+}
+
+/// Makes ready what the tests need, and runs them.
+pub fn run(arguments: &Arguments) -> Result<(), TestError> {
+    let workspace = Workspace::here()?;
+    install_missing_packages()?;
+    workspace.make_environment("venv", "requirements.txt")?;
+    workspace.make_environment("venv-cli", "requirements-cli.txt")?;
+    workspace.cargo(&["build", "--locked", "--package", "cli", "--package", "module", "--bins"], &[])?;
+    if arguments.prepare {
+        return Ok(());
+    }
+    if succeeds(&["cargo", "nextest", "--version"]) {
+        workspace.cargo(&["nextest", "run", "--locked", "--workspace"], &arguments.runner)?;
+        workspace.cargo(&["test", "--locked", "--workspace", "--doc"], &[])
+    } else {
+        workspace.cargo(&["test", "--locked", "--workspace"], &arguments.runner)
+    }
+}
+
+/// Where the sources are and where the results go.
+struct Workspace {
+    root: PathBuf,
+    target: PathBuf,
+}
+
+impl Workspace {
+    fn here() -> Result<Self, TestError> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default();
+        let target = match env::var_os("CARGO_TARGET_DIR") {
+            Some(target) => env::current_dir().map_err(TestError::file("find", Path::new(".")))?.join(target),
+            None => root.join("target"),
+        };
+        Ok(Self { root, target })
+    }
+
+    /// A virtual environment with exactly what the requirements pin. One that is there and was made from the same text is kept.
+    fn make_environment(&self, name: &str, requirements: &str) -> Result<(), TestError> {
+        let pinned = self.root.join("tests/python").join(requirements);
+        let wanted = fs::read_to_string(&pinned).map_err(TestError::file("read", &pinned))?;
+        let environment = self.target.join(name);
+        let made_from = environment.join("made-from.txt");
+        let python = environment.join("bin/python");
+        let whole = fs::read_to_string(&made_from).is_ok_and(|text| text == wanted);
+        if whole && succeeds(&[&python.to_string_lossy(), "--version"]) {
+            return Ok(());
+        }
+        say(&format!("making {} from tests/python/{requirements}", environment.display()));
+        must(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))?;
+        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
+        must(Command::new(&python).args(pip).arg(&pinned))?;
+        fs::write(&made_from, wanted).map_err(TestError::file("write", &made_from))
+    }
+
+    fn cargo(&self, words: &[&str], more: &[String]) -> Result<(), TestError> {
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        must(Command::new(cargo).args(words).args(more).current_dir(&self.root))
+    }
+}
+
+/// Asks for root's rights only when a package is missing.
+fn install_missing_packages() -> Result<(), TestError> {
+    let missing: Vec<&str> =
+        NEEDED.iter().filter(|need| !succeeds(need.probe)).map(|need| need.package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages = missing.join(" ");
+    let root = succeeds(&["sh", "-c", r#"test "$(id -u)" = 0"#]);
+    let installer: &[&str] =
+        match (succeeds(&["apt-get", "--version"]), root, succeeds(&["sudo", "--version"])) {
+            (true, true, _) => &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"],
+            (true, false, true) => &["sudo", "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"],
+            _ => return Err(TestError::NotInstallable { packages }),
+        };
+    say(&format!("installing the Debian packages {packages}"));
+    must(&mut words(&[installer, &["update", "--quiet"]].concat()))?;
+    let install = [installer, &["install", "--quiet", "--yes", "--no-install-recommends"], &missing].concat();
+    must(&mut words(&install))
+}
+
+fn words(words: &[&str]) -> Command {
+    let (program, rest) = words.split_first().unwrap_or((&"false", &[]));
+    let mut command = Command::new(program);
+    command.args(rest);
+    command
+}
+
+fn succeeds(probe: &[&str]) -> bool {
+    let quiet = words(probe).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    quiet.is_ok_and(|status| status.success())
+}
+
+fn must(command: &mut Command) -> Result<(), TestError> {
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(TestError::Failed { line: as_typed(command), status }),
+        Err(source) => Err(TestError::NotStarted { line: as_typed(command), source }),
+    }
+}
+
+fn as_typed(command: &Command) -> String {
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+fn say(what: &str) {
+    eprintln!("cargo xtask test: {what}");
+}
+
+/// Why the tests did not all run and pass.
+#[derive(Debug, thiserror::Error)]
+pub enum TestError {
+    /// A command failed.
+    #[error("`{line}` failed: {status}")]
+    Failed {
+        /// The command.
+        line: String,
+        /// How it ended.
+        status: ExitStatus,
+    },
+    /// Something could not be done to a file.
+    #[error("cannot {action} `{}`: {source}", path.display())]
+    File {
+        /// What was to be done, as a verb.
+        action: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Packages are missing and there is no way to install them.
+    #[error(
+        "the tests need the packages `{packages}`; install them (on Debian: apt-get install {packages}) and run this again"
+    )]
+    NotInstallable {
+        /// Their Debian names.
+        packages: String,
+    },
+    /// A command could not be started.
+    #[error("`{line}` could not be started: {source}")]
+    NotStarted {
+        /// The command.
+        line: String,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl TestError {
+    fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::File { action, path: path.to_owned(), source }
+    }
+}
+
+/// A Debian package, and a command that succeeds where it is not needed any more.
+struct Need {
+    package: &'static str,
+    probe: &'static [&'static str],
+}
+
+const NEEDED: &[Need] = &[
+    Need { package: "curl", probe: &["curl", "--version"] },
+    Need { package: "openssl", probe: &["openssl", "version"] },
+    Need { package: "python3", probe: &["python3", "--version"] },
+    Need { package: "python3-venv", probe: &["python3", "-c", "import ensurepip, venv"] },
+    Need { package: "util-linux", probe: &["unshare", "--version"] },
+];
