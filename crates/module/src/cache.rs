@@ -61,7 +61,8 @@ impl Cache {
         self.make_room();
         let place = self.entries.len();
         self.places.insert(token.into(), place);
-        self.entries.push(Entry { token: token.into(), binding, key, used: true });
+        // Not counted as a use: a key that is opened once goes before one that is used again and again.
+        self.entries.push(Entry { token: token.into(), binding, key, used: false });
         place
     }
 

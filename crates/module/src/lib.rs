@@ -13,6 +13,8 @@ pub mod sandbox;
 mod seal;
 pub mod start;
 pub mod token;
+#[cfg(test)]
+mod vectors;
 
 pub use domain::{Domain, DomainError};
 pub use engine::Engine;

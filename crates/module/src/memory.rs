@@ -186,6 +186,35 @@ mod tests {
         }
     }
 
+    /// The filter's condition on memory that could be executed: this program again as a child, which tries to have some.
+    #[test]
+    fn under_the_filter_memory_cannot_be_made_executable() {
+        use std::os::unix::process::ExitStatusExt;
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child
+            .args(["--exact", "memory::tests::act_out_executable_memory", "--include-ignored"])
+            .env(CHILD, "1");
+        assert_eq!(child.output().unwrap().status.signal(), Some(rustix::process::Signal::SYS.as_raw()));
+    }
+
+    #[test]
+    #[ignore = "is run by the test above, as a child"]
+    fn act_out_executable_memory() {
+        if std::env::var_os(CHILD).is_none() {
+            return;
+        }
+        let secret = Arena::new(1).unwrap().secret(1).unwrap();
+        let page = NonNull::new(secret.arena.mapping.as_ptr()).unwrap();
+        crate::sandbox::close().unwrap();
+        let flags = MprotectFlags::READ | MprotectFlags::EXEC;
+        // SAFETY: the guard page is nobody's to read, write or run.
+        // JUSTIFICATION: there is no safe call that asks for executable memory.
+        let _ = unsafe { mprotect(page.as_ptr(), rustix::param::page_size(), flags) };
+        std::process::exit(42);
+    }
+
+    const CHILD: &str = "CARDEA_MEMORY_CHILD";
+
     fn mappings_around(maps: &str, address: usize) -> (&str, String, &str) {
         let lines: Vec<&str> = maps.lines().collect();
         let range = |line: &str| {

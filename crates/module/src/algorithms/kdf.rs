@@ -29,7 +29,8 @@ mod tests {
     use aws_lc_rs::hmac;
 
     fn bytes(hex: &str) -> Vec<u8> {
-        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+        let digits: Vec<u32> = hex.chars().map(|digit| digit.to_digit(16).unwrap()).collect();
+        digits.chunks(2).map(|pair| (pair[0] << 4 | pair[1]) as u8).collect()
     }
 
     /// CAVP, KBKDF counter mode, PRF HMAC_SHA256, counter before the fixed input, r = 32 bits, L = 128, count 0.

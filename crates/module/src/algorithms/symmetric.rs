@@ -109,3 +109,96 @@ const MESSAGE_LABEL: &str = "cardea message v1";
 const MATERIAL_ID_LABEL: &str = "cardea key material id v1";
 const SINGLE_REGION: u8 = 1;
 const MULTI_REGION: u8 = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Arena;
+    use crate::vectors::{documented, hex};
+    use module_api::EncryptionContext;
+    use proptest::prelude::*;
+
+    struct Vector {
+        key: Secret,
+        header: Header,
+        derived: Secret,
+        out: Vec<u8>,
+    }
+
+    fn vector() -> Vector {
+        let arena = Arena::new(4).unwrap();
+        let mut key = arena.secret(BACKING_KEY).unwrap();
+        key.bytes_mut().iter_mut().zip(0..).for_each(|(byte, value)| *byte = value);
+        let key_id: KeyId = "1234abcd-12ab-44cd-96ef-1234567890ab".parse().unwrap();
+        let material_id = material_id(&key, &key_id).unwrap();
+        let header = Header { account: "123456789012".parse().unwrap(), key_id, material_id };
+        Vector { key, header, derived: arena.secret(DERIVED).unwrap(), out: Vec::new() }
+    }
+
+    fn context() -> EncryptionContext {
+        [("purpose", "test"), ("Department", "IT")].into_iter().collect()
+    }
+
+    /// `docs/formats.md`, ciphertext blob. A change here means that what was encrypted before cannot be decrypted.
+    #[test]
+    fn the_vector_of_the_format_is_met() {
+        let Vector { key, header, mut derived, mut out } = vector();
+        assert_eq!(header.material_id.to_string(), documented("key material id"));
+        let context = context();
+        let canonical = hex(context.canonical().as_bytes());
+        assert_eq!(canonical, documented("context of Department=IT, purpose=test"));
+        encrypt(&key, &header, context.canonical(), &[0xa5; NONCE], b"hello, hinge", &mut derived, &mut out)
+            .unwrap();
+        assert_eq!(hex(&out), documented("ciphertext blob"));
+        let blob = out.clone();
+        decrypt(&key, &Blob::parse(&blob).unwrap(), context.canonical(), &mut derived, &mut out).unwrap();
+        assert_eq!(out, b"hello, hinge");
+    }
+
+    #[test]
+    fn a_multi_region_key_with_the_same_material_has_another_material_id() {
+        let Vector { key, header, .. } = vector();
+        let multi_region = KeyId::multi_region(*header.key_id.bytes());
+        assert_ne!(material_id(&key, &multi_region).unwrap(), header.material_id);
+    }
+
+    /// GCM alone would accept a ciphertext under two keys that were chosen for it; the commitment is what refuses.
+    #[test]
+    fn a_blob_with_the_commitment_of_another_context_is_refused_before_decryption() {
+        let Vector { key, header, mut derived, mut out } = vector();
+        let context = context();
+        encrypt(&key, &header, context.canonical(), &[1; NONCE], b"text", &mut derived, &mut out).unwrap();
+        let mut blob = out.clone();
+        let none = EncryptionContext::default();
+        encrypt(&key, &header, none.canonical(), &[1; NONCE], b"text", &mut derived, &mut out).unwrap();
+        blob[PREAMBLE - 32..PREAMBLE].copy_from_slice(&out[PREAMBLE - 32..PREAMBLE]);
+        for context in [context.canonical(), none.canonical()] {
+            let refused = decrypt(&key, &Blob::parse(&blob).unwrap(), context, &mut derived, &mut out);
+            assert_eq!(refused, Err(Refusal::InvalidCiphertext));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_plaintext_comes_back_and_no_changed_blob_does(
+            plaintext in prop::collection::vec(any::<u8>(), 1..300),
+            pairs: std::collections::BTreeMap<String, String>,
+            nonce: [u8; NONCE],
+            at: prop::sample::Index,
+            flip in 1_u8..,
+        ) {
+            let Vector { key, header, mut derived, mut out } = vector();
+            let context: EncryptionContext = pairs.iter().collect();
+            encrypt(&key, &header, context.canonical(), &nonce, &plaintext, &mut derived, &mut out).unwrap();
+            let mut blob = out.clone();
+            decrypt(&key, &Blob::parse(&blob).unwrap(), context.canonical(), &mut derived, &mut out).unwrap();
+            prop_assert_eq!(&out, &plaintext);
+            let at = at.index(blob.len());
+            blob[at] ^= flip;
+            if let Ok(changed) = Blob::parse(&blob) {
+                let refused = decrypt(&key, &changed, context.canonical(), &mut derived, &mut out);
+                prop_assert_eq!(refused, Err(Refusal::InvalidCiphertext));
+            }
+        }
+    }
+}
