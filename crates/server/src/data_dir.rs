@@ -47,14 +47,23 @@ impl DataDir {
     /// Keeps other processes out, or says which one is in.
     pub fn lock(&self) -> Result<DirLock, ServerError> {
         let path = self.file("lock");
-        let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(PRIVATE_FILE).to_owned();
+        let options = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(PRIVATE_FILE)
+            .to_owned();
         let mut file = options.open(&path).map_err(ServerError::file("open", &path))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
                 let _ = file.take(20).read_to_string(&mut holder);
-                return Err(ServerError::DataDirInUse { path: self.path.clone(), holder: holder.trim().to_owned() });
+                return Err(ServerError::DataDirInUse {
+                    path: self.path.clone(),
+                    holder: holder.trim().to_owned(),
+                });
             }
             Err(TryLockError::Error(source)) => return Err(ServerError::file("lock", &path)(source)),
         }
@@ -95,9 +104,11 @@ impl DataDir {
     }
 
     fn close_to_others(&self) -> Result<(), ServerError> {
-        let mode = fs::metadata(&self.path).map_err(ServerError::file("look at", &self.path))?.permissions().mode();
+        let mode =
+            fs::metadata(&self.path).map_err(ServerError::file("look at", &self.path))?.permissions().mode();
         if mode & OTHERS_MAY_WRITE != 0 {
-            let source = std::io::Error::other("everybody may write to it, so it is no place for a data directory");
+            let source =
+                std::io::Error::other("everybody may write to it, so it is no place for a data directory");
             return Err(ServerError::file("use", &self.path)(source));
         }
         if mode & OTHERS_MAY_ANYTHING != 0 {

@@ -186,7 +186,8 @@ mod tests {
 
     fn shell(dir: &DataDir, names: &[&str]) -> Vec<String> {
         let script = r#". "$1"; shift; for name; do eval "printf '%s\n' \"\$$name\""; done"#;
-        let output = Command::new("sh").args(["-c", script, "sh"]).arg(dir.root_env()).args(names).output().unwrap();
+        let output =
+            Command::new("sh").args(["-c", script, "sh"]).arg(dir.root_env()).args(names).output().unwrap();
         String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
     }
 

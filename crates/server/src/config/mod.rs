@@ -26,6 +26,8 @@ pub struct Config {
     pub endpoint: Option<String>,
     /// How many threads answer requests; as many as there are cores if absent.
     pub workers: Option<NonZeroUsize>,
+    /// The audit journal.
+    pub journal: Journal,
     /// What clients must not be able to exhaust.
     pub limits: Limits,
     /// What is logged, and how.
@@ -34,8 +36,18 @@ pub struct Config {
     pub module: Module,
     /// The AWS surface.
     pub service: Service,
+    /// The records and what memory holds of them.
+    pub storage: Storage,
     /// The certificate.
     pub tls: Tls,
+}
+
+/// The audit journal.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Journal {
+    /// The length of a file; the next one is begun when it is full.
+    pub segment_bytes: u64,
 }
 
 /// What clients must not be able to exhaust.
@@ -104,12 +116,24 @@ pub struct Module {
 pub struct Service {
     /// The region that `root.env` names.
     pub default_region: Region,
+    /// How many keys an account may have in a region.
+    pub keys_per_region: u64,
     /// The partition in every ARN.
     pub partition: String,
     /// The regions that are served; every well-formed region name if absent.
     pub regions: Option<Vec<Region>>,
     /// How far the time of a signature may be from the service's.
     pub signature_tolerance: Span,
+}
+
+/// The records and what memory holds of them.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Storage {
+    /// How many keys, aliases and access keys each stay in memory once they were used.
+    pub hot_records: usize,
+    /// For how long memory is answered from after the store could last be followed.
+    pub staleness_bound: Span,
 }
 
 /// The certificate.
@@ -129,9 +153,11 @@ pub struct Tls {
 impl Config {
     /// The settings of that file, and the default of each that it does not name.
     pub fn read(path: &Path) -> Result<Self, ServerError> {
-        let text = std::fs::read_to_string(path).map_err(ServerError::file("read the configuration", path))?;
+        let text =
+            std::fs::read_to_string(path).map_err(ServerError::file("read the configuration", path))?;
         let wrong = |reason: String| ServerError::Config { path: path.to_owned(), reason };
-        let config: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
+        let config: Self =
+            toml::from_str(&text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
         match config.contradiction() {
             Some(reason) => Err(wrong(reason.to_owned())),
             None => Ok(config),
@@ -177,12 +203,20 @@ impl Default for Config {
             http: None,
             endpoint: None,
             workers: None,
+            journal: Journal::default(),
             limits: Limits::default(),
             log: Log::default(),
             module: Module::default(),
             service: Service::default(),
+            storage: Storage::default(),
             tls: Tls::default(),
         }
+    }
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self { segment_bytes: 32 << 20 }
     }
 }
 
@@ -217,10 +251,17 @@ impl Default for Service {
     fn default() -> Self {
         Self {
             default_region: DEFAULT_REGION.parse().expect("a region name"),
+            keys_per_region: 100_000,
             partition: "aws".to_owned(),
             regions: None,
             signature_tolerance: Span::seconds(300),
         }
+    }
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self { hot_records: 65_536, staleness_bound: Span::seconds(5) }
     }
 }
 
@@ -252,7 +293,10 @@ mod tests {
             all.iter().filter_map(|line| Some(line.split_once(" = ")?.0.to_owned())).collect();
         for (section, settings) in settings() {
             for setting in settings {
-                assert!(names.iter().any(|name| name == setting), "{section}{setting} is not in docs/cardea.toml");
+                assert!(
+                    names.iter().any(|name| name == setting),
+                    "{section}{setting} is not in docs/cardea.toml"
+                );
             }
         }
         toml::from_str::<Config>(&all.join("\n")).unwrap();
@@ -300,13 +344,16 @@ mod tests {
 
     fn settings() -> Vec<(&'static str, Vec<&'static str>)> {
         let sections = [
+            ("journal.", fields::<Journal>()),
             ("limits.", fields::<Limits>()),
             ("log.", fields::<Log>()),
             ("module.", fields::<Module>()),
             ("service.", fields::<Service>()),
+            ("storage.", fields::<Storage>()),
             ("tls.", fields::<Tls>()),
         ];
-        let is_section = |name: &&str| sections.iter().any(|(section, _)| section.strip_suffix('.') == Some(name));
+        let is_section =
+            |name: &&str| sections.iter().any(|(section, _)| section.strip_suffix('.') == Some(name));
         let plain = fields::<Config>().into_iter().filter(|name| !is_section(name)).collect();
         [("", plain)].into_iter().chain(sections).collect()
     }

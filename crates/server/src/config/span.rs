@@ -22,6 +22,9 @@ impl Span {
         Self(Duration::from_secs(seconds))
     }
 
+    /// The longest there is.
+    pub const LONGEST: Self = Self(Duration::from_millis(LONGEST_MILLIS));
+
     /// As the standard library has it.
     #[must_use]
     pub const fn duration(self) -> Duration {
@@ -74,8 +77,7 @@ impl<'de> Deserialize<'de> for Span {
 }
 
 /// From the longest, so that a span shows itself in the longest unit that it is a whole number of.
-const UNITS: [(&str, u64); 5] =
-    [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 const LONGEST_MILLIS: u64 = 4_000 * 365 * 86_400_000;
 
@@ -92,7 +94,8 @@ mod tests {
 
     #[test]
     fn anything_but_a_number_and_a_unit_is_refused() {
-        for wrong in ["", "s", "5", "-5s", "5 s", "5.5s", "5w", "99999999999999999999s", "9999999999d", "1é"] {
+        for wrong in ["", "s", "5", "-5s", "5 s", "5.5s", "5w", "99999999999999999999s", "9999999999d", "1é"]
+        {
             assert_eq!(wrong.parse::<Span>(), Err(InvalidSpan), "{wrong}");
         }
     }

@@ -7,8 +7,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
@@ -64,14 +64,17 @@ impl Authority {
 
     /// Whether the certificate there is would be accepted for every name for a good while yet.
     fn is_good(&self, names: &[String], now: Timestamp) -> bool {
-        let Ok(shown) = read_certificate(&self.dir.join(SERVER), &self.dir.join(SERVER_KEY)) else { return false };
+        let Ok(shown) = read_certificate(&self.dir.join(SERVER), &self.dir.join(SERVER_KEY)) else {
+            return false;
+        };
         let Some(verifier) = self.verifier() else { return false };
         let accepted = |name: &String, at: Timestamp| {
             let seconds = u64::try_from(at.as_second()).unwrap_or_default();
             let at = UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
             let name = ServerName::try_from(name.as_str()).ok();
             let leaf = shown.cert.first();
-            name.zip(leaf).is_some_and(|(name, leaf)| verifier.verify_server_cert(leaf, &[], &name, &[], at).is_ok())
+            name.zip(leaf)
+                .is_some_and(|(name, leaf)| verifier.verify_server_cert(leaf, &[], &name, &[], at).is_ok())
         };
         let soon = now.saturating_add(RENEW_DAYS.saturating_mul(24).hours()).unwrap_or(now);
         names.iter().all(|name| accepted(name, now) && accepted(name, soon))

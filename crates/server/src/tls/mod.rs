@@ -1,7 +1,7 @@
 //! TLS as it is served: versions, suites, the certificate of the moment. Only forward secrecy, never early data.
 
 mod authority;
-mod details;
+pub(crate) mod details;
 
 use crate::ServerError;
 use crate::config::Config;
@@ -17,7 +17,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub use authority::Authority;
-pub use details::TlsDetails;
 
 /// The certificate that is shown, where it comes from, and everything else that a handshake needs.
 #[derive(Debug)]
@@ -55,7 +54,11 @@ impl Tls {
 pub fn ca_bundle(dir: &DataDir, config: &Config) -> Option<PathBuf> {
     match &config.tls.certificate {
         None => Some(Authority::of(dir).ca_file()),
-        Some(_) => config.tls.ca_bundle.as_ref().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone())),
+        Some(_) => config
+            .tls
+            .ca_bundle
+            .as_ref()
+            .map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone())),
     }
 }
 

@@ -1,0 +1,70 @@
+//! What is said over the admin socket.
+
+use crate::config::Span;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::net::SocketAddr;
+use zeroize::Zeroizing;
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(tag = "request", rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) enum AdminRequest {
+    /// Move the service's clock.
+    AdvanceClock { by: Span },
+    /// Make an account with a root access key.
+    CreateAccount,
+    /// Say how the service does.
+    Status,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(tag = "response", rename_all = "kebab-case")]
+pub(super) enum AdminResponse {
+    /// An account was made; this is what a shell reads to use it.
+    Account {
+        #[serde(serialize_with = "show", deserialize_with = "hide")]
+        lines: Zeroizing<String>,
+    },
+    /// The clock was moved; this is its time now.
+    ClockAdvanced { now: String },
+    /// Nothing was done.
+    Refused { reason: String },
+    /// How the service does.
+    Status(Status),
+}
+
+impl AdminResponse {
+    pub(super) fn refused(reason: String) -> Self {
+        Self::Refused { reason }
+    }
+}
+
+/// How the running service does.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Status {
+    /// How far its clock is ahead of the real one.
+    pub clock_ahead_millis: i64,
+    /// Where it serves HTTPS.
+    pub https: SocketAddr,
+    /// Where it serves plain HTTP, if anywhere.
+    pub http: Option<SocketAddr>,
+    /// Whether calls can be put on record.
+    pub journal_is_healthy: bool,
+    /// Whether the security module answers.
+    pub module_answers: bool,
+    /// Its process id.
+    pub process: u32,
+    /// The time by its clock.
+    pub time: String,
+    /// Its version.
+    pub version: String,
+}
+
+fn show<S: Serializer>(lines: &Zeroizing<String>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(lines)
+}
+
+fn hide<'de, D: Deserializer<'de>>(from: D) -> Result<Zeroizing<String>, D::Error> {
+    String::deserialize(from).map(Zeroizing::new)
+}
+
+pub(super) const LONGEST_LINE: u64 = 64 << 10;

@@ -1,0 +1,210 @@
+//! What answers calls, without the door that calls come in by: store, catalog, journal, security module.
+
+use crate::config::Config;
+use crate::data_dir::{DataDir, DirLock, make_private_dir};
+use crate::http::Respond;
+use crate::{ServerError, in_one_line};
+use audit::{Appender, Journal};
+use catalog::{Catalog, Followed};
+use module_client::{Connector, Supervisor};
+use operations::{Answer, Call, Clock, Service, Settings};
+use sigv4::SigningKeys;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use storage::{Embedded, Storage};
+
+/// The parts that all workers share, and a seat at the module and the journal for each.
+pub(super) struct Core {
+    shared: Shared,
+    seats: Seats,
+    supervisor: Supervisor,
+    journal: Journal,
+    staleness_bound: Duration,
+    // INVARIANT: let go last, when nothing of ours works on the directory any more.
+    lock: DirLock,
+}
+
+impl Core {
+    /// Opens everything in the data directory for so many workers, and for one more service beside them.
+    pub(super) async fn open(
+        dir: &DataDir,
+        lock: DirLock,
+        config: &Config,
+        clock: Clock,
+        workers: usize,
+    ) -> Result<Self, ServerError> {
+        let catalog = Arc::new(Catalog::new(open_store(dir)?, config.storage.hot_records));
+        let journal = open_journal(dir, config)?;
+        let (supervisor, connectors) = start_module(dir, config, &catalog, workers + 1).await?;
+        let seats = connectors
+            .into_iter()
+            .map(|connector| Seat { connector, appender: journal.appender() })
+            .collect();
+        let shared = Shared {
+            catalog,
+            followed: Arc::default(),
+            clock,
+            signing_keys: Arc::new(SigningKeys::new(config.storage.hot_records)),
+            settings: Arc::new(settings(config)),
+        };
+        let staleness_bound = config.storage.staleness_bound.duration();
+        Ok(Self { shared, seats: Arc::new(Mutex::new(seats)), supervisor, journal, staleness_bound, lock })
+    }
+
+    /// The service as the calling thread holds it. There is one a worker, and one more.
+    pub(super) fn service(&self) -> Result<Service, ServerError> {
+        take_seat(&self.seats).map(|seat| self.shared.service(seat))
+    }
+
+    /// Makes what answers calls in a worker's thread.
+    pub(super) fn factory(&self) -> impl Fn() -> Ready + Clone + Send + 'static {
+        let (shared, seats) = (self.shared.clone(), Arc::clone(&self.seats));
+        move || std::future::ready(take_seat(&seats).map(|seat| Operations(Rc::new(shared.service(seat)))))
+    }
+
+    /// Keeps memory true to the store. Runs for ever.
+    pub(super) fn follow(&self) -> impl Future<Output = ()> + use<> {
+        let Shared { catalog, followed, .. } = self.shared.clone();
+        async move {
+            loop {
+                if let Err(error) = catalog.follow(&followed).await {
+                    tracing::error!(error = in_one_line(&error), "the store cannot be followed");
+                }
+                tokio::time::sleep(FOLLOW_AGAIN).await;
+            }
+        }
+    }
+
+    /// Waits until memory follows the store.
+    pub(super) async fn followed(&self) -> Result<(), ServerError> {
+        let begun = Instant::now();
+        while !self.shared.followed.within(self.staleness_bound) {
+            if begun.elapsed() > FOLLOWED_WITHIN {
+                let source = Box::new(std::io::Error::from(std::io::ErrorKind::TimedOut));
+                return Err(ServerError::Part { part: "the store cannot be followed", source });
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        Ok(())
+    }
+
+    /// Closes everything, when no service is left: what was appended and committed is on the disk.
+    pub(super) async fn close(self) {
+        let Self { shared, seats, supervisor, journal, lock, .. } = self;
+        drop(seats);
+        let closed = tokio::task::spawn_blocking(move || {
+            journal.close();
+            supervisor.stop();
+            drop(shared);
+            drop(lock);
+        });
+        if closed.await.is_err() {
+            tracing::error!("a part failed while it closed");
+        }
+    }
+}
+
+/// The operations, as one worker answers calls with them.
+pub(super) struct Operations(Rc<Service>);
+
+impl Respond for Operations {
+    async fn respond(&self, call: Call) -> Answer {
+        operations::answer(&self.0, call).await
+    }
+}
+
+type Ready = std::future::Ready<Result<Operations, ServerError>>;
+type Seats = Arc<Mutex<Vec<Seat>>>;
+
+/// One worker's place at the module's door, and its way into the journal.
+struct Seat {
+    connector: Connector,
+    appender: Appender,
+}
+
+fn take_seat(seats: &Mutex<Vec<Seat>>) -> Result<Seat, ServerError> {
+    let seat = seats.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let none_left = || std::io::Error::other("there are no more seats than workers");
+    seat.ok_or_else(none_left).map_err(ServerError::part("a worker cannot reach the security module"))
+}
+
+#[derive(Clone)]
+struct Shared {
+    catalog: Arc<Catalog>,
+    followed: Arc<Followed>,
+    clock: Clock,
+    signing_keys: Arc<SigningKeys>,
+    settings: Arc<Settings>,
+}
+
+impl Shared {
+    fn service(&self, Seat { connector, appender }: Seat) -> Service {
+        Service {
+            catalog: Arc::clone(&self.catalog),
+            followed: Arc::clone(&self.followed),
+            module: connector.connect(),
+            journal: appender,
+            clock: self.clock.clone(),
+            signing_keys: Arc::clone(&self.signing_keys),
+            settings: Arc::clone(&self.settings),
+        }
+    }
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        partition: config.service.partition.clone(),
+        regions: config.service.regions.clone(),
+        signature_tolerance: config.service.signature_tolerance.duration(),
+        staleness_bound: config.storage.staleness_bound.duration(),
+        keys_per_region: config.service.keys_per_region,
+    }
+}
+
+fn open_store(dir: &DataDir) -> Result<Arc<dyn Storage>, ServerError> {
+    let store = Embedded::open(&dir.file("store"), &storage::Options::default());
+    Ok(Arc::new(store.map_err(ServerError::part("the store cannot be opened"))?))
+}
+
+fn open_journal(dir: &DataDir, config: &Config) -> Result<Journal, ServerError> {
+    make_private_dir(&dir.journal())?;
+    let options = audit::Options { segment_bytes: config.journal.segment_bytes };
+    Journal::open(&dir.journal(), options).map_err(ServerError::part("the journal cannot be opened"))
+}
+
+async fn start_module(
+    dir: &DataDir,
+    config: &Config,
+    catalog: &Catalog,
+    connections: usize,
+) -> Result<(Supervisor, Vec<Connector>), ServerError> {
+    let has_accounts = catalog.reader().has_accounts().await;
+    let has_accounts = has_accounts.map_err(ServerError::part("the store cannot be read"))?;
+    make_private_dir(&dir.file("module"))?;
+    let config = module_client::Config {
+        program: module_program(config)?,
+        seal_file: dir.file("module/seal.key"),
+        domain_file: dir.file("module/domain.sealed"),
+        // A domain key made anew would open nothing that the store holds.
+        initialise: !has_accounts,
+        user: None,
+    };
+    Supervisor::start(config, connections).map_err(ServerError::part("the security module cannot start"))
+}
+
+fn module_program(config: &Config) -> Result<PathBuf, ServerError> {
+    let program = match &config.module.program {
+        Some(program) => program.clone(),
+        None => std::env::current_exe()
+            .map_err(ServerError::part("the security module's program cannot be found"))?
+            .with_file_name("cardea-module"),
+    };
+    std::fs::metadata(&program).map_err(ServerError::file("find the security module's program", &program))?;
+    Ok(program)
+}
+
+const FOLLOW_AGAIN: Duration = Duration::from_millis(250);
+const FOLLOWED_WITHIN: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_millis(5);

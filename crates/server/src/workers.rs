@@ -1,0 +1,183 @@
+//! The threads that answer requests: one runtime each, so that a request never changes threads and wakes no other.
+
+use crate::ServerError;
+use crate::config::Limits;
+use crate::http::{Accepted, Front, Respond, serve};
+use rustls::ServerConfig;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::task::LocalSet;
+
+/// The running threads.
+#[derive(Debug)]
+pub(crate) struct Workers {
+    threads: Vec<JoinHandle<()>>,
+    dispatch: Dispatch,
+}
+
+impl Workers {
+    /// Starts so many threads and waits until each has made what answers in it.
+    pub(crate) async fn start<R, F, M>(
+        count: usize,
+        limits: &Limits,
+        connections: usize,
+        make: M,
+    ) -> Result<Self, ServerError>
+    where
+        R: Respond,
+        F: Future<Output = Result<R, ServerError>>,
+        M: Fn() -> F + Clone + Send + 'static,
+    {
+        let mut threads = Vec::with_capacity(count);
+        let mut lines = Vec::with_capacity(count);
+        for number in 0..count {
+            let (line, incoming) = mpsc::unbounded_channel();
+            let (made, ready) = oneshot::channel();
+            let worker = Worker { limits: limits.clone(), workers: count, incoming };
+            let make = make.clone();
+            let thread = thread::Builder::new().name(format!("worker-{number}"));
+            let thread =
+                thread.spawn(move || worker.run(make, made)).map_err(ServerError::part(CANNOT_START))?;
+            ready.await.map_err(ServerError::part(CANNOT_START))??;
+            threads.push(thread);
+            lines.push(Line { line, load: Arc::new(AtomicUsize::new(0)) });
+        }
+        let places = Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS)));
+        Ok(Self { threads, dispatch: Dispatch { lines: lines.into(), places } })
+    }
+
+    /// The way to hand connections to the threads.
+    pub(crate) fn dispatch(&self) -> Dispatch {
+        self.dispatch.clone()
+    }
+
+    /// Ends the threads: each when its connections have been drained. Every other dispatch must be gone by now.
+    pub(crate) async fn drain(self) {
+        drop(self.dispatch);
+        let joined = tokio::task::spawn_blocking(|| {
+            self.threads.into_iter().map(JoinHandle::join).all(|end| end.is_ok())
+        });
+        if !joined.await.unwrap_or(false) {
+            tracing::error!("a worker thread has failed");
+        }
+    }
+}
+
+/// Hands connections to workers.
+#[derive(Clone, Debug)]
+pub(crate) struct Dispatch {
+    lines: Arc<[Line]>,
+    places: Arc<Semaphore>,
+}
+
+#[derive(Debug)]
+struct Line {
+    line: mpsc::UnboundedSender<Incoming>,
+    load: Arc<AtomicUsize>,
+}
+
+/// A connection on its way to a worker.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    pub(crate) stream: std::net::TcpStream,
+    pub(crate) peer: SocketAddr,
+    pub(crate) tls: Option<Arc<ServerConfig>>,
+    pub(crate) place: Place,
+}
+
+/// A place among the connections that may be open at one time; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    _permit: Option<OwnedSemaphorePermit>,
+    load: Option<Arc<AtomicUsize>>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(load) = &self.load {
+            load.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Place {
+    /// A place beyond the limit, for what has already been accepted when the service stops.
+    pub(crate) const fn beyond_the_limit() -> Self {
+        Self { _permit: None, load: None }
+    }
+}
+
+impl Dispatch {
+    /// A place; waits until there is one.
+    pub(crate) async fn place(&self) -> Place {
+        // INVARIANT: nobody closes the semaphore, so there is a permit.
+        Place { _permit: Arc::clone(&self.places).acquire_owned().await.ok(), load: None }
+    }
+
+    /// Hands the connection to the worker that has the fewest.
+    pub(crate) fn hand_over(&self, mut incoming: Incoming) -> io::Result<()> {
+        incoming.stream.set_nonblocking(true)?;
+        incoming.stream.set_nodelay(true)?;
+        let fewest = self.lines.iter().min_by_key(|line| line.load.load(Ordering::Relaxed));
+        let line = fewest.ok_or(io::ErrorKind::NotConnected)?;
+        line.load.fetch_add(1, Ordering::Relaxed);
+        incoming.place.load = Some(Arc::clone(&line.load));
+        line.line.send(incoming).map_err(|_| io::ErrorKind::NotConnected.into())
+    }
+}
+
+/// What a thread starts with.
+struct Worker {
+    limits: Limits,
+    workers: usize,
+    incoming: mpsc::UnboundedReceiver<Incoming>,
+}
+
+impl Worker {
+    fn run<R, F, M>(self, make: M, made: oneshot::Sender<Result<(), ServerError>>)
+    where
+        R: Respond,
+        F: Future<Output = Result<R, ServerError>>,
+        M: Fn() -> F,
+    {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = match runtime.map_err(ServerError::part(CANNOT_START)) {
+            Ok(runtime) => runtime,
+            Err(error) => return drop(made.send(Err(error))),
+        };
+        LocalSet::new().block_on(&runtime, async {
+            match make().await {
+                Err(error) => drop(made.send(Err(error))),
+                Ok(responder) => {
+                    let _ = made.send(Ok(()));
+                    self.serve(responder).await;
+                }
+            }
+        });
+    }
+
+    async fn serve<R: Respond>(mut self, responder: R) {
+        let front = Rc::new(Front::new(responder, &self.limits, self.workers));
+        let connections = Rc::clone(front.connections());
+        let sweep = tokio::task::spawn_local(async move { connections.sweep().await });
+        while let Some(Incoming { stream, peer, tls, place }) = self.incoming.recv().await {
+            match TcpStream::from_std(stream) {
+                Ok(stream) => {
+                    let accepted = Accepted { stream, address: peer.ip(), tls, place };
+                    tokio::task::spawn_local(serve(Rc::clone(&front), accepted));
+                }
+                Err(error) => tracing::warn!(error = %error, "a connection could not be served"),
+            }
+        }
+        front.connections().drain(self.limits.drain_timeout.duration()).await;
+        sweep.abort();
+    }
+}
+
+const CANNOT_START: &str = "a worker thread cannot start";
