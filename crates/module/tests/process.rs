@@ -12,7 +12,7 @@ mod support;
 use keys::{KeyId, KeyOrigin, KeySpec, KeyUsage};
 use module_api::{Binding, EncryptionContext, Key, KeyToken, NewKey};
 use module_client::{CallError, DEADLINE, ModuleClient, StartError, Supervisor, User};
-use rustix::process::{Pid, Signal, geteuid, getpid, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, geteuid, getpid, kill_process, setrlimit};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
@@ -39,7 +39,7 @@ async fn it_has_no_new_privileges_a_filter_on_every_thread_and_locked_memory() {
 
 /// The kernel gives the files of an undumpable process to root, whoever it runs as.
 #[tokio::test]
-async fn it_is_undumpable_and_runs_as_its_own_user() {
+async fn it_is_undumpable_and_runs_as_its_own_user_within_a_common_limit_of_locked_memory() {
     let directory = tempfile::tempdir().unwrap();
     let own = User { uid: 65_534, gid: 65_534 };
     let user = geteuid().is_root().then_some(own);
@@ -51,9 +51,14 @@ async fn it_is_undumpable_and_runs_as_its_own_user() {
     let reachable = directory.path().join("cardea-module");
     fs::copy(&config.program, &reachable).unwrap();
     config.program = reachable;
-    let (supervisor, _connectors) = Supervisor::start(config, 1).unwrap();
+    // The limit that systems commonly set; what is inherited may be wider.
+    let limit = Some(8 << 20);
+    setrlimit(Resource::Memlock, Rlimit { current: limit, maximum: limit }).unwrap();
+    let (supervisor, _connectors) = Supervisor::start(config, 16).unwrap();
     let pid = module_of_this_process();
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let locked: u64 = field(&status, "VmLck").split_whitespace().next().unwrap().parse().unwrap();
+    assert!(locked >= 2048, "{locked} KiB locked");
     let uid = user.map_or(geteuid().as_raw(), |user| user.uid).to_string();
     assert!(field(&status, "Uid").split_whitespace().all(|is| is == uid), "{status}");
     if user.is_some() {
