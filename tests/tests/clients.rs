@@ -1,0 +1,299 @@
+//! Unmodified clients, over TLS, with `root.env` as their only configuration: the aws command line, boto3, the AWS Encryption SDK, curl
+//! and OpenSSL. `cargo xtask test --prepare` installs them.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests: what is not as expected fails the test"
+)]
+
+use blackbox::{Server, program};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+#[test]
+fn the_first_session_of_the_readme_works_word_for_word() {
+    let server = Server::start();
+    let directory = server.scratch().join("session");
+    std::fs::create_dir_all(directory.join("target/release")).unwrap();
+    symlink(program("cardea"), directory.join("target/release/cardea")).unwrap();
+    symlink(server.data(), directory.join("cardea-data")).unwrap();
+    let session = readme_block("## A first session");
+    let mut shell = Command::new("sh");
+    shell.args(["-e", "-u", "-c", &session]).current_dir(directory).stdin(Stdio::null());
+    shell.env_clear().env("PATH", path()).env("HOME", server.scratch());
+    let said = succeeded(shell.output().unwrap());
+    assert!(said.contains("attack at dawn"), "{said}");
+    let used: BTreeSet<String> = names_in_the_journal(&server);
+    for name in ["CreateKey", "CreateAlias", "Encrypt", "Decrypt", "GenerateDataKey", "CancelKeyDeletion"] {
+        assert!(used.contains(name), "{name} is not in the journal");
+        assert!(
+            said.contains(&format!("\"eventName\":\"{name}\"")),
+            "`cardea audit show` does not show {name}"
+        );
+    }
+}
+
+#[test]
+fn the_aws_command_line_tags_lists_and_describes_what_it_made() {
+    let server = Server::start();
+    let made =
+        aws_json(&server, &["create-key", "--description", "payroll", "--tags", "TagKey=team,TagValue=pay"]);
+    let id = text(&made, "/KeyMetadata/KeyId");
+    assert_eq!(aws_json(&server, &["describe-key", "--key-id", &id]), made);
+    aws(&server, &["create-alias", "--alias-name", "alias/pay", "--target-key-id", &id]);
+    let aliases = aws_json(&server, &["list-aliases", "--key-id", &id]);
+    assert_eq!(text(&aliases, "/Aliases/0/AliasName"), "alias/pay");
+    aws(&server, &["tag-resource", "--key-id", &id, "--tags", "TagKey=stage,TagValue=test"]);
+    aws(&server, &["untag-resource", "--key-id", &id, "--tag-keys", "team"]);
+    let tags = aws_json(&server, &["list-resource-tags", "--key-id", &id]);
+    assert_eq!(tags.pointer("/Tags"), Some(&serde_json::json!([{"TagKey": "stage", "TagValue": "test"}])));
+    let keys = aws_json(&server, &["list-keys"]);
+    assert_eq!(keys.pointer("/Keys").and_then(Value::as_array).map(Vec::len), Some(1));
+    assert_eq!(text(&keys, "/Keys/0/KeyId"), id);
+}
+
+#[test]
+fn the_aws_command_line_prints_errors_as_it_prints_those_of_aws() {
+    let server = Server::start();
+    let id = text(&aws_json(&server, &["create-key"]), "/KeyMetadata/KeyId");
+    aws(&server, &["schedule-key-deletion", "--key-id", &id, "--pending-window-in-days", "7"]);
+    let refusals: [(&[&str], &str); 4] = [
+        (
+            &["describe-key", "--key-id", "alias/nowhere"],
+            "An error occurred (NotFoundException) when calling the DescribeKey operation: Alias arn:aws:kms:",
+        ),
+        (
+            &["encrypt", "--key-id", &id, "--plaintext", "YQ=="],
+            "An error occurred (KMSInvalidStateException) when calling the Encrypt operation: arn:aws:kms:",
+        ),
+        (
+            &["schedule-key-deletion", "--key-id", &id, "--pending-window-in-days", "6"],
+            "An error occurred (ValidationException) when calling the ScheduleKeyDeletion operation: ",
+        ),
+        (
+            &["list-grants", "--key-id", &id],
+            "An error occurred (UnknownOperationException) when calling the ListGrants operation",
+        ),
+    ];
+    for (words, message) in refusals {
+        let output = aws_command(&server, words).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_ne!(output.status.code(), Some(0), "{words:?}");
+        assert!(said.contains(message), "{words:?}: {said}");
+    }
+}
+
+#[test]
+fn boto3_calls_every_operation_that_there_is() {
+    let server = Server::start();
+    python(&server, "boto3_operations.py", &[]);
+    let used = names_in_the_journal(&server);
+    let missing: Vec<&str> =
+        operations::OPERATIONS.iter().map(|entry| entry.name).filter(|name| !used.contains(*name)).collect();
+    assert!(missing.is_empty(), "tests/python/boto3_operations.py does not call {missing:?}");
+    audit_holds(&server);
+}
+
+#[test]
+fn the_aws_encryption_sdk_carries_ten_megabytes_there_and_back() {
+    let server = Server::start();
+    let said = python(&server, "encryption_sdk.py", &[]);
+    assert_eq!(said.matches("round trip:").count(), 2, "{said}");
+    let used = names_in_the_journal(&server);
+    assert!(used.contains("GenerateDataKey") && used.contains("Decrypt"), "{used:?}");
+}
+
+#[test]
+fn curl_is_answered_over_http_2_and_over_http_1_1() {
+    let server = Server::start();
+    for (option, version) in [("--http2", "2"), ("--http1.1", "1.1")] {
+        let said = curl_list_keys(&server, option);
+        let (body, spoken) = said.rsplit_once('\n').unwrap();
+        assert_eq!(spoken, format!("200 {version}"), "{said}");
+        assert!(body.starts_with("{\"Keys\":"), "{said}");
+    }
+    assert_eq!(server.journal().iter().filter(|record| text(record, "/eventName") == "ListKeys").count(), 2);
+}
+
+#[test]
+fn the_journal_says_which_tls_a_call_came_over() {
+    let server = Server::start();
+    curl_list_keys(&server, "--tlsv1.3");
+    let records = server.journal();
+    let record = records.iter().find(|record| text(record, "/eventName") == "ListKeys").unwrap();
+    assert_eq!(text(record, "/tlsDetails/tlsVersion"), "TLSv1.3");
+    assert!(text(record, "/tlsDetails/cipherSuite").starts_with("TLS_"), "{record}");
+}
+
+#[test]
+fn tls_1_2_and_1_3_are_spoken_with_forward_secrecy() {
+    let server = Server::start();
+    for (options, version) in [
+        (&["-tls1_3"][..], "TLSv1.3"),
+        (&["-tls1_2", "-cipher", "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"], "TLSv1.2"),
+        (&["-tls1_2", "-cipher", "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"], "TLSv1.2"),
+    ] {
+        let said = handshake(&server, options).unwrap_or_else(|said| panic!("{options:?}: {said}"));
+        assert!(said.contains(&format!("New, {version}, Cipher is")), "{options:?}: {said}");
+        assert!(said.contains("Verify return code: 0 (ok)"), "{options:?}: {said}");
+    }
+}
+
+#[test]
+fn old_versions_of_tls_and_suites_without_forward_secrecy_are_refused() {
+    let server = Server::start();
+    let weak = "ALL:@SECLEVEL=0";
+    for options in [
+        &["-tls1_1", "-cipher", weak][..],
+        &["-tls1", "-cipher", weak],
+        &["-tls1_2", "-cipher", "kRSA:@SECLEVEL=0"],
+        &["-tls1_2", "-cipher", "AES128-SHA:AES256-SHA:AES256-GCM-SHA384:@SECLEVEL=0"],
+        &["-tls1_2", "-cipher", "ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA:@SECLEVEL=0"],
+        &["-tls1_2", "-cipher", "DHE:@SECLEVEL=0"],
+    ] {
+        let said = handshake(&server, options).expect_err(&format!("{options:?}"));
+        assert!(
+            said.contains("alert") && said.contains("Cipher is (NONE)"),
+            "{options:?} failed otherwise: {said}"
+        );
+    }
+    handshake(&server, &["-tls1_3"]).expect("the service is none the worse for it");
+}
+
+#[test]
+fn a_client_that_knows_the_hybrid_post_quantum_exchange_gets_it() {
+    let server = Server::start();
+    let authority = authority(&server);
+    let (host, port) = authority.split_once(':').unwrap();
+    let said = python(&server, "tls_groups.py", &[host, port]);
+    assert!(said.contains("group X25519MLKEM768\n"), "{said}");
+    assert!(said.contains("version TLSv1.3\n") && said.contains("protocol h2\n"), "{said}");
+}
+
+#[test]
+fn a_client_that_does_not_trust_our_authority_does_not_talk_to_us() {
+    let server = Server::start();
+    let refused = Command::new("curl").args(["--silent", "--show-error", &server.https()]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(60), "{}", String::from_utf8_lossy(&refused.stderr));
+}
+
+/// The commands of the first `sh` block under a heading.
+fn readme_block(heading: &str) -> String {
+    let readme = std::fs::read_to_string(workspace().join("README.md")).unwrap();
+    let (_, section) = readme.split_once(heading).expect("the README has that heading");
+    let (_, block) = section.split_once("```sh\n").expect("the section has commands");
+    block.split_once("```").unwrap().0.to_owned()
+}
+
+fn names_in_the_journal(server: &Server) -> BTreeSet<String> {
+    server.journal().iter().map(|record| text(record, "/eventName")).collect()
+}
+
+fn audit_holds(server: &Server) {
+    succeeded(server.cardea(&["audit", "verify"]));
+}
+
+/// What `aws kms` prints, as JSON.
+fn aws_json(server: &Server, words: &[&str]) -> Value {
+    serde_json::from_str(&aws(server, words)).unwrap()
+}
+
+fn aws(server: &Server, words: &[&str]) -> String {
+    succeeded(aws_command(server, words).output().unwrap())
+}
+
+fn aws_command(server: &Server, words: &[&str]) -> Command {
+    let mut command = client(server, &environment("venv-cli").join("bin/aws"));
+    command.arg("kms").args(words).args(["--output", "json"]);
+    command
+}
+
+fn python(server: &Server, script: &str, arguments: &[&str]) -> String {
+    let mut command = client(server, &environment("venv").join("bin/python"));
+    command.arg("-B").arg(workspace().join("tests/python").join(script)).args(arguments);
+    succeeded(command.output().unwrap())
+}
+
+/// A list of keys by curl, which signs by itself; then a line with the status and the version of HTTP.
+fn curl_list_keys(server: &Server, option: &str) -> String {
+    let environment = server.root_env();
+    let credentials = format!(
+        "{}:{}",
+        environment.required("AWS_ACCESS_KEY_ID"),
+        environment.required("AWS_SECRET_ACCESS_KEY")
+    );
+    let mut curl = client(server, Path::new("curl"));
+    curl.args(["--silent", "--show-error", "--max-time", "30", option, "--user", &credentials]);
+    curl.args([
+        "--cacert",
+        environment.required("AWS_CA_BUNDLE"),
+        "--write-out",
+        "\n%{http_code} %{http_version}",
+    ]);
+    curl.args(["--aws-sigv4", &format!("aws:amz:{}:kms", environment.required("AWS_REGION"))]);
+    curl.args(["--header", "Content-Type: application/x-amz-json-1.1"]);
+    curl.args(["--header", "X-Amz-Target: TrentService.ListKeys", "--data", "{}", &server.https()]);
+    succeeded(curl.output().unwrap())
+}
+
+/// What `openssl s_client` said: right when there was a handshake.
+fn handshake(server: &Server, options: &[&str]) -> Result<String, String> {
+    let mut openssl = client(server, Path::new("openssl"));
+    openssl.args(["s_client", "-connect", &authority(server), "-CAfile"]);
+    openssl.arg(server.root_env().required("AWS_CA_BUNDLE")).args(options);
+    let output = openssl.output().unwrap();
+    let said =
+        [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
+    if output.status.success() { Ok(said) } else { Err(said) }
+}
+
+/// Host and port.
+fn authority(server: &Server) -> String {
+    server.https().strip_prefix("https://").unwrap().to_owned()
+}
+
+/// A program that knows of nothing but what `root.env` says.
+fn client(server: &Server, program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().env("PATH", path()).env("HOME", server.scratch()).stdin(Stdio::null());
+    command.envs(server.root_env().variables());
+    command
+}
+
+/// The path on which `aws` is the pinned one.
+fn path() -> String {
+    format!("{}:{}", environment("venv-cli").join("bin").display(), std::env::var("PATH").unwrap_or_default())
+}
+
+/// A virtual environment that `cargo xtask test` made, in the target directory that this test is in too.
+fn environment(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let mut places = test.ancestors().map(|place| place.join(name));
+    let made = places.find(|place| place.join("bin/python").exists());
+    made.unwrap_or_else(|| panic!("there is no {name}: run `cargo xtask test --prepare` first"))
+}
+
+fn workspace() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+fn text(value: &Value, pointer: &str) -> String {
+    let found = value.pointer(pointer).and_then(Value::as_str);
+    found.unwrap_or_else(|| panic!("no text at {pointer} in {value}")).to_owned()
+}
+
+fn succeeded(output: Output) -> String {
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success(),
+        "{}\n{said}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
+    said
+}
