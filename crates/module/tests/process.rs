@@ -12,7 +12,7 @@ mod support;
 use keys::{KeyId, KeyOrigin, KeySpec, KeyUsage};
 use module_api::{Binding, EncryptionContext, Key, KeyToken, NewKey};
 use module_client::{CallError, DEADLINE, ModuleClient, StartError, Supervisor, User};
-use rustix::process::{Pid, Resource, Rlimit, Signal, geteuid, getpid, kill_process, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, geteuid, getrlimit, kill_process, setrlimit};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 #[tokio::test]
 async fn it_has_no_new_privileges_a_filter_on_every_thread_and_locked_memory() {
     let process = support::start();
-    let pid = module_of_this_process();
+    let pid = module_in(process.directory.path());
     let threads: Vec<_> = fs::read_dir(format!("/proc/{pid}/task")).unwrap().map(Result::unwrap).collect();
     assert_eq!(threads.len(), 2, "one for the connection, one that waits for the end");
     for thread in threads {
@@ -52,10 +52,10 @@ async fn it_is_undumpable_and_runs_as_its_own_user_within_a_common_limit_of_lock
     fs::copy(&config.program, &reachable).unwrap();
     config.program = reachable;
     // The limit that systems commonly set; what is inherited may be wider.
-    let limit = Some(8 << 20);
-    setrlimit(Resource::Memlock, Rlimit { current: limit, maximum: limit }).unwrap();
+    let maximum = getrlimit(Resource::Memlock).maximum;
+    setrlimit(Resource::Memlock, Rlimit { current: Some(8 << 20), maximum }).unwrap();
     let (supervisor, _connectors) = Supervisor::start(config, 16).unwrap();
-    let pid = module_of_this_process();
+    let pid = module_in(directory.path());
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let locked: u64 = field(&status, "VmLck").split_whitespace().next().unwrap().parse().unwrap();
     assert!(locked >= 2048, "{locked} KiB locked");
@@ -114,7 +114,7 @@ async fn calls_in_flight_when_it_is_killed_are_answered_by_the_next() {
     let mut last = None;
     while Instant::now() < until - Duration::from_millis(300) {
         process.client.status().await.unwrap();
-        let pid = module_of_this_process();
+        let pid = module_in(process.directory.path());
         assert_ne!(Some(pid), last);
         last = Some(pid);
         kill(pid, Signal::KILL);
@@ -132,7 +132,7 @@ async fn calls_in_flight_when_it_is_killed_are_answered_by_the_next() {
 async fn a_module_that_does_not_answer_fails_calls_in_time_and_is_replaced() {
     let process = support::start();
     let made = make(&process.client).await;
-    let pid = module_of_this_process();
+    let pid = module_in(process.directory.path());
     kill(pid, Signal::STOP);
     while !all_threads_stopped(pid) {
         tokio::task::yield_now().await;
@@ -146,7 +146,7 @@ async fn a_module_that_does_not_answer_fails_calls_in_time_and_is_replaced() {
 #[tokio::test]
 async fn after_a_stop_the_process_is_gone_and_calls_fail_at_once() {
     let process = support::start();
-    let pid = module_of_this_process();
+    let pid = module_in(process.directory.path());
     process.supervisor.stop();
     assert!(!Path::new(&format!("/proc/{pid}")).exists());
     let began = Instant::now();
@@ -276,14 +276,15 @@ async fn encrypt(client: &ModuleClient, made: &Made) -> Result<Vec<u8>, CallErro
     client.encrypt(Key::new(&made.0, &made.1), &EncryptionContext::default(), PLAINTEXT).await
 }
 
-/// Every test has a process of its own, so its one child that is not a zombie is the module.
-fn module_of_this_process() -> i32 {
-    let own = getpid().as_raw_nonzero().to_string();
+/// The running module that was started on the files in that directory.
+fn module_in(directory: &Path) -> i32 {
+    let seal_file = directory.join("module.seal").into_os_string().into_encoded_bytes();
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {
         let Ok(pid) = entry.file_name().to_string_lossy().parse::<i32>() else { continue };
-        let Ok(status) = fs::read_to_string(entry.path().join("status")) else { continue };
-        if field(&status, "PPid") == own && !field(&status, "State").starts_with('Z') {
+        // One that has ended and is not waited for yet has no command line.
+        let Ok(command_line) = fs::read(entry.path().join("cmdline")) else { continue };
+        if command_line.split(|byte| *byte == 0).any(|word| word == seal_file) {
             found.push(pid);
         }
     }
