@@ -191,7 +191,7 @@ struct Outcome {
 }
 
 impl Outcome {
-    /// Keeps the result and wakes one call. Whoever is woken, polled or dropped, wakes the others.
+    /// Keeps the result and wakes one call, which wakes the others when it leaves, answered or given up.
     fn settle(&self, result: Result<(), JournalError>) {
         let _ = self.result.set(result);
         // INVARIANT: the result is set before the wakers are locked, so no call can go to sleep unseen after this.
@@ -204,7 +204,6 @@ impl Outcome {
     fn poll(&self, place: usize, context: &Context<'_>) -> Poll<Result<(), JournalError>> {
         let mut wakers = self.wakers();
         if let Some(result) = self.result.get() {
-            wake_all(wakers);
             return Poll::Ready(result.clone());
         }
         if wakers.len() <= place {
@@ -220,19 +219,15 @@ impl Outcome {
         let mut wakers = self.wakers();
         wakers.get_mut(place).and_then(Option::take);
         if self.result.get().is_some() {
-            wake_all(wakers);
+            let waiting = std::mem::take(&mut *wakers);
+            drop(wakers);
+            waiting.into_iter().flatten().for_each(Waker::wake);
         }
     }
 
     fn wakers(&self) -> MutexGuard<'_, Vec<Option<Waker>>> {
         self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn wake_all(mut wakers: MutexGuard<'_, Vec<Option<Waker>>>) {
-    let waiting = std::mem::take(&mut *wakers);
-    drop(wakers);
-    waiting.into_iter().flatten().for_each(Waker::wake);
 }
 
 #[cfg(test)]

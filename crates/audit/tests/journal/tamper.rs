@@ -243,6 +243,20 @@ fn an_edit_in_the_very_last_batch_is_damage_and_no_torn_tail() {
 }
 
 #[test]
+fn a_batch_blanked_before_the_very_last_is_damage() {
+    let directory = journal();
+    edit(segments(directory.path()).last().unwrap(), |text| {
+        let batches: Vec<_> = text.match_indices("{\"seal\"").map(|(at, _)| at).collect();
+        let [.., before, last] = batches[..] else { panic!("the newest segment has but one batch") };
+        let from = text[..before].rfind("\n\n").unwrap() + 2;
+        let to = text[..last].rfind("\n\n").unwrap() + 2;
+        text.replace_range(from..to, &"\n".repeat(to - from));
+    });
+    assert!(matches!(flaw(directory.path()).1.kind, FlawKind::SealMiscounts { .. }));
+    Journal::open(directory.path(), SHORT).unwrap_err();
+}
+
+#[test]
 fn another_chain_value_in_the_very_last_seal_is_damage() {
     let directory = journal();
     edit(segments(directory.path()).last().unwrap(), |text| {
