@@ -36,26 +36,44 @@ pub struct Door {
     workers: Workers,
 }
 
-impl Door {
-    /// Opens it. `make` is called once in each worker thread, and may use what is bound to that thread.
-    pub async fn open<R, F, M>(plan: Plan, make: M) -> Result<Self, ServerError>
+/// The door with its listeners bound, and nobody behind it yet: connections wait.
+#[derive(Debug)]
+pub struct Bound {
+    https: Option<Listener>,
+    http: Option<Listener>,
+    limits: Limits,
+    workers: NonZeroUsize,
+}
+
+impl Plan {
+    /// Binds the listeners. To be done early: an address in use is the commonest reason not to start.
+    pub fn bind(self) -> Result<Bound, ServerError> {
+        let https = self.https.map(|(address, tls)| Listener::bind(address, Some(tls))).transpose()?;
+        let http = self.http.map(|address| Listener::bind(address, None)).transpose()?;
+        Ok(Bound { https, http, limits: self.limits, workers: self.workers })
+    }
+}
+
+impl Bound {
+    /// Opens the door. `make` is called once in each worker thread, and may use what is bound to that thread.
+    pub async fn open<R, F, M>(self, make: M) -> Result<Door, ServerError>
     where
         R: Respond,
         F: Future<Output = Result<R, ServerError>>,
         M: Fn() -> F + Clone + Send + 'static,
     {
-        let https = plan.https.map(|(address, tls)| Listener::bind(address, Some(tls))).transpose()?;
-        let http = plan.http.map(|address| Listener::bind(address, None)).transpose()?;
-        let addresses = [&https, &http].map(|listener| listener.as_ref().map(Listener::address));
-        let connections = plan.limits.connections.min(connections_within_file_limit());
-        let workers = Workers::start(plan.workers.get(), &plan.limits, connections, make).await?;
+        let Self { https, http, limits, workers } = self;
+        let [https_at, http_at] = [&https, &http].map(|listener| listener.as_ref().map(Listener::address));
+        let connections = limits.connections.min(connections_within_file_limit());
+        let workers = Workers::start(workers.get(), &limits, connections, make).await?;
         let (stop, stopped) = watch::channel(false);
         let accept = |listener: Listener| tokio::spawn(listener.accept(workers.dispatch(), stopped.clone()));
         let accepting = https.into_iter().chain(http).map(accept).collect();
-        let [https, http] = addresses;
-        Ok(Self { https, http, stop, accepting, workers })
+        Ok(Door { https: https_at, http: http_at, stop, accepting, workers })
     }
+}
 
+impl Door {
     /// Where HTTPS is served, with the port that it really got.
     #[must_use]
     pub fn https(&self) -> Option<SocketAddr> {

@@ -14,6 +14,6 @@ pub mod root_env;
 pub mod tls;
 mod workers;
 
-pub use door::{Door, Plan};
+pub use door::{Bound, Door, Plan};
 pub use error::{ServerError, in_one_line};
 pub use node::{Serve, serve};

@@ -124,7 +124,8 @@ impl Dispatch {
     pub(crate) fn hand_over(&self, mut incoming: Incoming) -> io::Result<()> {
         incoming.stream.set_nonblocking(true)?;
         incoming.stream.set_nodelay(true)?;
-        let fewest = self.lines.iter().min_by_key(|line| line.load.load(Ordering::Relaxed));
+        let alive = self.lines.iter().filter(|line| !line.line.is_closed());
+        let fewest = alive.min_by_key(|line| line.load.load(Ordering::Relaxed));
         let line = fewest.ok_or(io::ErrorKind::NotConnected)?;
         line.load.fetch_add(1, Ordering::Relaxed);
         incoming.place.load = Some(Arc::clone(&line.load));

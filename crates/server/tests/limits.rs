@@ -357,7 +357,7 @@ async fn open(limits: Limits) -> Open {
         let echo = Arc::clone(&shared);
         async move { Ok::<_, ServerError>(Responder(echo)) }
     };
-    let door = Door::open(plan, make).await.unwrap();
+    let door = plan.bind().unwrap().open(make).await.unwrap();
     Open { http: door.http().unwrap(), https: door.https().unwrap(), door, echo, dir, _outside: outside }
 }
 

@@ -156,8 +156,7 @@ impl Config {
         let text =
             std::fs::read_to_string(path).map_err(ServerError::file("read the configuration", path))?;
         let wrong = |reason: String| ServerError::Config { path: path.to_owned(), reason };
-        let config: Self =
-            toml::from_str(&text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
+        let config: Self = toml::from_str(&text).map_err(|error| wrong(in_one_line(&error, &text)))?;
         match config.contradiction() {
             Some(reason) => Err(wrong(reason.to_owned())),
             None => Ok(config),
@@ -194,6 +193,16 @@ impl Config {
             None
         }
     }
+}
+
+/// Without the lines that TOML's errors draw.
+fn in_one_line(error: &toml::de::Error, text: &str) -> String {
+    let message = error.message();
+    let before = error.span().and_then(|span| text.get(..span.start));
+    before.map_or_else(
+        || message.to_owned(),
+        |before| format!("line {}: {message}", before.matches('\n').count() + 1),
+    )
 }
 
 impl Default for Config {
@@ -316,6 +325,15 @@ mod tests {
     fn an_unknown_setting_is_refused_by_its_name() {
         let error = toml::from_str::<Config>("[limits]\nbody_size = 5").unwrap_err();
         assert!(error.to_string().contains("unknown field `body_size`"), "{error}");
+    }
+
+    #[test]
+    fn an_error_names_its_line_and_takes_one() {
+        let outside = tempfile::tempdir().unwrap();
+        let path = outside.path().join("cardea.toml");
+        std::fs::write(&path, "[limits]\nbody_timeout = \"5 weeks\"\n").unwrap();
+        let error = Config::read(&path).unwrap_err().to_string();
+        assert!(error.contains("line 2: a length of time is") && !error.contains('\n'), "{error}");
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::{ServerError, in_one_line};
 use jiff::Timestamp;
 use rustls::ServerConfig;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -46,7 +47,9 @@ pub fn serve(serve: Serve, ready: impl FnOnce(&str)) -> Result<(), ServerError> 
         let node = Node::start(serve).await?;
         let background = node.begin_background();
         node.core.followed().await?;
-        ready(&format!("https://{}", node.facts.https));
+        let Facts { https, http, reach } = &node.facts;
+        tracing::info!(%https, http = http.map(tracing::field::display), data = %reach.data.display(), "serving");
+        ready(&format!("https://{https}"));
         stop.signalled().await;
         tracing::info!("stopping: finishing what is in flight");
         node.stop(background).await;
@@ -100,9 +103,10 @@ impl Node {
         let lock = dir.lock()?;
         let clock = ServiceClock::open(&dir, dev_clock)?;
         let tls = Rc::new(Tls::open(&dir, &config, Timestamp::now())?);
-        let plan = plan(&config, tls.config());
-        let core = Core::open(&dir, lock, &config, clock.clock(), plan.workers.get()).await?;
-        let door = Door::open(plan, core.factory()).await?;
+        let workers = config.workers.unwrap_or_else(crate::door::one_a_core);
+        let bound = plan(&config, tls.config(), workers).bind()?;
+        let core = Core::open(&dir, lock, &config, clock.clock(), workers.get()).await?;
+        let door = bound.open(core.factory()).await?;
         let https = door.https().unwrap_or(config.listen);
         let facts = Facts { https, http: door.http(), reach: reach(&dir, &config, url_of(&config, https)) };
         let jobs = Rc::new(Jobs::new(core.service()?));
@@ -162,13 +166,8 @@ async fn renew_for_ever(tls: &Tls) {
     }
 }
 
-fn plan(config: &Config, tls: Arc<ServerConfig>) -> Plan {
-    Plan {
-        https: Some((config.listen, tls)),
-        http: config.http,
-        limits: config.limits.clone(),
-        workers: config.workers.unwrap_or_else(crate::door::one_a_core),
-    }
+fn plan(config: &Config, tls: Arc<ServerConfig>, workers: NonZeroUsize) -> Plan {
+    Plan { https: Some((config.listen, tls)), http: config.http, limits: config.limits.clone(), workers }
 }
 
 fn reach(dir: &DataDir, config: &Config, endpoint: String) -> Reach {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert, ServerSessionMemoryCache};
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, ServerSessionMemoryCache};
 use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, version};
 use std::path::{Path, PathBuf};
@@ -103,7 +103,10 @@ fn server_config(current: &Arc<Current>, sessions: usize) -> Result<Arc<ServerCo
         .with_no_client_auth()
         .with_cert_resolver(Arc::<Current>::clone(current));
     config.alpn_protocols = vec![ALPN_H2.to_vec(), ALPN_HTTP_1_1.to_vec()];
-    config.session_storage = ServerSessionMemoryCache::new(sessions);
+    config.session_storage = match sessions {
+        0 => Arc::new(NoServerSessionStorage {}),
+        sessions => ServerSessionMemoryCache::new(sessions),
+    };
     Ok(Arc::new(config))
 }
 
