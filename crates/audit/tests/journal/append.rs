@@ -6,6 +6,7 @@ use std::future::{Future, poll_fn};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::task::Poll;
+use std::time::Duration;
 
 use crate::common::{SHORT, append_together, counts, record, run, segments};
 use audit::{Chain, Head, Journal, JournalError, Options, records, verify};
@@ -192,6 +193,28 @@ fn closing_writes_what_was_handed_over() {
         assert_eq!(counts(directory.path())["waiting"], 1);
         handed_over.await.unwrap();
     });
+}
+
+#[test]
+fn every_task_of_a_worker_is_woken() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = Journal::open(directory.path(), SHORT).unwrap();
+    let appender = std::rc::Rc::new(journal.appender());
+    run(tokio::task::LocalSet::new().run_until(async {
+        let task = |task: u32| {
+            let appender = std::rc::Rc::clone(&appender);
+            tokio::task::spawn_local(async move {
+                for number in 0..50 {
+                    appender.append(record(&format!("{task}-{number}"))).await.unwrap();
+                }
+            })
+        };
+        let tasks: Vec<_> = (0..16).map(task).collect();
+        for task in tasks {
+            tokio::time::timeout(Duration::from_secs(30), task).await.unwrap().unwrap();
+        }
+    }));
+    assert_eq!(verify(directory.path()).unwrap().records, 800);
 }
 
 #[test]
