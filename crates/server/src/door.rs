@@ -65,6 +65,13 @@ impl Bound {
         let Self { https, http, limits, workers } = self;
         let [https_at, http_at] = [&https, &http].map(|listener| listener.as_ref().map(Listener::address));
         let connections = limits.connections.min(connections_within_file_limit());
+        if connections < limits.connections {
+            tracing::warn!(
+                connections,
+                wanted = limits.connections,
+                "the limit of open files allows fewer connections"
+            );
+        }
         let workers = Workers::start(workers.get(), &limits, connections, make).await?;
         let (stop, stopped) = watch::channel(false);
         let accept = |listener: Listener| tokio::spawn(listener.accept(workers.dispatch(), stopped.clone()));

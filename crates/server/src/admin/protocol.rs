@@ -68,3 +68,34 @@ fn hide<'de, D: Deserializer<'de>>(from: D) -> Result<Zeroizing<String>, D::Erro
 }
 
 pub(super) const LONGEST_LINE: u64 = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_request_is_refused() {
+        for wrong in [
+            "",
+            "{}",
+            "[]",
+            r#"{"request":"delete-everything"}"#,
+            r#"{"request":"advance-clock"}"#,
+            r#"{"request":"advance-clock","by":"-1d"}"#,
+            r#"{"request":"advance-clock","by":"1d","also":1}"#,
+        ] {
+            assert!(serde_json::from_str::<AdminRequest>(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_response_with_lines_arrives_as_it_was_sent() {
+        let lines = Zeroizing::new("export A='1'\nexport B='2'\n".to_owned());
+        let text = serde_json::to_string(&AdminResponse::Account { lines: lines.clone() }).unwrap();
+        assert!(!text.contains('\n'));
+        let AdminResponse::Account { lines: arrived } = serde_json::from_str(&text).unwrap() else {
+            panic!("another response");
+        };
+        assert_eq!(arrived, lines);
+    }
+}

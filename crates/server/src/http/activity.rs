@@ -125,9 +125,10 @@ impl Connections {
         self.draining.set(true);
         self.end(|activity| activity.protocol.get() == Protocol::Http2, Ending::Gracefully);
         let drained = async {
-            tokio::time::sleep(LAST_CALL).await;
-            self.end(|_| true, Ending::Gracefully);
-            self.all_closed().await;
+            if tokio::time::timeout(LAST_CALL, self.all_closed()).await.is_err() {
+                self.end(|_| true, Ending::Gracefully);
+                self.all_closed().await;
+            }
         };
         if tokio::time::timeout(timeout.max(LAST_CALL * 2), drained).await.is_err() {
             tracing::warn!(

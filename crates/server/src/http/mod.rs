@@ -11,7 +11,7 @@ use crate::config::Limits;
 use answer::Response;
 use body::{BodyError, Memory};
 use http::request::Parts;
-use http::{HeaderValue, Method, header};
+use http::{Method, header};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioTimer;
 use operations::{Answer, Call, CallIds, TlsConnection};
@@ -73,11 +73,10 @@ impl<R: Respond> Front<R> {
     ) -> Result<Response, NoAnswer> {
         let _in_flight = Activity::begin_request(activity);
         let ids = call_ids().map_err(|_| NoAnswer)?;
-        let (mut parts, body) = request.into_parts();
+        let (parts, body) = request.into_parts();
         let answer = if !is_aws_json(&parts) {
             if is_health_check(&parts) { answer::healthy(ids.request) } else { answer::unknown(ids.request) }
         } else {
-            name_host(&mut parts);
             match body::read(body, &parts, self.body_limits, &self.memory).await {
                 Ok(body) => {
                     let call = Call { parts, body, ids, source: peer.address, tls: peer.tls.clone() };
@@ -115,17 +114,6 @@ fn is_aws_json(parts: &Parts) -> bool {
 
 fn is_health_check(parts: &Parts) -> bool {
     parts.method == Method::GET && parts.uri.path() == HEALTH_PATH
-}
-
-/// HTTP/2 has `:authority` in place of `Host` (RFC 9113, 8.3.1), and signatures are over `Host`.
-fn name_host(parts: &mut Parts) {
-    if parts.headers.contains_key(header::HOST) {
-        return;
-    }
-    let authority = parts.uri.authority().map(|authority| HeaderValue::from_str(authority.as_str()));
-    if let Some(Ok(authority)) = authority {
-        parts.headers.insert(header::HOST, authority);
-    }
 }
 
 /// Without hyper's own header timeout: it costs a timer a request, and counts from the end of the request before.
