@@ -266,6 +266,55 @@ async fn a_request_in_flight_is_answered_before_the_door_closes() {
 }
 
 #[tokio::test]
+async fn a_request_in_flight_on_http2_is_answered_before_the_door_closes() {
+    let door = open(Limits::default()).await;
+    let mut sender = http2(door.connect_tls(&[b"h2"]).await).await;
+    let answer = tokio::spawn(sender.send_request(http2_request("/wait", "x")));
+    door.echo.begun.notified().await;
+    let echo = Arc::clone(&door.echo);
+    let closing = tokio::spawn(door.door.close());
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert!(
+        sender.send_request(http2_request("/", "late")).await.is_err(),
+        "a request was let in after the end"
+    );
+    echo.go.notify_one();
+    let body = answer.await.unwrap().unwrap().into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, "x");
+    closing.await.unwrap();
+}
+
+#[tokio::test]
+async fn idle_connections_do_not_hold_the_door_open() {
+    let door = open(Limits::default()).await;
+    let mut plain = door.connect().await;
+    exchange_once(&mut plain, &post_and_stay("x")).await;
+    let mut sender = http2(door.connect_tls(&[b"h2"]).await).await;
+    sender.send_request(http2_request("/", "x")).await.unwrap();
+    let half_open = TcpStream::connect(door.https).await.unwrap();
+    let begun = Instant::now();
+    door.door.close().await;
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    drop((plain, sender, half_open));
+}
+
+#[tokio::test]
+async fn connections_are_shared_evenly_among_the_workers() {
+    let door = open_with(Limits::default(), 2).await;
+    let mut connections = Vec::new();
+    let mut threads = Vec::new();
+    for _ in 0..6 {
+        let mut connection = door.connect().await;
+        let request = post_and_stay("").replace("POST /", "POST /thread");
+        let answer = exchange_once(&mut connection, &request).await;
+        threads.push(answer.rsplit("\r\n").next().unwrap().to_owned());
+        connections.push(connection);
+    }
+    let first = threads.iter().filter(|thread| *thread == "worker-0").count();
+    assert_eq!(first, 3, "{threads:?}");
+}
+
+#[tokio::test]
 async fn a_request_that_never_ends_is_cut_off_at_the_drain_timeout() {
     let door = open(Limits { drain_timeout: span("700ms"), ..Limits::default() }).await;
     let mut connection = door.connect().await;
@@ -320,6 +369,7 @@ impl Respond for Responder {
                 let group = tls.key_exchange.as_deref().unwrap();
                 format!("{host} {} {} {group}", tls.version, tls.cipher_suite).into_bytes()
             }
+            "/thread" => std::thread::current().name().unwrap().as_bytes().to_vec(),
             "/wait" => {
                 self.0.begun.notify_one();
                 self.0.go.notified().await;
@@ -341,6 +391,10 @@ struct Open {
 }
 
 async fn open(limits: Limits) -> Open {
+    open_with(limits, 1).await
+}
+
+async fn open_with(limits: Limits, workers: usize) -> Open {
     let outside = tempfile::tempdir().unwrap();
     let dir = DataDir::create(outside.path()).unwrap();
     let tls = Tls::open(&dir, &Config::default(), Timestamp::now()).unwrap();
@@ -349,7 +403,7 @@ async fn open(limits: Limits) -> Open {
         https: Some((loopback, tls.config())),
         http: Some(loopback),
         limits,
-        workers: NonZeroUsize::MIN,
+        workers: NonZeroUsize::new(workers).unwrap(),
     };
     let echo = Arc::new(Echo { begun: Notify::new(), go: Notify::new() });
     let shared = Arc::clone(&echo);
