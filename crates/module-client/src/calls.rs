@@ -93,6 +93,9 @@ impl Calls {
         if state.closed {
             return Err(CallError::ModuleGone);
         }
+        if state.unwritten.filled().len() > MAX_UNWRITTEN {
+            return Err(CallError::Busy);
+        }
         let nothing_unwritten = state.unwritten.is_empty();
         let request = state.occupy(deadline)?;
         if frame::append(&mut state.unwritten, request, command).is_err() {
@@ -263,6 +266,8 @@ const fn place(request: RequestId) -> u32 {
 
 /// More than a worker has requests under way.
 const MAX_IN_FLIGHT: usize = 16 * 1024;
+/// What piles up while the module starts again must not grow without limit either.
+const MAX_UNWRITTEN: usize = 16 * 1024 * 1024;
 const BUFFER: usize = 128 * 1024;
 #[expect(clippy::as_conversions, reason = "a constant that fits")]
 const TICKS_TO_DEADLINE: u64 = (DEADLINE.as_millis() / TICK.as_millis()) as u64;
@@ -352,23 +357,54 @@ mod tests {
     #[test]
     fn a_command_that_does_not_fit_in_a_frame_is_too_large_and_leaves_nothing() {
         let calls = Calls::new();
-        let pairs = [("key".to_owned(), "v".repeat(frame::MAX_FRAME))];
-        let context: module_api::EncryptionContext = pairs.into_iter().collect();
-        let service = std::str::from_utf8(context.canonical().as_bytes()).unwrap().to_owned();
-        let command = Command::DeriveSigningKey {
-            token: Bytes(b""),
-            binding: std::borrow::Cow::Owned(module_api::CredentialBinding {
-                account: "123456789012".parse().unwrap(),
-                access_key_id: "AKIA".into(),
-            }),
-            date: "20261121",
-            region: "eu-central-1",
-            service: &service,
+        let context: module_api::EncryptionContext =
+            [("key", "v".repeat(frame::MAX_FRAME))].into_iter().collect();
+        let (token, binding) = (module_api::KeyToken::from_bytes([0; 98]), binding());
+        let command = Command::Encrypt {
+            key: module_api::Key::new(&token, &binding),
+            context: context.canonical(),
+            plaintext: Bytes(b"text"),
         };
         let refused = calls.submit(&command, calls.deadline()).err();
         assert_eq!(refused, Some(CallError::Refused(Refusal::TooLarge)));
         assert!(!calls.has_unwritten());
         assert_eq!(calls.tick(), None);
+    }
+
+    #[test]
+    fn bytes_that_pile_up_unwritten_are_bounded() {
+        let calls = Calls::new();
+        let new = [("key", "v".repeat(60_000))];
+        let context: module_api::EncryptionContext = new.into_iter().collect();
+        let (token, binding) = (module_api::KeyToken::from_bytes([0; 98]), binding());
+        let command = Command::Encrypt {
+            key: module_api::Key::new(&token, &binding),
+            context: context.canonical(),
+            plaintext: Bytes(b"text"),
+        };
+        let mut waiting = Vec::new();
+        let refused = loop {
+            match calls.submit(&command, calls.deadline()) {
+                Ok(answer) => waiting.push(answer),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(refused, CallError::Busy);
+        assert!((200..300).contains(&waiting.len()), "{}", waiting.len());
+        calls.take_unwritten(&mut Buffer::with_capacity(0));
+        assert!(calls.submit(&command, calls.deadline()).is_ok());
+    }
+
+    fn binding() -> module_api::Binding {
+        module_api::Binding {
+            account: "123456789012".parse().unwrap(),
+            region: "eu-central-1".parse().unwrap(),
+            key_id: keys::KeyId::single_region([1; 16]),
+            spec: keys::KeySpec::SymmetricDefault,
+            usage: keys::KeyUsage::EncryptDecrypt,
+            origin: keys::KeyOrigin::AwsKms,
+            material_id: keys::KeyMaterialId::from_bytes([2; 32]),
+        }
     }
 
     #[test]

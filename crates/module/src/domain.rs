@@ -89,8 +89,11 @@ pub(crate) fn write_new(file: &Path, content: &[u8]) -> Result<(), DomainError> 
     unfinished.push(".new");
     let unfinished = PathBuf::from(unfinished);
     write_durably(&unfinished, content).map_err(failed)?;
-    renameat_with(CWD, &unfinished, CWD, file, RenameFlags::NOREPLACE)
-        .map_err(|error| failed(error.into()))?;
+    if let Err(error) = renameat_with(CWD, &unfinished, CWD, file, RenameFlags::NOREPLACE) {
+        // A key that nobody will use is not left lying about.
+        let _ = unlink(&unfinished);
+        return Err(failed(error.into()));
+    }
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)
 }
 
@@ -157,7 +160,7 @@ pub enum DomainError {
         owner: u32,
     },
     /// There is no locked memory.
-    #[error("memory for keys cannot be had: {0}")]
+    #[error("memory for keys cannot be locked, of which 3 MiB must be allowed (`ulimit -l`): {0}")]
     Memory(io::Error),
     /// Others may read the file.
     #[error("`{}` has mode {mode:04o}: nobody but its owner may have any right on it, chmod it to 0600", file.display())]

@@ -75,8 +75,6 @@ fn call_of_name(name: &str) -> Option<i64> {
     Some(match name {
         "brk" => libc::SYS_brk,
         "clock_gettime" => libc::SYS_clock_gettime,
-        "close" => libc::SYS_close,
-        "exit" => libc::SYS_exit,
         "exit_group" => libc::SYS_exit_group,
         "futex" => libc::SYS_futex,
         "getrandom" => libc::SYS_getrandom,
@@ -86,7 +84,6 @@ fn call_of_name(name: &str) -> Option<i64> {
         "mremap" => libc::SYS_mremap,
         "munmap" => libc::SYS_munmap,
         "read" => libc::SYS_read,
-        "rt_sigprocmask" => libc::SYS_rt_sigprocmask,
         "sched_yield" => libc::SYS_sched_yield,
         "sigaltstack" => libc::SYS_sigaltstack,
         "write" => libc::SYS_write,

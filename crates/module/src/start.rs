@@ -105,7 +105,7 @@ fn serve(words: impl Iterator<Item = OsString>, control: &Stdin) -> Result<(), S
     Ok(())
 }
 
-fn work(connection: &OwnedFd, mut engine: Engine, gate: &Barrier) {
+fn work(connection: &OwnedFd, mut engine: Engine, gate: &Barrier) -> ! {
     // The random generator of a thread is set up on its first use, which is no matter for the fenced process.
     let generator = random::array::<32>();
     gate.wait();
@@ -118,6 +118,12 @@ fn work(connection: &OwnedFd, mut engine: Engine, gate: &Barrier) {
         // The front end cannot go on with this connection; the supervisor starts a new process with new ones.
         eprintln!("cardea-module: ends: {reason}");
         exit(1);
+    }
+    drop(engine);
+    // The far end is gone. To end a thread and to close a descriptor are not on the list of system calls; a thread that sleeps
+    // costs nothing, and there is one a worker.
+    loop {
+        thread::park();
     }
 }
 
