@@ -19,13 +19,16 @@ use record::Draft;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::time::Duration;
 use wire::{Fault, FaultKind, Input, Output, is_json, operation_of_target};
 
-/// Answers a call. Once the answer is there, its record is durable.
+/// Answers a call. Once the answer is there, its record is durable; the one answer without a record is that something the
+/// service depends on, such as its disk, did not answer in time.
 ///
 /// A call that changes something is carried to its end even if whoever waits for the answer goes away.
 pub async fn answer(service: &Rc<Service>, call: Call) -> Answer {
-    match respond(service, call).await {
+    let in_time = tokio::time::timeout(DEADLINE, respond(service, call)).await;
+    match in_time.unwrap_or_else(|_| Err(Fault::new(FaultKind::DependencyTimeout, TOO_SLOW))) {
         Ok(body) => Answer { status: 200, body },
         Err(fault) => Answer { status: fault.kind().status(), body: fault.body() },
     }
@@ -151,4 +154,8 @@ fn body<T: Output>(output: &T) -> Result<Vec<u8>, Fault> {
 /// So many times must others change the same records first for a call to fail.
 const TRIES: usize = 64;
 
+/// A call waits for a disk and a process on the same machine; what takes longer will not come.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+const TOO_SLOW: &str = "The system timed out while trying to fulfill the request. You can retry the request.";
 const DRY_RUN: &str = "The request would have succeeded, but the DryRun option is set.";
