@@ -27,6 +27,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use self::clock::ServiceClock;
 use self::core::Core;
+use self::first_start::FirstStart;
 pub(crate) use self::jobs::Jobs;
 
 /// What `cardea serve` is told.
@@ -63,6 +64,7 @@ pub(crate) fn create_account_offline(data: &Path, config: &Config) -> Result<Zer
     block_on(async {
         let dir = DataDir::open(data)?;
         let lock = dir.lock()?;
+        FirstStart::of(&dir)?;
         let clock = ServiceClock::open(&dir, true)?;
         let core = Core::open(&dir, lock, config, clock.clock(), 0).await?;
         let endpoint = crate::root_env::endpoint_of(&dir).unwrap_or_else(|| url_of(config, config.listen));
@@ -101,6 +103,7 @@ impl Node {
         config.check_plain_http()?;
         let dir = DataDir::create(&data)?;
         let lock = dir.lock()?;
+        let first_start = FirstStart::of(&dir)?;
         let clock = ServiceClock::open(&dir, dev_clock)?;
         let tls = Rc::new(Tls::open(&dir, &config, Timestamp::now())?);
         let workers = config.workers.unwrap_or_else(crate::door::one_a_core);
@@ -110,7 +113,7 @@ impl Node {
         let https = door.https().unwrap_or(config.listen);
         let facts = Facts { https, http: door.http(), reach: reach(&dir, &config, url_of(&config, https)) };
         let jobs = Rc::new(Jobs::new(core.service()?));
-        first_start::ensure(&dir, jobs.service(), &facts.reach).await?;
+        first_start.ensure(jobs.service(), &facts.reach).await?;
         let admin = Rc::new(AdminSocket::bind(&dir, Rc::clone(&jobs), clock, facts.clone())?);
         Ok(Self { core, door, tls, facts, jobs, admin })
     }
