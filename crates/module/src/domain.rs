@@ -198,3 +198,63 @@ const KEY: usize = 32;
 const MAGIC: &[u8] = b"CRDDOM\x00\x01";
 const LONGEST_FILE: u64 = 4096;
 const ID_LABEL: &str = "cardea domain key id v1";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vectors::{documented, hex};
+    use std::fs;
+
+    fn written(directory: &Path, name: &str) -> PathBuf {
+        let digits: Vec<u32> = documented(name).chars().map(|digit| digit.to_digit(16).unwrap()).collect();
+        let bytes: Vec<u8> = digits.chunks(2).map(|pair| (pair[0] << 4 | pair[1]) as u8).collect();
+        let file = directory.join(name);
+        write_new(&file, &bytes).unwrap();
+        file
+    }
+
+    /// `docs/formats.md`, files. A change here means that no module starts on the files that it has.
+    #[test]
+    fn the_files_of_the_format_are_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = ["seal key file", "domain key file"].map(|name| written(directory.path(), name));
+        let domain = Domain::load(&files[0], &files[1], false, &Arena::new(8).unwrap()).unwrap();
+        assert_eq!(hex(domain.key().bytes()), documented("domain key"));
+        assert_eq!(hex(domain.id()), documented("domain key id"));
+    }
+
+    #[test]
+    fn what_is_written_on_the_first_start_is_read_on_the_next() {
+        let directory = tempfile::tempdir().unwrap();
+        let (seal, domain) = (directory.path().join("seal"), directory.path().join("domain"));
+        let arena = Arena::new(8).unwrap();
+        let made = Domain::load(&seal, &domain, true, &arena).unwrap();
+        for initialise in [true, false] {
+            let read = Domain::load(&seal, &domain, initialise, &arena).unwrap();
+            assert_eq!(read.key().bytes(), made.key().bytes());
+        }
+        let sealed = fs::read(&domain).unwrap();
+        assert!(!sealed.windows(16).any(|part| made.key().bytes().starts_with(part)), "in the clear");
+    }
+
+    #[test]
+    fn a_file_that_exists_is_never_written_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        write_new(&file, b"first").unwrap();
+        assert!(matches!(write_new(&file, b"second"), Err(DomainError::Unwritable { .. })));
+        assert_eq!(fs::read(&file).unwrap(), b"first");
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 1, "the unfinished one is gone");
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_a_file_is_not_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, link) = (directory.path().join("file"), directory.path().join("link"));
+        write_new(&file, b"content").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert!(read_private(&file, 100).is_ok());
+        assert!(matches!(read_private(&link, 100), Err(DomainError::Unreadable { .. })));
+        assert!(matches!(read_private(&file, 6), Err(DomainError::Damaged { .. })));
+    }
+}
