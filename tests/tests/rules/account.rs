@@ -1,0 +1,110 @@
+//! An account with two keys, one of which has an alias, a tag and a ciphertext: enough for any operation to be called.
+
+use blackbox::{Answer, Caller, Server, base64};
+use serde_json::{Value, json};
+
+/// The account's keys and what belongs to them.
+pub struct Account<'a> {
+    pub server: &'a Server,
+    pub caller: Caller,
+    pub id: String,
+    /// The ARN of the key that everything else is about.
+    pub key: String,
+    /// The ARN of another key.
+    pub other: String,
+    /// The name of an alias of the key.
+    pub alias: String,
+    /// What the key made of [`PLAINTEXT`].
+    pub ciphertext: String,
+}
+
+impl<'a> Account<'a> {
+    /// A new account.
+    pub fn new(server: &'a Server) -> Self {
+        Self::of(server, server.create_account())
+    }
+
+    /// The first account.
+    pub fn root(server: &'a Server) -> Self {
+        Self::of(server, server.root().clone())
+    }
+
+    /// Keys of their own for a caller.
+    pub fn of(server: &'a Server, caller: Caller) -> Self {
+        let id = server.account_id(&caller);
+        let (key, other) = (server.create_key_as(&caller), server.create_key_as(&caller));
+        let mut account =
+            Self { server, caller, id, key, other, alias: String::new(), ciphertext: String::new() };
+        account.alias = format!("alias/of/{}", key_id(&account.key));
+        let _ = account
+            .call("CreateAlias", &json!({"AliasName": account.alias, "TargetKeyId": account.key}))
+            .output();
+        let tags = json!([{"TagKey": "team", "TagValue": "delta"}]);
+        let _ = account.call("TagResource", &json!({"KeyId": account.key, "Tags": tags})).output();
+        account.ciphertext = account.encrypt(&account.key, PLAINTEXT);
+        account
+    }
+
+    /// Calls an operation.
+    pub fn call(&self, operation: &str, input: &Value) -> Answer {
+        self.server.call_as(&self.caller, operation, input)
+    }
+
+    /// Encrypts bytes.
+    pub fn encrypt(&self, key: &str, plaintext: &[u8]) -> String {
+        let answer = self.call("Encrypt", &json!({"KeyId": key, "Plaintext": base64(plaintext)}));
+        answer.output()["CiphertextBlob"].as_str().unwrap().to_owned()
+    }
+
+    /// Brings a new key into a state.
+    pub fn enter(&self, key: &str, state: &str) {
+        match state {
+            "Enabled" => {}
+            "Disabled" => drop(self.call("DisableKey", &json!({"KeyId": key})).output()),
+            "PendingDeletion" => drop(self.call("ScheduleKeyDeletion", &json!({"KeyId": key})).output()),
+            other => panic!("no way into {other}"),
+        }
+        assert_eq!(self.state(key), state);
+    }
+
+    /// The state of a key.
+    pub fn state(&self, key: &str) -> String {
+        let answer = self.call("DescribeKey", &json!({"KeyId": key})).output();
+        answer["KeyMetadata"]["KeyState"].as_str().unwrap().to_owned()
+    }
+
+    /// Everything that there is to see of the account: equal before and after if nothing changed.
+    pub fn everything(&self) -> Value {
+        let keys = self.call("ListKeys", &json!({"Limit": 1000})).output();
+        let of_key = |key: &Value| {
+            let named = json!({"KeyId": key["KeyId"]});
+            ["DescribeKey", "GetKeyPolicy", "ListResourceTags", "ListKeyPolicies"]
+                .map(|operation| self.call(operation, &named).output())
+        };
+        let each: Vec<_> = keys["Keys"].as_array().unwrap().iter().map(of_key).collect();
+        json!([keys, each, self.call("ListAliases", &json!({"Limit": 100})).output()])
+    }
+
+    /// What a caller of this account is told of keys that it cannot see.
+    pub fn denial(&self, action: &str) -> String {
+        format!(
+            "User: arn:aws:iam::{}:root is not authorized to perform: {action} on this resource because the resource does \
+             not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly \
+             denies access",
+            self.id
+        )
+    }
+}
+
+/// The id at the end of a key's ARN.
+pub fn key_id(arn: &str) -> &str {
+    arn.rsplit_once('/').unwrap().1
+}
+
+/// The ARN of an alias in the account and region of a key.
+pub fn alias_arn(key: &str, alias: &str) -> String {
+    format!("{}:{alias}", key.rsplit_once(':').unwrap().0)
+}
+
+/// A plaintext that is easy to find where it must not be.
+pub const PLAINTEXT: &[u8] = b"the river rises in the spring";

@@ -1,0 +1,144 @@
+//! No operation works on what another account owns, whether it is named by its ARN or found in a ciphertext; and the
+//! caller learns nothing of it, not even whether it exists.
+
+use crate::account::Account;
+use crate::requests::{minimal, state_for};
+use blackbox::Server;
+use operations::OPERATIONS;
+use serde_json::{Value, json};
+
+/// What a caller of another account is told when it repeats the owner's request.
+enum Told {
+    /// That it may not do this.
+    Denied(&'static str),
+    /// That its own account has no such thing.
+    NotFound,
+    /// Nothing special: the request is about the caller's own account.
+    NothingOfTheOwners,
+}
+
+fn told(operation: &str) -> Told {
+    match operation {
+        "CancelKeyDeletion" => Told::Denied("kms:CancelKeyDeletion"),
+        "CreateAlias" => Told::Denied("kms:CreateAlias"),
+        "CreateKey" | "GenerateRandom" | "ListKeys" => Told::NothingOfTheOwners,
+        "Decrypt" => Told::Denied("kms:Decrypt"),
+        "DeleteAlias" => Told::NotFound,
+        "DescribeKey" => Told::Denied("kms:DescribeKey"),
+        "DisableKey" => Told::Denied("kms:DisableKey"),
+        "EnableKey" => Told::Denied("kms:EnableKey"),
+        "Encrypt" => Told::Denied("kms:Encrypt"),
+        "GenerateDataKey" => Told::Denied("kms:GenerateDataKey"),
+        "GenerateDataKeyWithoutPlaintext" => Told::Denied("kms:GenerateDataKeyWithoutPlaintext"),
+        "GetKeyPolicy" => Told::Denied("kms:GetKeyPolicy"),
+        "ListAliases" => Told::Denied("kms:ListAliases"),
+        "ListKeyPolicies" => Told::Denied("kms:ListKeyPolicies"),
+        "ListResourceTags" => Told::Denied("kms:ListResourceTags"),
+        "PutKeyPolicy" => Told::Denied("kms:PutKeyPolicy"),
+        "ReEncrypt" => Told::Denied("kms:ReEncryptFrom"),
+        "ScheduleKeyDeletion" => Told::Denied("kms:ScheduleKeyDeletion"),
+        "TagResource" => Told::Denied("kms:TagResource"),
+        "UntagResource" => Told::Denied("kms:UntagResource"),
+        "UpdateAlias" => Told::Denied("kms:UpdateAlias"),
+        "UpdateKeyDescription" => Told::Denied("kms:UpdateKeyDescription"),
+        other => panic!("nothing says what a stranger is told by {other}: add it here"),
+    }
+}
+
+#[test]
+fn every_operation_is_denied_to_another_account_and_changes_nothing() {
+    let server = Server::start();
+    let stranger = Account::new(&server);
+    for entry in OPERATIONS {
+        let owner = Account::new(&server);
+        owner.enter(&owner.key, state_for(entry.name));
+        let before = owner.everything();
+        let answer = stranger.call(entry.name, &minimal(entry.name, &owner));
+        match told(entry.name) {
+            Told::Denied(action) => answer.refuses("AccessDeniedException", &stranger.denial(action)),
+            Told::NotFound => assert_eq!(answer.error(), "NotFoundException", "{}", entry.name),
+            Told::NothingOfTheOwners => {
+                let text = answer.output().to_string();
+                assert!(!text.contains(&owner.id), "{} shows {text}", entry.name);
+            }
+        }
+        assert_eq!(owner.everything(), before, "{} changed something", entry.name);
+    }
+}
+
+#[test]
+fn a_stranger_cannot_tell_whether_a_key_exists_neither_from_the_answer_nor_from_its_own_record() {
+    let server = Server::start();
+    let (owner, stranger) = (Account::new(&server), Account::new(&server));
+    let nowhere =
+        format!("{}{}", owner.key.rsplit_once('/').unwrap().0, "/00000000-0000-4000-8000-000000000000");
+    for entry in OPERATIONS {
+        let there = minimal(entry.name, &owner);
+        let not_there: Value =
+            serde_json::from_str(&there.to_string().replace(&owner.key, &nowhere)).unwrap();
+        if !matches!(told(entry.name), Told::Denied(_)) || not_there == there {
+            continue;
+        }
+        let answers = [&there, &not_there].map(|input| stranger.call(entry.name, input));
+        assert_eq!(answers[0].text(), answers[1].text(), "{}", entry.name);
+        let [seen, unseen] = answers.map(|answer| server.record_of(&answer));
+        for member in ["resources", "errorCode", "errorMessage", "responseElements", "additionalEventData"] {
+            assert_eq!(seen[member], unseen[member], "{}: {member}", entry.name);
+        }
+    }
+}
+
+#[test]
+fn re_encryption_is_denied_to_a_key_of_another_account_too() {
+    let server = Server::start();
+    let (owner, stranger) = (Account::new(&server), Account::new(&server));
+    let input = json!({"CiphertextBlob": stranger.ciphertext, "DestinationKeyId": owner.key});
+    stranger.call("ReEncrypt", &input).refuses("AccessDeniedException", &stranger.denial("kms:ReEncryptTo"));
+}
+
+#[test]
+fn an_alias_arn_of_another_account_tells_nothing() {
+    let server = Server::start();
+    let (owner, stranger) = (Account::new(&server), Account::new(&server));
+    for alias in [owner.alias.as_str(), "alias/none"] {
+        let arn = crate::account::alias_arn(&owner.key, alias);
+        let answer = stranger.call("DescribeKey", &json!({"KeyId": arn}));
+        answer.refuses("AccessDeniedException", &stranger.denial("kms:DescribeKey"));
+        assert_eq!(server.record_of(&answer)["resources"], Value::Null, "{alias}");
+    }
+}
+
+#[test]
+fn two_accounts_never_see_each_others_keys_aliases_or_lists() {
+    let server = Server::start();
+    let (one, two) = (Account::new(&server), Account::new(&server));
+    for (mine, theirs) in [(&one, &two), (&two, &one)] {
+        let everything = mine.everything().to_string();
+        assert!(everything.contains(&mine.key) && everything.contains(&mine.alias));
+        for foreign in [&theirs.id, &theirs.alias, crate::account::key_id(&theirs.other)] {
+            assert!(!everything.contains(foreign), "{foreign} in {everything}");
+        }
+        let by_name = mine.call("DescribeKey", &json!({"KeyId": theirs.alias}));
+        assert_eq!(by_name.error(), "NotFoundException");
+        let by_id = mine.call("DescribeKey", &json!({"KeyId": crate::account::key_id(&theirs.key)}));
+        assert_eq!(by_id.error(), "NotFoundException");
+    }
+}
+
+#[test]
+fn every_operation_is_refused_without_a_signature() {
+    let server = Server::start();
+    let account = Account::new(&server);
+    let before = account.everything();
+    for entry in OPERATIONS {
+        let request = server.request(entry.name, minimal(entry.name, &account).to_string());
+        let answer = server.send(&request);
+        assert_eq!(
+            (answer.status, answer.error().as_str()),
+            (400, "MissingAuthenticationTokenException"),
+            "{}",
+            entry.name
+        );
+    }
+    assert_eq!(account.everything(), before);
+}

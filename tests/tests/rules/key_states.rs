@@ -1,0 +1,104 @@
+//! AWS's table of key states, row by row, for the states that a key can be in today.
+
+use crate::account::Account;
+use crate::requests::minimal;
+use blackbox::Server;
+use operations::OPERATIONS;
+use serde_json::json;
+
+/// What a call comes to.
+#[derive(Clone, Copy)]
+enum Comes {
+    ToSuccess,
+    /// To that error, whose message is the key's ARN and these words.
+    To(&'static str, &'static str),
+}
+
+use Comes::{To, ToSuccess};
+
+const DISABLED: Comes = To("DisabledException", "is disabled.");
+const PENDING: Comes = To("KMSInvalidStateException", "is pending deletion.");
+const NOT_PENDING: Comes = To("KMSInvalidStateException", "is not pending deletion.");
+
+/// In Enabled, Disabled, PendingDeletion. `None` for an operation that is about no key.
+fn row(operation: &str) -> Option<[Comes; 3]> {
+    Some(match operation {
+        "CancelKeyDeletion" => [NOT_PENDING, NOT_PENDING, ToSuccess],
+        "CreateAlias" | "UpdateAlias" => [ToSuccess, ToSuccess, PENDING],
+        "CreateKey" | "GenerateRandom" | "ListKeys" => return None,
+        "Decrypt" | "Encrypt" | "GenerateDataKey" | "GenerateDataKeyWithoutPlaintext" | "ReEncrypt" => {
+            [ToSuccess, DISABLED, PENDING]
+        }
+        "DeleteAlias" | "DescribeKey" | "GetKeyPolicy" | "ListAliases" | "ListKeyPolicies"
+        | "ListResourceTags" | "PutKeyPolicy" => [ToSuccess, ToSuccess, ToSuccess],
+        "DisableKey"
+        | "EnableKey"
+        | "ScheduleKeyDeletion"
+        | "TagResource"
+        | "UntagResource"
+        | "UpdateKeyDescription" => [ToSuccess, ToSuccess, PENDING],
+        other => panic!("there is no row of key states for {other}: add it here"),
+    })
+}
+
+#[test]
+fn every_operation_keeps_to_the_table_of_key_states() {
+    let server = Server::start();
+    let caller = server.create_account();
+    for entry in OPERATIONS {
+        let Some(row) = row(entry.name) else { continue };
+        for (state, expected) in ["Enabled", "Disabled", "PendingDeletion"].into_iter().zip(row) {
+            let account = Account::of(&server, caller.clone());
+            account.enter(&account.key, state);
+            let before = account.everything();
+            let answer = account.call(entry.name, &minimal(entry.name, &account));
+            match expected {
+                ToSuccess => assert_eq!(answer.status, 200, "{} in {state}: {}", entry.name, answer.text()),
+                To(error, words) => {
+                    answer.refuses(error, &format!("{} {words}", account.key));
+                    assert_eq!(account.everything(), before, "{} in {state} changed something", entry.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn re_encryption_needs_both_keys_enabled() {
+    let server = Server::start();
+    let account = Account::root(&server);
+    let input = json!({"CiphertextBlob": account.ciphertext, "DestinationKeyId": account.other});
+    account.enter(&account.other, "Disabled");
+    account
+        .call("ReEncrypt", &input)
+        .refuses("DisabledException", &format!("{} is disabled.", account.other));
+    account.enter(&account.other, "PendingDeletion");
+    let message = format!("{} is pending deletion.", account.other);
+    account.call("ReEncrypt", &input).refuses("KMSInvalidStateException", &message);
+}
+
+#[test]
+fn an_alias_moves_away_from_a_key_that_waits_for_its_deletion_but_not_onto_one() {
+    let server = Server::start();
+    let account = Account::root(&server);
+    account.enter(&account.key, "PendingDeletion");
+    let to = |key: &str| json!({"AliasName": account.alias, "TargetKeyId": key});
+    assert_eq!(account.call("UpdateAlias", &to(&account.other)).status, 200);
+    let message = format!("{} is pending deletion.", account.key);
+    account.call("UpdateAlias", &to(&account.key)).refuses("KMSInvalidStateException", &message);
+}
+
+#[test]
+fn a_dry_run_passes_through_the_same_state_checks() {
+    let server = Server::start();
+    let account = Account::root(&server);
+    account.enter(&account.key, "Disabled");
+    for operation in ["Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "ReEncrypt"]
+    {
+        let mut input = minimal(operation, &account);
+        input["DryRun"] = true.into();
+        account
+            .call(operation, &input)
+            .refuses("DisabledException", &format!("{} is disabled.", account.key));
+    }
+}

@@ -1,0 +1,29 @@
+//! The rules that every operation must keep, asked of the real processes: agreement with the public service model, the
+//! ratchets over the registry, and what bad input comes to.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a helper that cannot go on fails its test"
+)]
+
+mod account;
+mod aliases;
+mod ciphertexts;
+mod concurrency;
+mod denial;
+mod dry_run;
+mod identifiers;
+mod key_states;
+mod lifecycle;
+mod limits;
+mod model;
+mod outputs;
+mod pages;
+mod policies;
+mod protocol;
+mod records;
+mod requests;
+mod signatures;
+mod tags;

@@ -1,0 +1,183 @@
+//! What the journal says of a call: for every operation a record as agreed, and never anything secret.
+
+use crate::account::{Account, key_id};
+use crate::requests::{call_each, minimal};
+use blackbox::{Model, Server, base64, bytes};
+use serde_json::{Value, json};
+
+#[test]
+fn every_operation_leaves_the_record_that_was_agreed() {
+    let server = Server::start();
+    call_each(&server, |operation, account, _, answer| {
+        let _ = answer.output();
+        let record = settled(server.record_of(answer), account);
+        insta::assert_snapshot!(operation, serde_json::to_string_pretty(&record).unwrap());
+    });
+}
+
+#[test]
+fn no_record_holds_a_plaintext_a_ciphertext_a_token_or_a_key() {
+    let server = Server::start();
+    let model = Model::load();
+    call_each(&server, |operation, _, input, answer| {
+        let output = answer.output();
+        let mut secrets = Vec::new();
+        blobs(&model, model.input(operation), input, &mut secrets);
+        if let Some(shape) = model.output(operation) {
+            blobs(&model, shape, &output, &mut secrets);
+        }
+        holds_none_of(&server.record_of(answer), &secrets);
+    });
+}
+
+#[test]
+fn no_record_of_a_refused_call_holds_what_was_secret_in_it() {
+    let server = Server::start();
+    let account = Account::root(&server);
+    let token = base64(b"a grant token that is none, but long");
+    let long = base64(&[b'x'; 4097]);
+    let calls = [
+        ("Encrypt", json!({"KeyId": account.key, "Plaintext": long})),
+        (
+            "Encrypt",
+            json!({"KeyId": account.key, "Plaintext": base64(b"a secret %"), "GrantTokens": [token]}),
+        ),
+        ("Decrypt", json!({"CiphertextBlob": base64(b"no ciphertext of ours"), "GrantTokens": [token]})),
+        ("GenerateDataKey", json!({"KeyId": "alias/none", "KeySpec": "AES_256", "GrantTokens": [token]})),
+    ];
+    for (operation, input) in calls {
+        let answer = account.call(operation, &input);
+        let record = server.record_of(&answer);
+        assert_eq!(record["errorCode"], answer.error(), "{operation}");
+        assert_eq!(record["responseElements"], Value::Null);
+        let secrets = [&input["Plaintext"], &input["CiphertextBlob"], &input["GrantTokens"][0]];
+        holds_none_of(
+            &record,
+            &secrets.into_iter().filter(|secret| secret.is_string()).map(bytes).collect::<Vec<_>>(),
+        );
+    }
+}
+
+#[test]
+fn every_refusal_of_an_authenticated_call_is_recorded_with_its_error() {
+    let server = Server::start();
+    let account = Account::root(&server);
+    let calls = [
+        ("DescribeKey", json!({}), "ValidationException"),
+        ("DescribeKey", json!({"KeyId": 7}), "SerializationException"),
+        ("DescribeKey", json!({"KeyId": "alias/none"}), "NotFoundException"),
+        ("CancelKeyDeletion", json!({"KeyId": account.key}), "KMSInvalidStateException"),
+        (
+            "CreateKey",
+            json!({"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY"}),
+            "UnsupportedOperationException",
+        ),
+    ];
+    for (operation, input, error) in calls {
+        let answer = account.call(operation, &input);
+        let record = server.record_of(&answer);
+        assert_eq!((answer.error().as_str(), &record["errorCode"]), (error, &json!(error)), "{operation}");
+        assert_eq!(record["errorMessage"].as_str(), answer.fault().1.as_deref(), "{operation}");
+        assert_eq!((&record["eventName"], &record["responseElements"]), (&json!(operation), &Value::Null));
+    }
+}
+
+#[test]
+fn a_call_with_a_wrong_signature_is_recorded_in_the_account_whose_key_it_names() {
+    let server = Server::start();
+    let account = Account::root(&server);
+    let mut forger = account.caller.clone();
+    forger.secret_access_key = "a/guess/that/is/forty/characters/long/ok".to_owned();
+    let answer = server.call_as(&forger, "DescribeKey", &json!({"KeyId": account.key}));
+    assert_eq!(answer.error(), "InvalidSignatureException");
+    let record = server.record_of(&answer);
+    assert_eq!(record["errorCode"], "InvalidSignatureException");
+    assert_eq!(record["recipientAccountId"], account.id);
+}
+
+#[test]
+fn a_record_is_read_only_exactly_where_the_operation_is() {
+    let server = Server::start();
+    let account = Account::root(&server);
+    for (operation, read_only) in
+        [("Encrypt", true), ("ListKeys", true), ("TagResource", false), ("CreateKey", false)]
+    {
+        let answer = account.call(operation, &minimal(operation, &account));
+        assert_eq!(server.record_of(&answer)["readOnly"], read_only, "{operation}");
+    }
+}
+
+/// The bytes of every blob in a value.
+fn blobs(model: &Model, shape: &Value, value: &Value, into: &mut Vec<Vec<u8>>) {
+    match (shape["type"].as_str().unwrap(), value) {
+        ("blob", Value::String(_)) => into.push(bytes(value)),
+        ("structure", Value::Object(members)) => {
+            for (name, value) in members {
+                blobs(model, model.shape_of(&shape["members"][name]), value, into);
+            }
+        }
+        ("list", Value::Array(elements)) => {
+            elements.iter().for_each(|one| blobs(model, model.shape_of(&shape["member"]), one, into));
+        }
+        _ => {}
+    }
+}
+
+/// Neither as they are nor in the encodings that a careless hand might use.
+fn holds_none_of(record: &Value, secrets: &[Vec<u8>]) {
+    let text = record.to_string();
+    for secret in secrets {
+        let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+        let encoded = base64(secret);
+        let url = encoded.replace('+', "-").replace('/', "_");
+        let raw = String::from_utf8_lossy(secret).into_owned();
+        let decimal = format!("{secret:?}").replace(' ', "");
+        for form in [&hex, &encoded, &url, &raw, &decimal, &decimal.trim_matches(['[', ']']).to_owned()] {
+            assert!(!text.contains(form.trim_end_matches('=')), "{form} in {text}");
+        }
+    }
+}
+
+/// The record with a stand-in for everything that is another each time.
+fn settled(record: Value, account: &Account<'_>) -> Value {
+    let stand_ins = [
+        (account.id.as_str(), "111122223333"),
+        (key_id(&account.key), "<key>"),
+        (key_id(&account.other), "<other key>"),
+        (&account.caller.access_key_id, "<access key>"),
+        (&account.server.http().to_string(), "<host>"),
+    ]
+    .map(|(value, stand_in)| (value.to_owned(), stand_in));
+    let text =
+        stand_ins.iter().fold(record.to_string(), |text, (value, stand_in)| text.replace(value, stand_in));
+    let mut record = serde_json::from_str(&text).unwrap();
+    settle(&mut record);
+    record
+}
+
+fn settle(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match name.as_str() {
+                    "eventTime"
+                    | "eventID"
+                    | "requestID"
+                    | "creationDate"
+                    | "deletionDate"
+                    | "currentKeyMaterialId"
+                    | "keyMaterialId"
+                    | "sourceKeyMaterialId"
+                    | "destinationKeyMaterialId" => {
+                        assert!(value.is_string(), "{name}: {value}");
+                        *value = json!(format!("<{name}>"));
+                    }
+                    _ => settle(value),
+                }
+            }
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(settle),
+        Value::String(text) => *text = text.clone(),
+        _ => {}
+    }
+}

@@ -1,0 +1,54 @@
+//! The smallest valid request of every operation. An operation without one fails all the ratchets.
+
+use crate::account::{Account, key_id};
+use blackbox::{Answer, Server, base64};
+use operations::OPERATIONS;
+use serde_json::{Value, json};
+
+/// The smallest valid request of an operation, about the account's key.
+pub fn minimal(operation: &str, account: &Account<'_>) -> Value {
+    let Account { key, other, alias, ciphertext, .. } = account;
+    match operation {
+        "CancelKeyDeletion"
+        | "DescribeKey"
+        | "DisableKey"
+        | "EnableKey"
+        | "GetKeyPolicy"
+        | "ListAliases"
+        | "ListKeyPolicies"
+        | "ListResourceTags"
+        | "ScheduleKeyDeletion" => json!({"KeyId": key}),
+        "CreateAlias" => json!({"AliasName": format!("alias/new/{}", key_id(key)), "TargetKeyId": key}),
+        "CreateKey" | "ListKeys" => json!({}),
+        "Decrypt" => json!({"CiphertextBlob": ciphertext}),
+        "DeleteAlias" => json!({"AliasName": alias}),
+        "Encrypt" => json!({"KeyId": key, "Plaintext": base64(crate::account::PLAINTEXT)}),
+        "GenerateDataKey" | "GenerateDataKeyWithoutPlaintext" => json!({"KeyId": key, "KeySpec": "AES_256"}),
+        "GenerateRandom" => json!({"NumberOfBytes": 32}),
+        "PutKeyPolicy" => json!({"KeyId": key, "Policy": POLICY}),
+        "ReEncrypt" => json!({"CiphertextBlob": ciphertext, "DestinationKeyId": other}),
+        "TagResource" => json!({"KeyId": key, "Tags": [{"TagKey": "river", "TagValue": "nile"}]}),
+        "UntagResource" => json!({"KeyId": key, "TagKeys": ["team"]}),
+        "UpdateAlias" => json!({"AliasName": alias, "TargetKeyId": key}),
+        "UpdateKeyDescription" => json!({"KeyId": key, "Description": "of the delta"}),
+        other => panic!("there is no minimal request for {other}: add it here"),
+    }
+}
+
+/// The key state in which an operation's minimal request succeeds.
+pub fn state_for(operation: &str) -> &'static str {
+    if operation == "CancelKeyDeletion" { "PendingDeletion" } else { "Enabled" }
+}
+
+/// Calls every operation once, each on an account of its own in which it succeeds.
+pub fn call_each(server: &Server, mut look: impl FnMut(&'static str, &Account<'_>, &Value, &Answer)) {
+    for entry in OPERATIONS {
+        let account = Account::new(server);
+        account.enter(&account.key, state_for(entry.name));
+        let input = minimal(entry.name, &account);
+        look(entry.name, &account, &input, &account.call(entry.name, &input));
+    }
+}
+
+/// A policy that says something of its own.
+pub const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"kms:*","Resource":"*"}]}"#;
