@@ -33,6 +33,9 @@ impl Cardea {
         let mut command = Command::new(places.program("cardea"));
         command.arg("serve").arg("--data").arg(data);
         command.args(["--listen", "127.0.0.1:0", "--http"]).arg(format!("127.0.0.1:{port}"));
+        if let Some(config) = &places.config {
+            command.arg("--config").arg(config);
+        }
         let server = Server::start(command, READY, &places.log(data))?;
         let address = server.ready_line.strip_prefix(READY).and_then(|address| address.trim().parse().ok());
         let address = address.ok_or_else(|| BenchError::malformed("the ready line", &server.ready_line))?;

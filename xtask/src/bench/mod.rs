@@ -58,6 +58,9 @@ pub struct Options {
     /// How many keys are many.
     #[arg(long, default_value_t = 100_000)]
     keys: usize,
+    /// A configuration file for Cardea, to try a setting out.
+    #[arg(long)]
+    config: Option<PathBuf>,
     /// Takes the data directories that a former run left under `target/bench`.
     #[arg(long)]
     reuse: bool,
@@ -119,7 +122,7 @@ impl Options {
 
 /// Builds the programs and this one in the wanted profile, and lets this one, so built, measure.
 pub fn run(options: &Options) -> Result<(), BenchError> {
-    let places = Places::of_this_program()?;
+    let places = Places::of_this_program(options)?;
     if options.built {
         return measure(&places, options);
     }
@@ -175,13 +178,14 @@ struct Places {
     this: PathBuf,
     target: PathBuf,
     bench: PathBuf,
+    config: Option<PathBuf>,
 }
 
 impl Places {
-    fn of_this_program() -> Result<Self, BenchError> {
+    fn of_this_program(options: &Options) -> Result<Self, BenchError> {
         let this = env::current_exe().map_err(BenchError::io("find this program"))?;
         let target = this.ancestors().nth(2).unwrap_or(Path::new(".")).to_owned();
-        Ok(Self { bench: target.join("bench"), this, target })
+        Ok(Self { bench: target.join("bench"), config: options.config.clone(), this, target })
     }
 
     /// A program beside this one.
