@@ -29,6 +29,7 @@ impl Request {
             target: "/".to_owned(),
             headers: vec![
                 header("host", host.to_owned()),
+                header("user-agent", "blackbox".to_owned()),
                 header("content-type", "application/x-amz-json-1.1".to_owned()),
                 header("x-amz-target", format!("TrentService.{operation}")),
             ],

@@ -23,7 +23,7 @@ fn told(operation: &str) -> Told {
         "CreateAlias" => Told::Denied("kms:CreateAlias"),
         "CreateKey" | "GenerateRandom" | "ListKeys" => Told::NothingOfTheOwners,
         "Decrypt" => Told::Denied("kms:Decrypt"),
-        "DeleteAlias" => Told::NotFound,
+        "DeleteAlias" | "UpdateAlias" => Told::NotFound,
         "DescribeKey" => Told::Denied("kms:DescribeKey"),
         "DisableKey" => Told::Denied("kms:DisableKey"),
         "EnableKey" => Told::Denied("kms:EnableKey"),
@@ -39,7 +39,6 @@ fn told(operation: &str) -> Told {
         "ScheduleKeyDeletion" => Told::Denied("kms:ScheduleKeyDeletion"),
         "TagResource" => Told::Denied("kms:TagResource"),
         "UntagResource" => Told::Denied("kms:UntagResource"),
-        "UpdateAlias" => Told::Denied("kms:UpdateAlias"),
         "UpdateKeyDescription" => Told::Denied("kms:UpdateKeyDescription"),
         other => panic!("nothing says what a stranger is told by {other}: add it here"),
     }
@@ -70,12 +69,10 @@ fn every_operation_is_denied_to_another_account_and_changes_nothing() {
 fn a_stranger_cannot_tell_whether_a_key_exists_neither_from_the_answer_nor_from_its_own_record() {
     let server = Server::start();
     let (owner, stranger) = (Account::new(&server), Account::new(&server));
-    let nowhere =
-        format!("{}{}", owner.key.rsplit_once('/').unwrap().0, "/00000000-0000-4000-8000-000000000000");
     for entry in OPERATIONS {
         let there = minimal(entry.name, &owner);
         let not_there: Value =
-            serde_json::from_str(&there.to_string().replace(&owner.key, &nowhere)).unwrap();
+            serde_json::from_str(&there.to_string().replace(&owner.key, &nowhere(&owner.key))).unwrap();
         if !matches!(told(entry.name), Told::Denied(_)) || not_there == there {
             continue;
         }
@@ -89,11 +86,27 @@ fn a_stranger_cannot_tell_whether_a_key_exists_neither_from_the_answer_nor_from_
 }
 
 #[test]
-fn re_encryption_is_denied_to_a_key_of_another_account_too() {
+fn what_is_ones_own_in_a_request_does_not_open_what_is_not() {
     let server = Server::start();
     let (owner, stranger) = (Account::new(&server), Account::new(&server));
-    let input = json!({"CiphertextBlob": stranger.ciphertext, "DestinationKeyId": owner.key});
-    stranger.call("ReEncrypt", &input).refuses("AccessDeniedException", &stranger.denial("kms:ReEncryptTo"));
+    let before = owner.everything();
+    for key in [owner.key.clone(), nowhere(&owner.key)] {
+        let calls = [
+            (
+                "ReEncrypt",
+                json!({"CiphertextBlob": stranger.ciphertext, "DestinationKeyId": key}),
+                "kms:ReEncryptTo",
+            ),
+            ("UpdateAlias", json!({"AliasName": stranger.alias, "TargetKeyId": key}), "kms:UpdateAlias"),
+            ("CreateAlias", json!({"AliasName": "alias/of/theirs", "TargetKeyId": key}), "kms:CreateAlias"),
+        ];
+        for (operation, input, action) in calls {
+            let answer = stranger.call(operation, &input);
+            answer.refuses("AccessDeniedException", &stranger.denial(action));
+            assert_eq!(server.record_of(&answer)["resources"], json!([]), "{operation} {key}");
+        }
+    }
+    assert_eq!(owner.everything(), before);
 }
 
 #[test]
@@ -104,7 +117,7 @@ fn an_alias_arn_of_another_account_tells_nothing() {
         let arn = crate::account::alias_arn(&owner.key, alias);
         let answer = stranger.call("DescribeKey", &json!({"KeyId": arn}));
         answer.refuses("AccessDeniedException", &stranger.denial("kms:DescribeKey"));
-        assert_eq!(server.record_of(&answer)["resources"], Value::Null, "{alias}");
+        assert_eq!(server.record_of(&answer)["resources"], json!([]), "{alias}");
     }
 }
 
@@ -141,4 +154,9 @@ fn every_operation_is_refused_without_a_signature() {
         );
     }
     assert_eq!(account.everything(), before);
+}
+
+/// The ARN of a key that is not there.
+fn nowhere(key: &str) -> String {
+    format!("{}/00000000-0000-4000-8000-000000000000", key.rsplit_once('/').unwrap().0)
 }

@@ -108,7 +108,7 @@ fn the_content_type_may_have_parameters_and_any_path_is_served() {
 fn a_body_that_is_no_json_is_refused_without_a_word_whoever_sends_it() {
     let server = Server::start();
     let account = Account::root(&server);
-    let bodies: [&[u8]; 14] = [
+    let bodies: [&[u8]; 13] = [
         b"{",
         b"}",
         b"{}{}",
@@ -118,7 +118,6 @@ fn a_body_that_is_no_json_is_refused_without_a_word_whoever_sends_it() {
         b"KeyId=a",
         b"\xff\xfe",
         b"{\"KeyId\":\"\xff\"}",
-        b"{\"KeyId\":\"\\ud800\"}",
         b"{\"KeyId\":\"\n\"}",
         b"{\"Limit\":01}",
         b"\0",

@@ -170,7 +170,7 @@ fn a_request_without_or_with_half_a_signature_says_what_is_missing() {
     for scheme in [
         "Basic dXNlcjpwYXNz",
         "Bearer x",
-        "AWS4-ECDSA-P256-SHA256 Credential=a, SignedHeaders=b, Signature=c",
+        "AWS4-ECDSA-P256-SHA256 Credential=a, SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature=c",
     ] {
         let answer = server.send(&good().with("authorization", scheme));
         assert_eq!(answer.status, 400, "{scheme}: {}", answer.text());
