@@ -128,10 +128,13 @@ impl Changes {
         self
     }
 
-    /// Asks that a key is still as it was read when the changes are made.
+    /// Asks that a key is still as it was read, and writes it as it is: of changes that do so at the same time one is
+    /// made and the others conflict. For what a key has only so many of, counted after it was read.
     #[must_use]
-    pub fn while_key_is(mut self, key: &Stored<Key>) -> Self {
-        self.conditions.push(Condition::At(layout::key(&address_of(key)), key.revision));
+    pub fn touch_key(mut self, key: &Stored<Key>) -> Self {
+        let at = layout::key(&address_of(key));
+        self.conditions.push(Condition::At(at.clone(), key.revision));
+        self.put(at, encode(&**key));
         self
     }
 

@@ -71,7 +71,7 @@ impl Operation for CreateAlias {
         scene.check_quota(target).await?;
         let name = input.alias_name.as_str().to_owned();
         let alias = Alias { name, target: target.key.id, created: scene.now, updated: scene.now };
-        let changes = scene.changes().create_alias(&scene.world(), &alias).while_key_is(&target.key);
+        let changes = scene.changes().create_alias(&scene.world(), &alias).touch_key(&target.key);
         scene.commit(subject, changes).await?;
         Ok(Outcome::of(()).with_elements(key_element(target)))
     }

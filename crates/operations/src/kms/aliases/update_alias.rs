@@ -73,7 +73,7 @@ impl Operation for UpdateAlias {
             scene.check_quota(target).await?;
         }
         let moved = Alias { target: target.key.id, updated: scene.now, ..Alias::clone(old) };
-        let changes = scene.changes().replace_alias(&scene.world(), old, &moved).while_key_is(&target.key);
+        let changes = scene.changes().replace_alias(&scene.world(), old, &moved).touch_key(&target.key);
         scene.commit(subject, changes).await?;
         Ok(Outcome::of(()).with_elements(key_element(target)))
     }
