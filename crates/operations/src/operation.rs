@@ -138,17 +138,24 @@ pub struct Outcome<O> {
     pub elements: Option<Json>,
     /// `additionalEventData`.
     pub additional: Option<Json>,
+    /// The key that was made, which the request could not name.
+    pub made: Option<KeyArn>,
 }
 
 impl<O> Outcome<O> {
     /// An answer of which the record says nothing.
     pub const fn of(output: O) -> Self {
-        Self { output, elements: None, additional: None }
+        Self { output, elements: None, additional: None, made: None }
     }
 
     /// The same with the elements that the record shows.
     pub fn with_elements(self, elements: Json) -> Self {
         Self { elements: Some(elements), ..self }
+    }
+
+    /// The same with a new key, which is then among the record's resources.
+    pub fn with_made(self, key: KeyArn) -> Self {
+        Self { made: Some(key), ..self }
     }
 
     /// The same with additional data for the record.

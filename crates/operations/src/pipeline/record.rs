@@ -8,6 +8,7 @@ use audit::json::{Json, Object, object};
 use audit::{EventType, Failure, Record, Resource, ResourceType, TlsDetails, UserIdentity};
 use keys::AccountId;
 use wire::Fault;
+use wire::arn::KeyArn;
 
 /// What is known of a call so far.
 pub struct Draft {
@@ -42,11 +43,7 @@ impl Draft {
             kind: ResourceType::Alias,
             arn: arn.to_string(),
         }));
-        self.resources.extend(subject.keys().map(|named| Named {
-            account: named.arn.account,
-            kind: ResourceType::Key,
-            arn: named.arn.to_string(),
-        }));
+        self.resources.extend(subject.keys().map(|named| Named::key(&named.arn)));
     }
 
     /// Writes the record. If that fails, so does the call.
@@ -59,7 +56,9 @@ impl Draft {
         let arn = scene.caller.principal.to_string();
         let identity =
             UserIdentity::Root { account_id: account, arn: &arn, access_key_id: &scene.caller.access_key_id };
-        let resources: Vec<Resource<'_>> = self.resources.iter().map(Named::as_resource).collect();
+        let made = outcome.ok().and_then(|outcome| outcome.made.as_ref()).map(Named::key);
+        let resources: Vec<Resource<'_>> =
+            self.resources.iter().chain(&made).map(Named::as_resource).collect();
         let texts = Texts::of(scene.call);
         let mut record = texts.record(scene.call, identity, scene.caller.region.as_str());
         record.event_name = self.name;
@@ -76,6 +75,10 @@ impl Draft {
 }
 
 impl Named {
+    fn key(arn: &KeyArn) -> Self {
+        Self { account: arn.account, kind: ResourceType::Key, arn: arn.to_string() }
+    }
+
     fn as_resource(&self) -> Resource<'_> {
         Resource { account_id: self.account, resource_type: self.kind, arn: &self.arn }
     }

@@ -92,7 +92,8 @@ impl Scene<'_> {
         Err(Fault::new(FaultKind::NotFound, format!("Invalid arn {region}")))
     }
 
-    fn is_own(&self, account: keys::AccountId) -> bool {
+    /// Whether that is the caller's account.
+    pub(in crate::pipeline) fn is_own(&self, account: keys::AccountId) -> bool {
         account == *self.caller.principal.account()
     }
 }

@@ -95,9 +95,10 @@ impl Operation for CreateKey {
     ) -> Result<Outcome<Answer>, Failure> {
         let key = new_key(input, subject, scene).await?;
         scene.commit(subject, scene.changes().create_key(&key, scene.settings().keys_per_region)).await?;
-        let key_metadata = KeyMetadata::of(&key, &scene.own_key_arn(key.id));
+        let arn = scene.own_key_arn(key.id);
+        let key_metadata = KeyMetadata::of(&key, &arn);
         let elements = key_metadata.elements();
-        Ok(Outcome::of(Answer { key_metadata }).with_elements(elements))
+        Ok(Outcome::of(Answer { key_metadata }).with_elements(elements).with_made(arn))
     }
 }
 
