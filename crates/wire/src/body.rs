@@ -32,11 +32,13 @@ pub trait Input: Member {
 /// Whether the bytes are one JSON value, as AWS's front end wants to know before anything else. No bytes stand for `{}`.
 #[must_use]
 pub fn is_json(body: &[u8]) -> bool {
-    body.is_empty() || serde_json::from_slice::<IgnoredAny>(body).is_ok()
+    std::str::from_utf8(body)
+        .is_ok_and(|body| body.is_empty() || serde_json::from_str::<IgnoredAny>(body).is_ok())
 }
 
 fn read<T: Member>(body: &[u8]) -> Result<T::Raw, Fault> {
-    let mut json = serde_json::Deserializer::from_slice(body);
+    let body = std::str::from_utf8(body).map_err(|_| Fault::bare(FaultKind::Serialization))?;
+    let mut json = serde_json::Deserializer::from_str(body);
     let raw = Nullable::<T>::new().deserialize(&mut json).map_err(|error| serialization(&error))?;
     json.end().map_err(|error| serialization(&error))?;
     raw.ok_or_else(|| Fault::bare(FaultKind::Serialization))
@@ -137,6 +139,9 @@ mod tests {
         for wrong in ["{", "{}{}", "null", "\u{0}", r#"{"KeyId":"\ud800"}"#] {
             assert_eq!(serialization_message(wrong), "", "{wrong:.40}");
         }
+        let not_text = b"{\"KeyId\":\"a\",\"Unknown\":\"\xff\"}";
+        assert_eq!(Everything::parse(not_text).unwrap_err(), Fault::bare(FaultKind::Serialization));
+        assert!(!is_json(not_text));
     }
 
     #[test]
@@ -206,6 +211,15 @@ mod tests {
         let body = |text: &str| format!(r#"{{"KeyId":"{text}"}}"#);
         assert!(Everything::parse(body(&"ü".repeat(2048)).as_bytes()).is_ok());
         assert!(constraint(&body(&"ü".repeat(2049))).contains("less than or equal to 2048"));
+    }
+
+    #[test]
+    fn an_empty_text_matches_no_pattern_that_asks_for_a_character() {
+        let message = constraint(r#"{"KeyId":"a","AliasName":""}"#);
+        assert!(message.starts_with("2 validation errors detected: "), "{message}");
+        assert!(
+            message.contains("greater than or equal to 1") && message.contains("pattern: ^[a-zA-Z0-9:/_-]+$")
+        );
     }
 
     #[test]

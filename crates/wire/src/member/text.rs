@@ -151,7 +151,7 @@ impl Limits {
         let mut broken: Vec<String> =
             length_constraint(length, self.min, Some(self.max)).into_iter().collect();
         if let Some((pattern, matches)) = self.pattern
-            && !text.chars().all(matches)
+            && !(text.chars().all(matches) && (!text.is_empty() || pattern.ends_with('*')))
         {
             broken.push(pattern_constraint(pattern));
         }
