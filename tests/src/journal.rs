@@ -1,5 +1,6 @@
 //! The journal, as an auditor reads it: from its files, also while the service writes them.
 
+use crate::Answer;
 use serde_json::Value;
 use std::path::Path;
 
@@ -11,4 +12,14 @@ pub fn read_journal(data: &Path) -> Vec<Value> {
         serde_json::from_slice(&entry.expect("the chain holds").record).expect("a record is JSON")
     };
     records.map(read).collect()
+}
+
+/// The record of the call that was answered so: there is exactly one.
+#[must_use]
+pub fn record_of(journal: &[Value], answer: &Answer) -> Value {
+    let id = answer.header("x-amzn-requestid").expect("every answer has a request id");
+    let mut records = journal.iter().filter(|record| record["requestID"] == id);
+    let record = records.next().unwrap_or_else(|| panic!("no record of {id}"));
+    assert!(records.next().is_none(), "two records of {id}");
+    record.clone()
 }

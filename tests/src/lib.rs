@@ -30,7 +30,7 @@ pub use answer::Answer;
 pub use caller::Caller;
 pub use connection::Connection;
 pub use environment::Environment;
-pub use journal::read_journal;
+pub use journal::{read_journal, record_of};
 pub use model::Model;
 pub use programs::{program, run};
 pub use request::Request;

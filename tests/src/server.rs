@@ -1,6 +1,6 @@
 //! A running service on a data directory of its own.
 
-use crate::{Answer, Caller, Connection, Environment, Request, program, read_journal};
+use crate::{Answer, Caller, Connection, Environment, Request, program, read_journal, record_of};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::fs::File;
@@ -225,14 +225,10 @@ impl Server {
         read_journal(&self.data())
     }
 
-    /// The record of the call that was answered so.
+    /// The record of the call that was answered so. Reads the whole journal; for many answers see [`record_of`].
     #[must_use]
     pub fn record_of(&self, answer: &Answer) -> Value {
-        let id = answer.header("x-amzn-requestid").expect("every answer has a request id");
-        let mut records = self.journal().into_iter().filter(|record| record["requestID"] == id);
-        let record = records.next().unwrap_or_else(|| panic!("no record of {id}"));
-        assert!(records.next().is_none(), "two records of {id}");
-        record
+        record_of(&self.journal(), answer)
     }
 
     /// Where plain HTTP is served.

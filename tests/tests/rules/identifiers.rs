@@ -133,3 +133,19 @@ fn regions_are_worlds_of_their_own() {
     let same_name = json!({"AliasName": "alias/everywhere", "TargetKeyId": key_id(&here.key)});
     assert_eq!(here.call("CreateAlias", &same_name).status, 200);
 }
+
+#[test]
+fn every_arn_is_in_the_configured_partition() {
+    let config = "[service]\npartition = \"aws-cn\"\ndefault_region = \"cn-north-1\"\n";
+    let server = Server::builder().config(config).start();
+    let account = Account::root(&server);
+    assert_eq!(account.key, format!("arn:aws-cn:kms:cn-north-1:{}:key/{}", account.id, key_id(&account.key)));
+    assert_eq!(account.state(&account.key), "Enabled");
+    assert!(!account.everything().to_string().contains("arn:aws:"));
+    let policy = account.call("GetKeyPolicy", &json!({"KeyId": account.key})).output()["Policy"].clone();
+    assert!(policy.as_str().unwrap().contains(&format!("arn:aws-cn:iam::{}:root", account.id)), "{policy}");
+    let foreign = account.key.replace("arn:aws-cn:", "arn:aws:");
+    assert_eq!(account.call("DescribeKey", &json!({"KeyId": foreign})).error(), "InvalidArnException");
+    let journal = server.journal().iter().map(serde_json::Value::to_string).collect::<String>();
+    assert!(journal.contains("arn:aws-cn:iam::") && !journal.contains("\"arn:aws:iam"));
+}

@@ -103,7 +103,7 @@ fn when_its_window_ends_a_key_is_gone_with_its_aliases_and_the_journal_says_so()
 }
 
 #[test]
-fn a_key_whose_window_ended_while_the_service_was_down_is_deleted_when_it_is_up_again() {
+fn a_deletion_that_was_scheduled_before_a_crash_comes_about_after_it() {
     let server = Server::builder().dev_clock().start();
     let account = Account::root(&server);
     let _ = account

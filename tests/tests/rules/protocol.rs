@@ -254,3 +254,20 @@ fn one_connection_carries_good_and_bad_requests_in_turn() {
         assert_eq!(connection.exchange(&Request { method: "GET".to_owned(), ..good }).unwrap().status, 404);
     }
 }
+
+#[test]
+fn a_body_may_come_in_chunks() {
+    let server = Server::start();
+    let account = Account::root(&server);
+    let signed = describe(&account).signed(&account.caller);
+    let head = String::from_utf8(signed.bytes()).unwrap();
+    let (head, _) = head.split_once("content-length").unwrap();
+    let (first, rest) = signed.body.split_at(7);
+    let chunk = |bytes: &[u8]| [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat();
+    let mut connection = server.connect().unwrap();
+    connection.send(format!("{head}transfer-encoding: chunked\r\n\r\n").as_bytes()).unwrap();
+    for piece in [chunk(first), chunk(rest), b"0\r\n\r\n".to_vec()] {
+        connection.send(&piece).unwrap();
+    }
+    assert_eq!(connection.receive().unwrap().output()["KeyMetadata"]["Arn"], account.key);
+}

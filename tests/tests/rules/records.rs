@@ -2,7 +2,7 @@
 
 use crate::account::{Account, key_id};
 use crate::requests::{call_each, minimal};
-use blackbox::{Answer, Model, Server, base64, bytes};
+use blackbox::{Model, Server, base64, bytes, record_of};
 use serde_json::{Value, json};
 
 #[test]
@@ -11,11 +11,11 @@ fn every_operation_leaves_the_record_that_was_agreed() {
     let mut calls = Vec::new();
     call_each(&server, |operation, account, _, answer| {
         let made = answer.output()["KeyMetadata"]["KeyId"].as_str().map(str::to_owned);
-        calls.push((operation, id(answer), stand_ins(account, made)));
+        calls.push((operation, answer.clone(), stand_ins(account, made)));
     });
     let journal = server.journal();
-    for (operation, id, stand_ins) in calls {
-        let record = settled(record(&journal, &id), &stand_ins);
+    for (operation, answer, stand_ins) in calls {
+        let record = settled(&record_of(&journal, &answer), &stand_ins);
         insta::assert_snapshot!(operation, serde_json::to_string_pretty(&record).unwrap());
     }
 }
@@ -31,12 +31,12 @@ fn no_record_holds_a_plaintext_a_ciphertext_a_token_or_a_key() {
         if let Some(shape) = model.output(operation) {
             blobs(&model, shape, &answer.output(), &mut secrets);
         }
-        calls.push((id(answer), secrets));
+        calls.push((answer.clone(), secrets));
     });
     let journal = server.journal();
     let found: usize = calls.iter().map(|(_, secrets)| secrets.len()).sum();
     assert!(found >= 9, "only {found} secrets");
-    calls.iter().for_each(|(id, secrets)| holds_none_of(record(&journal, id), secrets));
+    calls.iter().for_each(|(answer, secrets)| holds_none_of(&record_of(&journal, answer), secrets));
 }
 
 #[test]
@@ -145,14 +145,6 @@ fn holds_none_of(record: &Value, secrets: &[Vec<u8>]) {
             assert!(!text.contains(form.trim_end_matches('=')), "{form} in {text}");
         }
     }
-}
-
-fn id(answer: &Answer) -> String {
-    answer.header("x-amzn-requestid").unwrap().to_owned()
-}
-
-fn record<'a>(journal: &'a [Value], id: &str) -> &'a Value {
-    journal.iter().find(|record| record["requestID"] == id).unwrap()
 }
 
 /// Values that are others each time, and what stands for each.

@@ -215,3 +215,19 @@ fn what_is_refused_leaves_no_record_without_a_known_account() {
     let _ = server.send(&describe(&account).signed(&unknown)).error();
     assert_eq!(server.journal().len(), before);
 }
+
+#[test]
+fn the_window_can_be_configured() {
+    let server = Server::builder().config("[service]\nsignature_tolerance = \"15m\"\n").start();
+    let account = Account::root(&server);
+    let at = |minutes: i64| {
+        let at = Timestamp::now() + SignedDuration::from_mins(minutes);
+        server.send(&describe(&account).signed_at(&account.caller, at))
+    };
+    assert_eq!((at(-14).status, at(14).status), (200, 200));
+    for answer in [at(-16), at(16)] {
+        let (error, message) = answer.fault();
+        assert_eq!(error, "InvalidSignatureException");
+        assert!(message.unwrap().contains("15 min.)"));
+    }
+}
