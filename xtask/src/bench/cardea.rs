@@ -128,3 +128,15 @@ fn free_port() -> Result<u16, BenchError> {
 }
 
 const READY: &str = "cardea ready https://";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_root_env_come_without_quotes() {
+        let environment = Environment("export AWS_REGION_X='no'\nexport AWS_REGION='eu-west-1'\n".to_owned());
+        assert_eq!(environment.value("AWS_REGION").unwrap(), "eu-west-1");
+        assert!(environment.value("AWS_SECRET_ACCESS_KEY").is_err());
+    }
+}

@@ -128,3 +128,23 @@ impl Head {
 
 /// Longer than any answer that is measured.
 const RECEIVE: usize = 256 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_read_when_it_is_complete_and_not_before() {
+        let answer = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 12\r\ndate: now\r\n\r\n{";
+        for cut in 0..answer.len() - 1 {
+            assert!(Head::parse(&answer[..cut]).unwrap().is_none(), "{cut}");
+        }
+        let head = Head::parse(answer).unwrap().unwrap();
+        assert_eq!((head.status, head.body_length, head.length), (400, 12, answer.len() - 1));
+    }
+
+    #[test]
+    fn an_answer_without_a_length_is_refused() {
+        assert!(Head::parse(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
+    }
+}

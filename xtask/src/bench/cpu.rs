@@ -100,3 +100,27 @@ fn resident(process: u32) -> Result<u64, BenchError> {
         .map(|kibibytes| kibibytes * 1024)
         .ok_or_else(|| BenchError::malformed("/proc/PID/status", status))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn work_costs_processor_time() {
+        let this = Processes::this();
+        let (began, before) = (Instant::now(), this.cpu().unwrap());
+        while this.cpu().unwrap().since(&before) < 20_000_000 {
+            assert!(began.elapsed() < Duration::from_secs(60), "no time is counted");
+        }
+    }
+
+    #[test]
+    fn a_process_that_was_started_is_found_below_this_one() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let found = Processes::children().unwrap().0.contains(&child.id());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(found);
+    }
+}

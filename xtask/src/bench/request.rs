@@ -74,3 +74,19 @@ fn put_header(bytes: &mut Vec<u8>, name: &str, value: &HeaderValue) {
 const START: &[u8] = b"POST / ";
 /// Signed as it is sent; the servers do not look further at it.
 const HOST: &str = "localhost";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bare_server_gets_the_same_bytes_but_for_the_path() {
+        let credentials = Credentials::new("AKIA".to_owned(), "secret".to_owned(), None);
+        let caller = Caller { credentials, region: "us-east-1".to_owned() };
+        let signed = caller.sign("Encrypt", &["{}".to_owned()]).unwrap();
+        let text = |requests: &Requests| String::from_utf8(requests.at(0).unwrap().to_vec()).unwrap();
+        assert!(text(&signed).starts_with("POST / HTTP/1.1\r\n") && text(&signed).ends_with("\r\n\r\n{}"));
+        let asked_of_bare = signed.for_bare(42);
+        assert_eq!(text(&asked_of_bare), text(&signed).replacen("POST / ", "POST /42 ", 1));
+    }
+}

@@ -62,7 +62,8 @@ fn of_cell(cell: &Cell) -> Vec<Verdict> {
     let summary = Summary::of(cell);
     let verdict = |what: &str, measured: f64, bound: Bound| {
         let name = cell.operation.name();
-        verdict(format!("{name} over HTTP, {} connections: {what}", cell.connections), measured, bound)
+        let connections = if cell.connections == 1 { "connection" } else { "connections" };
+        verdict(format!("{name} over HTTP, {} {connections}: {what}", cell.connections), measured, bound)
     };
     match cell.connections {
         1 => vec![verdict("p50 in µs", summary.cardea.p50_us, Bound::Under(150.0))],
