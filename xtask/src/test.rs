@@ -80,23 +80,30 @@ impl Workspace {
 
 /// Asks for root's rights only when a package is missing.
 fn install_missing_packages() -> Result<(), TestError> {
-    let missing: Vec<&str> =
-        NEEDED.iter().filter(|need| !succeeds(need.probe)).map(|need| need.package).collect();
+    let missing = missing_packages();
     if missing.is_empty() {
         return Ok(());
     }
-    let packages = missing.join(" ");
-    let root = succeeds(&["sh", "-c", r#"test "$(id -u)" = 0"#]);
-    let installer: &[&str] =
-        match (succeeds(&["apt-get", "--version"]), root, succeeds(&["sudo", "--version"])) {
-            (true, true, _) => &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"],
-            (true, false, true) => &["sudo", "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"],
-            _ => return Err(TestError::NotInstallable { packages }),
-        };
-    say(&format!("installing the Debian packages {packages}"));
+    let installer = installer().ok_or_else(|| TestError::not_installable(&missing))?;
+    say(&format!("installing the Debian packages {}", missing.join(" ")));
     must(&mut words(&[installer, &["update", "--quiet"]].concat()))?;
-    let install = [installer, &["install", "--quiet", "--yes", "--no-install-recommends"], &missing].concat();
-    must(&mut words(&install))
+    let install = ["install", "--quiet", "--yes", "--no-install-recommends"];
+    must(&mut words(&[installer, &install, &missing].concat()))?;
+    let still_missing = missing_packages();
+    if still_missing.is_empty() { Ok(()) } else { Err(TestError::not_installable(&still_missing)) }
+}
+
+fn missing_packages() -> Vec<&'static str> {
+    NEEDED.iter().filter(|need| !succeeds(need.probe)).map(|need| need.package).collect()
+}
+
+fn installer() -> Option<&'static [&'static str]> {
+    let root = succeeds(&["sh", "-c", r#"test "$(id -u)" = 0"#]);
+    match (succeeds(&["apt-get", "--version"]), root, succeeds(&["sudo", "--version"])) {
+        (true, true, _) => Some(&["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]),
+        (true, false, true) => Some(&["sudo", "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]),
+        _ => None,
+    }
 }
 
 fn words(words: &[&str]) -> Command {
@@ -168,6 +175,10 @@ pub enum TestError {
 }
 
 impl TestError {
+    fn not_installable(packages: &[&str]) -> Self {
+        Self::NotInstallable { packages: packages.join(" ") }
+    }
+
     fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::File { action, path: path.to_owned(), source }
     }
