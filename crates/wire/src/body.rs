@@ -236,6 +236,15 @@ mod tests {
     }
 
     #[test]
+    fn a_grant_token_is_never_shown() {
+        assert_eq!(
+            constraint(r#"{"KeyId":"a","GrantTokens":["x",""]}"#),
+            "Value at 'grantTokens' failed to satisfy constraint: Member must satisfy constraint: \
+             [Member must have length less than or equal to 8192, Member must have length greater than or equal to 1]"
+        );
+    }
+
+    #[test]
     fn elements_are_named_by_their_place() {
         let body = format!(r#"{{"KeyId":"a","Tags":[{{"TagKey":"{}","TagValue":""}}]}}"#, "a".repeat(129));
         assert!(constraint(&body).contains("at 'tags.1.member.tagKey' failed"));
@@ -249,9 +258,9 @@ mod tests {
     #[test]
     fn a_broken_scalar_is_shown_with_its_list() {
         assert_eq!(
-            constraint(r#"{"KeyId":"a","GrantTokens":["x",""]}"#),
-            "Value '[x, ]' at 'grantTokens' failed to satisfy constraint: Member must satisfy constraint: \
-             [Member must have length less than or equal to 8192, Member must have length greater than or equal to 1]"
+            constraint(r#"{"KeyId":"a","TagKeys":["x",""]}"#),
+            "Value '[x, ]' at 'tagKeys' failed to satisfy constraint: Member must satisfy constraint: \
+             [Member must have length less than or equal to 128, Member must have length greater than or equal to 1]"
         );
         assert!(
             constraint(r#"{"KeyId":"a","GrantTokens":["","","","","","","","","","",""]}"#)

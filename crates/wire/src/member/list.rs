@@ -24,6 +24,9 @@ const NO_MAX: usize = usize::MAX;
 
 /// An element that AWS shows with its list, and whose limits it names all at once when one is broken.
 pub trait Scalar: Member<Raw = String> {
+    /// Whether no message may show it.
+    const SECRET: bool = false;
+
     /// The words for every limit of an element.
     fn constraints() -> Vec<String>;
 
@@ -45,14 +48,16 @@ impl<T: Scalar + 'static, const MIN: usize, const MAX: usize> Member for ScalarL
     }
 
     fn check(raw: Self::Raw, path: &Path<'_>, violations: &mut Violations) -> Option<Self> {
-        let shown = || format!("[{}]", raw.join(", "));
+        let mut violate = |constraint: &str| match T::SECRET {
+            true => violations.hidden_value(path, &constraint),
+            false => violations.value(path, &format_args!("[{}]", raw.join(", ")), &constraint),
+        };
         let length = length_constraint(raw.len(), MIN, limit(MAX));
         if let Some(constraint) = &length {
-            violations.value(path, &shown(), constraint);
+            violate(constraint);
         }
         if !raw.iter().all(|raw| T::within_limits(raw)) {
-            let constraint = format!("Member must satisfy constraint: [{}]", T::constraints().join(", "));
-            violations.value(path, &shown(), &constraint);
+            violate(&format!("Member must satisfy constraint: [{}]", T::constraints().join(", ")));
             return None;
         }
         let elements = raw.into_iter().filter_map(|raw| T::check(raw, path, violations)).collect();

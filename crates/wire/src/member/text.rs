@@ -21,7 +21,7 @@ texts! {
     /// What a key is said to be.
     Description 0..=8192;
     /// A grant token.
-    GrantToken 1..=8192;
+    GrantToken 1..=8192 secret;
     /// A key, named by its id, its ARN, an alias or an alias's ARN. Which of them it is, and whether it is well formed, is
     /// found when it is resolved.
     KeyIdText 1..=2048;
@@ -59,15 +59,17 @@ const fn is_external_key_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
 }
 
-/// Declares kinds of text: limits in characters and, where the service model has one, its pattern with a function that
-/// decides it. Every pattern of the model says the same of each character.
+/// Declares kinds of text: limits in characters, whether no message may show it and, where the service model has one, its
+/// pattern with a function that decides it. Every pattern of the model says the same of each character.
 macro_rules! texts {
-    ($($(#[$about:meta])* $name:ident $min:literal..=$max:literal $(, $pattern:literal $matches:ident)?;)+) => {$(
+    ($($(#[$about:meta])* $name:ident $min:literal..=$max:literal $($secret:ident)? $(, $pattern:literal $matches:ident)?;)+) => {$(
         $(#[$about])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub struct $name(String);
 
         impl $name {
+            const SECRET: bool = texts!(@secret $($secret)?);
+
             const LIMITS: Limits = Limits {
                 min: $min,
                 max: $max,
@@ -99,13 +101,18 @@ macro_rules! texts {
             fn check(raw: String, path: &Path<'_>, violations: &mut Violations) -> Option<Self> {
                 let broken = Self::LIMITS.broken_by(&raw);
                 for constraint in &broken {
-                    violations.value(path, &raw, constraint);
+                    match Self::SECRET {
+                        true => violations.hidden_value(path, constraint),
+                        false => violations.value(path, &raw, constraint),
+                    }
                 }
                 broken.is_empty().then_some(Self(raw))
             }
         }
 
         impl super::list::Scalar for $name {
+            const SECRET: bool = Self::SECRET;
+
             fn constraints() -> Vec<String> {
                 Self::LIMITS.constraints()
             }
@@ -115,6 +122,8 @@ macro_rules! texts {
             }
         }
     )+};
+    (@secret secret) => { true };
+    (@secret) => { false };
     (@pattern $pattern:literal $matches:ident) => { Some(($pattern, $matches)) };
     (@pattern) => { None };
 }
