@@ -179,6 +179,22 @@ async fn a_moved_alias_is_listed_with_its_new_key_only() {
 }
 
 #[tokio::test]
+async fn of_changes_that_touch_one_key_at_the_same_time_one_is_made() {
+    let Fixture { catalog, .. } = &fixture();
+    catalog.commit(changes().create_key(&key(1), 10)).await.unwrap();
+    let read = catalog.reader().key(&address(&key(1))).await.unwrap().unwrap();
+    let add = |name| catalog.commit(changes().create_alias(&world(), &alias(name, &key(1))).touch_key(&read));
+    add("alias/one").await.unwrap();
+    assert!(matches!(add("alias/two").await, Err(CatalogError::Conflict)));
+    let again = catalog.reader().key(&address(&key(1))).await.unwrap().unwrap();
+    assert_eq!(**again, key(1));
+    catalog
+        .commit(changes().create_alias(&world(), &alias("alias/two", &key(1))).touch_key(&again))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
 async fn the_index_of_deletions_keeps_in_step() {
     let Fixture { catalog, .. } = &fixture();
     catalog.commit(changes().create_key(&key(1), 10)).await.unwrap();
