@@ -124,15 +124,24 @@ impl FromStr for KeyId {
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = u128::from_be_bytes(self.bytes);
+        let mut digits = [0; 32];
+        let digits = write_hex(&self.bytes, &mut digits);
         if self.multi_region {
-            return write!(f, "mrk-{number:032x}");
+            return f.write_str("mrk-").and_then(|()| f.write_str(digits));
         }
-        let [low, mid, high, clock] = [number >> 96, number >> 80, number >> 64, number >> 48];
-        let (mid, high, clock) = (mid & 0xffff, high & 0xffff, clock & 0xffff);
-        write!(f, "{low:08x}-{mid:04x}-{high:04x}-{clock:04x}-{:012x}", number & 0xffff_ffff_ffff)
+        let mut rest = digits;
+        for (place, length) in GROUPS.into_iter().enumerate() {
+            let (group, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
+            rest = after;
+            f.write_str(if place == 0 { "" } else { "-" })?;
+            f.write_str(group)?;
+        }
+        Ok(())
     }
 }
+
+/// The lengths of the groups of digits in a UUID.
+const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
 
 /// The id of one backing key of a KMS key: 64 hexadecimal digits, a one-way function of key id and material.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -162,8 +171,19 @@ impl FromStr for KeyMaterialId {
 
 impl fmt::Display for KeyMaterialId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(write_hex(&self.0, &mut [0; 64]))
     }
+}
+
+/// Writes two digits for each byte. Ids are written several times a call, and formatting byte by byte is slow.
+fn write_hex<'a>(bytes: &[u8], digits: &'a mut [u8]) -> &'a str {
+    const DIGITS: [u8; 16] = *b"0123456789abcdef";
+    let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or(b'0');
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 0x0f)]);
+    }
+    // INVARIANT: every byte is an ASCII digit by now.
+    std::str::from_utf8(digits).unwrap_or_default()
 }
 
 fn lower_hex<const N: usize>(mut digits: impl Iterator<Item = u8>) -> Result<[u8; N], InvalidId> {
