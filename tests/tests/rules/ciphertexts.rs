@@ -301,6 +301,13 @@ fn a_data_key_has_its_length_said_in_exactly_one_way() {
 }
 
 #[test]
+fn random_bytes_from_a_key_store_that_is_not_there_are_not_to_be_had() {
+    let server = Server::start();
+    let input = json!({"NumberOfBytes": 8, "CustomKeyStoreId": "cks-1234567890abcdef0"});
+    assert_eq!(server.call("GenerateRandom", &input).error(), "CustomKeyStoreNotFoundException");
+}
+
+#[test]
 fn a_context_has_at_most_8192_bytes() {
     let server = Server::start();
     let account = Account::root(&server);

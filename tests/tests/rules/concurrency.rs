@@ -5,6 +5,7 @@ use blackbox::{Answer, Server};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Makes so many calls at once.
 fn at_once(
@@ -149,4 +150,45 @@ fn every_call_at_once_has_its_own_record() {
         .filter(|record| record["requestID"].as_str().is_some_and(|id| ids.contains(id)))
         .collect();
     assert_eq!((ids.len(), recorded.len()), (32, 32));
+}
+
+#[test]
+fn a_change_is_seen_by_the_next_call_however_busy_the_key_is() {
+    let server = Server::start();
+    let account = Account::root(&server);
+    let done = AtomicBool::new(false);
+    let busy = || {
+        let mut connection = server.connect().unwrap();
+        let input = json!({"KeyId": account.alias}).to_string();
+        while !done.load(Ordering::Relaxed) {
+            let request = server.request("DescribeKey", input.clone()).signed(&account.caller);
+            let _ = connection.exchange(&request).unwrap();
+        }
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..3).map(|_| scope.spawn(busy)).collect();
+        let stop = SetWhenDropped(&done);
+        for round in 0..50 {
+            let encrypt = || account.call("Encrypt", &json!({"KeyId": account.alias, "Plaintext": "AQ=="}));
+            let _ = account.call("DisableKey", &json!({"KeyId": account.key})).output();
+            assert_eq!(encrypt().error(), "DisabledException", "round {round}");
+            let moved = |key: &str| json!({"AliasName": account.alias, "TargetKeyId": key});
+            let _ = account.call("UpdateAlias", &moved(&account.other)).output();
+            assert_eq!(encrypt().output()["KeyId"], account.other, "round {round}");
+            let _ = account.call("EnableKey", &json!({"KeyId": account.key})).output();
+            let _ = account.call("UpdateAlias", &moved(&account.key)).output();
+            assert_eq!(encrypt().output()["KeyId"], account.key, "round {round}");
+        }
+        drop(stop);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    });
+}
+
+/// Lets the other threads end also when this one fails.
+struct SetWhenDropped<'a>(&'a AtomicBool);
+
+impl Drop for SetWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }

@@ -51,6 +51,8 @@ fn no_record_of_a_refused_call_holds_what_was_secret_in_it() {
             "Encrypt",
             json!({"KeyId": account.key, "Plaintext": base64(b"a secret %"), "GrantTokens": [token]}),
         ),
+        ("Decrypt", json!({"CiphertextBlob": account.ciphertext, "GrantTokens": vec![token.as_str(); 11]})),
+        ("DescribeKey", json!({"KeyId": account.key, "GrantTokens": [token.repeat(200)]})),
         ("Decrypt", json!({"CiphertextBlob": base64(b"no ciphertext of ours"), "GrantTokens": [token]})),
         ("GenerateDataKey", json!({"KeyId": "alias/none", "KeySpec": "AES_256", "GrantTokens": [token]})),
     ];
