@@ -9,7 +9,7 @@ use super::request::Requests;
 use serde::Serialize;
 use std::future::Future;
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -75,7 +75,8 @@ pub fn measure<C: Client>(
     open: impl AsyncFn(Range<usize>) -> Result<Vec<C>, BenchError> + Sync,
 ) -> Result<Slice, BenchError> {
     let shares = shares(clients);
-    let (opened, start) = (Barrier::new(shares.len() + 1), OnceLock::new());
+    let (opened, start, over) =
+        (Barrier::new(shares.len() + 1), OnceLock::new(), Arc::new(AtomicBool::new(false)));
     thread::scope(|scope| {
         let threads: Vec<_> = shares
             .into_iter()
@@ -84,18 +85,20 @@ pub fn measure<C: Client>(
                     let runtime = runtime()?;
                     let clients = runtime.block_on(open(share));
                     opened.wait();
-                    call_until_the_end(&runtime, clients?, Span::of(*start.wait(), window))
+                    call_until_over(&runtime, clients?, Span::of(*start.wait(), window), &over)
                 })
             })
             .collect();
         opened.wait();
         let span = Span::of(*start.get_or_init(Instant::now), window);
-        let spent = Spent::during(span, servers)?;
+        // The load goes on until all is read, so that what is read is of servers under load.
+        let spent = Spent::during(span, servers);
+        over.store(true, Ordering::Relaxed);
         let mut latencies = Vec::new();
         for thread in threads {
             latencies.append(&mut thread.join().map_err(|_| BenchError::ThreadLost)??);
         }
-        Ok(Slice::of(latencies, window.measured, spent))
+        Ok(Slice::of(latencies, window.measured, spent?))
     })
 }
 
@@ -198,13 +201,15 @@ impl Slice {
     }
 }
 
-fn call_until_the_end<C: Client>(
+fn call_until_over<C: Client>(
     runtime: &Runtime,
     clients: Vec<C>,
     span: Span,
+    over: &Arc<AtomicBool>,
 ) -> Result<Vec<u32>, BenchError> {
     runtime.block_on(async {
-        let mut callers: JoinSet<_> = clients.into_iter().map(|client| call_in_turn(client, span)).collect();
+        let mut callers: JoinSet<_> =
+            clients.into_iter().map(|client| call_in_turn(client, span, Arc::clone(over))).collect();
         let mut latencies = Vec::new();
         while let Some(called) = callers.join_next().await {
             latencies.append(&mut called.map_err(|_| BenchError::ThreadLost)??);
@@ -214,20 +219,22 @@ fn call_until_the_end<C: Client>(
 }
 
 /// The nanoseconds of each call that ended in the span.
-async fn call_in_turn<C: Client>(mut client: C, span: Span) -> Result<Vec<u32>, BenchError> {
+async fn call_in_turn<C: Client>(
+    mut client: C,
+    span: Span,
+    over: Arc<AtomicBool>,
+) -> Result<Vec<u32>, BenchError> {
     let mut latencies = Vec::new();
     let mut began = Instant::now();
-    loop {
+    while !over.load(Ordering::Relaxed) {
         client.call().await?;
         let ended = Instant::now();
-        if ended >= span.to {
-            return Ok(latencies);
-        }
-        if ended >= span.from {
+        if (span.from..span.to).contains(&ended) {
             latencies.push(u32::try_from((ended - began).as_nanos()).unwrap_or(u32::MAX));
         }
         began = ended;
     }
+    Ok(latencies)
 }
 
 /// The numbers of the clients, divided among as many threads as there are cores.
