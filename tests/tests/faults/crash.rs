@@ -1,11 +1,12 @@
 //! Processes that are killed or told to stop while many calls are in flight.
 
 use crate::load::Acknowledged;
-use blackbox::{Connection, Server, base64, bytes};
+use blackbox::{Caller, Connection, Server, base64, bytes, program};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -95,6 +96,29 @@ fn a_service_told_to_stop_under_load_answers_what_it_began_and_begins_nothing_th
         assert!(lost.is_empty(), "answered, and lost: {lost:?}");
         assert!(not_answered.is_empty(), "made, and not answered: {not_answered:?}");
         before = there;
+    }
+}
+
+#[test]
+fn a_first_start_that_is_killed_at_any_instant_is_completed_by_the_next() {
+    let server = Server::start();
+    for _ in 0..FIRST_STARTS {
+        assert!(server.terminate().success());
+        std::fs::remove_dir_all(server.data()).unwrap();
+        let mut first = Command::new(program("cardea"));
+        first.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(server.data());
+        let mut first =
+            first.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(random_instant() / 4);
+        first.kill().unwrap();
+        first.wait().unwrap();
+        server.start_again();
+        let root = Caller::of(&server.root_env());
+        let key = server.create_key_as(&root);
+        let sealed = server.call_as(&root, "Encrypt", &json!({"KeyId": key, "Plaintext": "YQ=="})).output();
+        server.restart();
+        let opened = server.call_as(&root, "Decrypt", &json!({"CiphertextBlob": sealed["CiphertextBlob"]}));
+        assert_eq!(opened.output()["Plaintext"], "YQ==");
     }
 }
 
@@ -225,6 +249,7 @@ const ROUNDS: usize = 8;
 const CLIENTS: usize = 6;
 const MODULE_KILLS: usize = 10;
 const STOPS: usize = 4;
+const FIRST_STARTS: usize = 10;
 /// A call and a restart of the module take much less; a hang takes for ever.
 const BOUND: Duration = Duration::from_secs(10);
 /// The module's own deadline is in it.
