@@ -1,5 +1,6 @@
 //! Finding the programs under test: beside the test's own executable, and no older than what they are made from.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -27,9 +28,14 @@ fn directory() -> PathBuf {
     }
     let test = std::env::current_exe().unwrap();
     let directory = test.parent().and_then(Path::parent).unwrap().to_owned();
-    let oldest = PROGRAMS.iter().map(|name| changed(&directory.join(name))).min().unwrap();
-    if oldest.is_none_or(|oldest| newest_source(&workspace().join("crates")) > oldest) {
+    let stamp = directory.join("programs-are-built");
+    let built = PROGRAMS.iter().map(|name| changed(&directory.join(name))).min().unwrap();
+    let current = built.map(|built| built.max(changed(&stamp).unwrap_or(built)));
+    if current.is_none_or(|current| newest_source(&workspace().join("crates")) > current) {
+        let begun = SystemTime::now();
         build(&directory);
+        // A source that no program is made from must not have every test of a run build again.
+        File::create(stamp).unwrap().set_modified(begun).unwrap();
     }
     directory
 }
