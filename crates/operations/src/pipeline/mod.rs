@@ -109,7 +109,8 @@ async fn attempt<O: Operation>(
     draft: &mut Draft,
 ) -> Result<Outcome<O::Output>, Failure> {
     let subject = O::resolve(input, scene).await?;
-    let subject = allow::<O>(input, subject, scene, draft)?;
+    draft.subject(&subject);
+    let subject = allow::<O>(input, subject, scene)?;
     subject.governed().try_for_each(|named| {
         O::STATES.admit(named.key.state()).map_err(|refusal| inadmissible(&named.arn, refusal))
     })?;
@@ -120,24 +121,18 @@ async fn attempt<O: Operation>(
     O::execute(input, &subject, scene).await
 }
 
-/// A denied caller does not even learn from its own record what of another account it would have reached.
 fn allow<O: Operation>(
     input: &O::Input,
     subject: O::Subject,
     scene: &Scene<'_>,
-    draft: &mut Draft,
 ) -> Result<Authorized<O::Subject>, Fault> {
     for permission in O::permissions(input, &subject) {
         let principal = &scene.caller.principal;
         let question = Question { principal, action: permission.action, resource: permission.resource };
         if let Decision::Denied(denial) = decide(&question) {
-            if subject.keys().all(|named| scene.is_own(named.arn.account)) {
-                draft.subject(&subject);
-            }
             return Err(Fault::new(FaultKind::AccessDenied, denial.to_string()));
         }
     }
-    draft.subject(&subject);
     Ok(Authorized::new(subject))
 }
 

@@ -2,7 +2,7 @@
 
 use super::Scene;
 use crate::operation::{Failure, NamedKey};
-use access::Denial;
+use access::{Decision, Denial, Question, Resource, decide};
 use catalog::{AliasAddress, KeyAddress, World};
 use keys::KeyId;
 use wire::arn::{AliasArn, InvalidReference, KeyArn, KeyReference};
@@ -44,15 +44,22 @@ impl Scene<'_> {
         }
     }
 
-    /// The key at that ARN, of whichever account.
+    /// The key at that ARN, of whichever account. One of another account that the caller may not use so is as good as absent
+    /// at once: were it denied only later, what is found in between would tell that it is there.
     pub async fn key_at(&self, arn: KeyArn, action: &'static str) -> Result<NamedKey, Failure> {
         let world = World { account: arn.account, region: arn.region.clone() };
         let key = self.reader().key(&KeyAddress { world, id: arn.key_id }).await?;
         match key {
-            Some(key) => Ok(NamedKey { key, arn }),
+            Some(key) if self.may_see(&arn, action) => Ok(NamedKey { key, arn }),
             None if self.is_own(arn.account) => Err(no_such_key(&arn).into()),
-            None => Err(self.invisible(action).into()),
+            _ => Err(self.invisible(action).into()),
         }
+    }
+
+    /// Whether a key is the caller's own, about which it may know, or another account's that lets it do this.
+    pub fn may_see(&self, arn: &KeyArn, action: &'static str) -> bool {
+        let question = Question { principal: &self.caller.principal, action, resource: Resource::Key(arn) };
+        self.is_own(arn.account) || decide(&question) == Decision::Allowed
     }
 
     /// The ARN of the key of that id in the caller's account and the request's region.
@@ -92,8 +99,7 @@ impl Scene<'_> {
         Err(Fault::new(FaultKind::NotFound, format!("Invalid arn {region}")))
     }
 
-    /// Whether that is the caller's account.
-    pub(in crate::pipeline) fn is_own(&self, account: keys::AccountId) -> bool {
+    fn is_own(&self, account: keys::AccountId) -> bool {
         account == *self.caller.principal.account()
     }
 }

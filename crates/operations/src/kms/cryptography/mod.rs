@@ -79,7 +79,8 @@ impl Scene<'_> {
         let arn = KeyArn { account: header.account, ..self.own_key_arn(header.key_id) };
         let world = World { account: arn.account, region: arn.region.clone() };
         let key = self.reader().key(&KeyAddress { world, id: header.key_id }).await?;
-        Ok(key.map(|key| NamedKey { key, arn }).ok_or_else(|| self.invisible(action))?)
+        let visible = key.filter(|_| self.may_see(&arn, action));
+        Ok(visible.map(|key| NamedKey { key, arn }).ok_or_else(|| self.invisible(action))?)
     }
 }
 
