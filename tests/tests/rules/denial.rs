@@ -23,7 +23,7 @@ fn told(operation: &str) -> Told {
         "CreateAlias" => Told::Denied("kms:CreateAlias"),
         "CreateKey" | "GenerateRandom" | "ListKeys" => Told::NothingOfTheOwners,
         "Decrypt" => Told::Denied("kms:Decrypt"),
-        "DeleteAlias" | "UpdateAlias" => Told::NotFound,
+        "DeleteAlias" => Told::NotFound,
         "DescribeKey" => Told::Denied("kms:DescribeKey"),
         "DisableKey" => Told::Denied("kms:DisableKey"),
         "EnableKey" => Told::Denied("kms:EnableKey"),
@@ -39,6 +39,7 @@ fn told(operation: &str) -> Told {
         "ScheduleKeyDeletion" => Told::Denied("kms:ScheduleKeyDeletion"),
         "TagResource" => Told::Denied("kms:TagResource"),
         "UntagResource" => Told::Denied("kms:UntagResource"),
+        "UpdateAlias" => Told::Denied("kms:UpdateAlias"),
         "UpdateKeyDescription" => Told::Denied("kms:UpdateKeyDescription"),
         other => panic!("nothing says what a stranger is told by {other}: add it here"),
     }
@@ -87,6 +88,43 @@ fn a_stranger_cannot_tell_whether_a_key_exists_neither_from_the_answer_nor_from_
         for member in ["resources", "errorCode", "errorMessage", "responseElements", "additionalEventData"] {
             assert_eq!(seen[member], unseen[member], "{operation}: {member}");
         }
+    }
+}
+
+#[test]
+fn a_second_mistake_in_a_request_does_not_tell_whether_a_strangers_key_exists() {
+    let server = Server::start();
+    let (owner, stranger) = (Account::new(&server), Account::new(&server));
+    let nothing = nowhere(&stranger.key);
+    let garbage = blackbox::base64(b"no ciphertext");
+    let with = |key: &str| {
+        [
+            ("UpdateAlias", json!({"AliasName": "alias/none", "TargetKeyId": key})),
+            ("CreateAlias", json!({"AliasName": stranger.alias, "TargetKeyId": key})),
+            (
+                "ReEncrypt",
+                json!({"CiphertextBlob": stranger.ciphertext, "SourceKeyId": key, "DestinationKeyId": nothing}),
+            ),
+            (
+                "ReEncrypt",
+                json!({"CiphertextBlob": stranger.ciphertext, "SourceKeyId": nothing, "DestinationKeyId": key}),
+            ),
+            ("ReEncrypt", json!({"CiphertextBlob": garbage, "DestinationKeyId": key})),
+            ("Decrypt", json!({"CiphertextBlob": garbage, "KeyId": key})),
+            ("Decrypt", json!({"CiphertextBlob": stranger.ciphertext, "KeyId": key})),
+            ("Encrypt", json!({"KeyId": key, "Plaintext": "AQ==", "EncryptionAlgorithm": "SM2PKE"})),
+            ("Encrypt", json!({"KeyId": key, "Plaintext": "AQ==", "GrantTokens": ["none"]})),
+            ("GetKeyPolicy", json!({"KeyId": key, "PolicyName": "other"})),
+            ("PutKeyPolicy", json!({"KeyId": key, "Policy": "{"})),
+            ("ListAliases", json!({"KeyId": key, "Marker": "x"})),
+            ("CancelKeyDeletion", json!({"KeyId": key})),
+        ]
+    };
+    for ((operation, there), (_, not_there)) in with(&owner.key).into_iter().zip(with(&nowhere(&owner.key))) {
+        let answers = [&there, &not_there].map(|input| stranger.call(operation, input));
+        assert_eq!(answers[0].text(), answers[1].text(), "{operation} {there}");
+        let [seen, unseen] = answers.map(|answer| server.record_of(&answer)["resources"].clone());
+        assert_eq!(seen, unseen, "{operation} {there}");
     }
 }
 
