@@ -137,14 +137,16 @@ fn blobs(model: &Model, shape: &Value, value: &Value, into: &mut Vec<Vec<u8>>) {
 /// Neither as they are nor in the encodings that a careless hand might use.
 fn holds_none_of(record: &Value, secrets: &[Vec<u8>]) {
     let text = record.to_string();
+    let squeezed = text.replace(' ', "");
     for secret in secrets {
         let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
         let encoded = base64(secret);
         let url = encoded.replace('+', "-").replace('/', "_");
         let raw = String::from_utf8_lossy(secret).into_owned();
-        let decimal = format!("{secret:?}").replace(' ', "");
-        for form in [&hex, &encoded, &url, &raw, &decimal, &decimal.trim_matches(['[', ']']).to_owned()] {
-            assert!(!text.contains(form.trim_end_matches('=')), "{form} in {text}");
+        let decimal: Vec<_> = secret.iter().map(u8::to_string).collect();
+        for form in [&hex, &encoded, &url, &raw, &decimal.join(",")] {
+            let form = form.trim_end_matches('=');
+            assert!(!text.contains(form) && !squeezed.contains(form), "{form} in {text}");
         }
     }
 }
