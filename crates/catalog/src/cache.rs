@@ -3,6 +3,7 @@
 use crate::layout::{self, Kept};
 use crate::{AccessKey, AliasAddress, CatalogError, KeyAddress, Stored};
 use keys::{Alias, Key};
+use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 use std::future::Future;
 use std::hash::Hash;
@@ -13,7 +14,7 @@ use storage::Revision;
 pub(crate) struct Hot {
     pub(crate) keys: Records<KeyAddress, Key>,
     pub(crate) aliases: Records<AliasAddress, Alias>,
-    pub(crate) access_keys: Records<Box<str>, AccessKey>,
+    pub(crate) access_keys: Records<String, AccessKey>,
 }
 
 impl Hot {
@@ -28,7 +29,7 @@ impl Hot {
     /// Forgets the record stored at that key, because it was changed at that revision.
     pub(crate) fn forget(&self, key: &[u8], changed: Revision) {
         match layout::parse(key) {
-            Some(Kept::AccessKey(id)) => self.access_keys.forget(&id, changed),
+            Some(Kept::AccessKey(id)) => self.access_keys.forget(&*id, changed),
             Some(Kept::Alias(address)) => self.aliases.forget(&address, changed),
             Some(Kept::Key(address)) => self.keys.forget(&address, changed),
             None => {}
@@ -54,8 +55,9 @@ impl<K: Hash + Eq + Clone, T> Records<K, T> {
     /// The record from memory, or else from the store. Those who want the same record at the same time read it once.
     ///
     /// A record that is forgotten while it is being read does not get into memory: its place was taken away meanwhile.
-    pub(crate) async fn find<F>(&self, key: &K, read: F) -> Result<Option<Arc<Stored<T>>>, CatalogError>
+    pub(crate) async fn find<Q, F>(&self, key: &Q, read: F) -> Result<Option<Arc<Stored<T>>>, CatalogError>
     where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
         F: Future<Output = Result<Option<Stored<T>>, CatalogError>>,
     {
         let place = match self.0.get_value_or_guard_async(key).await {
@@ -69,7 +71,7 @@ impl<K: Hash + Eq + Clone, T> Records<K, T> {
     }
 
     /// Forgets what was read before the change at that revision; a place that is being read for is taken away.
-    fn forget(&self, key: &K, changed: Revision) {
+    fn forget<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q, changed: Revision) {
         if self.0.peek(key).is_some_and(|record| record.revision >= changed) {
             return;
         }

@@ -43,7 +43,7 @@ impl Reader {
     /// An access key.
     pub async fn access_key(&self, id: &str) -> Result<Option<Arc<Stored<AccessKey>>>, CatalogError> {
         let read = async { self.read(&layout::access_key(id)).await };
-        self.hot.access_keys.find(&id.into(), read).await
+        self.hot.access_keys.find(id, read).await
     }
 
     /// An account.

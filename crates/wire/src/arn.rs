@@ -2,7 +2,7 @@
 
 use keys::{AccountId, KeyId, Region};
 use serde::{Serialize, Serializer};
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// `arn:<partition>:kms:<region>:<account>:key/<key id>`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -81,9 +81,25 @@ fn arn(text: &str) -> Option<KeyReference> {
     Some(KeyReference::AliasArn(AliasArn { partition, region, account, name: resource.into() }))
 }
 
+impl KeyArn {
+    /// Its text. Written more than once a call, and so without the machinery of formatting.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::with_capacity(TYPICAL_LENGTH);
+        for part in
+            ["arn:", &self.partition, ":kms:", self.region.as_str(), ":", self.account.as_str(), ":key/"]
+        {
+            text.push_str(part);
+        }
+        // Writing into a string cannot fail.
+        let _ = write!(text, "{}", self.key_id);
+        text
+    }
+}
+
 impl fmt::Display for KeyArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "arn:{}:kms:{}:{}:key/{}", self.partition, self.region, self.account, self.key_id)
+        f.write_str(&self.text())
     }
 }
 
@@ -95,7 +111,7 @@ impl fmt::Display for AliasArn {
 
 impl Serialize for KeyArn {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
+        to.serialize_str(&self.text())
     }
 }
 
@@ -104,6 +120,9 @@ impl Serialize for AliasArn {
         to.collect_str(self)
     }
 }
+
+/// Of a key's ARN.
+const TYPICAL_LENGTH: usize = 88;
 
 #[cfg(test)]
 mod tests {

@@ -270,7 +270,7 @@ impl Default for Service {
 
 impl Default for Storage {
     fn default() -> Self {
-        Self { hot_records: 65_536, staleness_bound: Span::seconds(5) }
+        Self { hot_records: 131_072, staleness_bound: Span::seconds(5) }
     }
 }
 

@@ -5,6 +5,7 @@ mod activity;
 mod answer;
 mod body;
 mod connection;
+mod ids;
 mod watched;
 
 use crate::config::Limits;
@@ -14,7 +15,8 @@ use http::request::Parts;
 use http::{Method, header};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioTimer;
-use operations::{Answer, Call, CallIds, TlsConnection};
+use ids::Ids;
+use operations::{Answer, Call, TlsConnection};
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -38,6 +40,7 @@ struct Peer {
 /// What all connections of one worker share.
 pub(crate) struct Front<R> {
     responder: R,
+    ids: Ids,
     body_limits: body::BodyLimits,
     memory: Memory,
     connections: Rc<Connections>,
@@ -51,6 +54,7 @@ impl<R: Respond> Front<R> {
     pub(crate) fn new(responder: R, limits: &Limits, workers: usize) -> Self {
         Self {
             responder,
+            ids: Ids::default(),
             body_limits: body::BodyLimits { bytes: limits.body_bytes, time: limits.body_timeout.duration() },
             memory: Memory::new((limits.buffered_body_bytes / workers).max(limits.body_bytes)),
             connections: Connections::new(limits.idle_timeout.duration(), limits.header_timeout.duration()),
@@ -72,7 +76,7 @@ impl<R: Respond> Front<R> {
         request: hyper::Request<Incoming>,
     ) -> Result<Response, NoAnswer> {
         let _in_flight = Activity::begin_request(activity);
-        let ids = call_ids().map_err(|_| NoAnswer)?;
+        let ids = self.ids.next().map_err(|_| NoAnswer)?;
         let (parts, body) = request.into_parts();
         let answer = if !is_aws_json(&parts) {
             if is_health_check(&parts) { answer::healthy(ids.request) } else { answer::unknown(ids.request) }
@@ -91,13 +95,6 @@ impl<R: Respond> Front<R> {
         let last = activity.is_http1() && self.connections.is_draining();
         Ok(if last { answer::and_close(answer) } else { answer })
     }
-}
-
-fn call_ids() -> Result<CallIds, rustix::io::Errno> {
-    let mut random = [[0; 16]; 2];
-    rustix::rand::getrandom(random.as_flattened_mut(), rustix::rand::GetRandomFlags::empty())?;
-    let [request, event] = random.map(|random| uuid::Builder::from_random_bytes(random).into_uuid());
-    Ok(CallIds { request, event })
 }
 
 /// The connection is to be closed without an answer.
