@@ -6,7 +6,6 @@ use crate::{Call, Service};
 use access::Principal;
 use catalog::{AccessKey, CatalogError};
 use jiff::Timestamp;
-use keys::AccountId;
 use module_api::{CredentialBinding, CredentialToken};
 use sigv4::{Presented, Refusal, Rules, SigningKey};
 use std::sync::Arc;
@@ -16,8 +15,8 @@ use wire::{Fault, FaultKind};
 pub struct Rejection {
     /// What the caller is told.
     pub fault: Fault,
-    /// The account whose access key was named, though not proven: the attempt belongs in its trail.
-    pub impersonated: Option<AccountId>,
+    /// Whoever the call claims to be from, if there is such an access key: the attempt belongs in that account's trail.
+    pub claimed: Option<Caller>,
 }
 
 /// Checks the signature of a call.
@@ -34,9 +33,12 @@ pub async fn authenticate(service: &Service, call: &Call) -> Result<Caller, Reje
     let access_key = access_key.filter(|_| presented.session_token().is_none());
     let access_key = access_key.ok_or(Refusal::UnrecognizedClient)?;
     let region = presented.region().parse().map_err(|_| Refusal::UnrecognizedClient)?;
-    verify(service, call, &presented, &access_key).await?;
     let principal = Principal::root(&service.settings.partition, access_key.account);
-    Ok(Caller { principal, access_key_id: access_key.id.clone(), region })
+    let caller = Caller { principal, access_key_id: access_key.id.clone(), region };
+    match verify(service, call, &presented, &access_key).await {
+        Ok(()) => Ok(caller),
+        Err(fault) => Err(Rejection { fault, claimed: Some(caller) }),
+    }
 }
 
 /// Checks the signature with the signing key of the request's scope. A key is kept for later calls once a signature has
@@ -46,14 +48,12 @@ async fn verify(
     call: &Call,
     presented: &Presented<'_>,
     access_key: &AccessKey,
-) -> Result<(), Rejection> {
-    let impersonated =
-        |refusal: Refusal| Rejection { impersonated: Some(access_key.account), ..refusal.into() };
+) -> Result<(), Fault> {
     if let Some(known) = service.signing_keys.find(presented) {
-        return presented.verify(&call.body, &known).map_err(impersonated);
+        return presented.verify(&call.body, &known).map_err(|refusal| fault_of(&refusal));
     }
     let derived = Arc::new(derive(service, presented, access_key).await?);
-    presented.verify(&call.body, &derived).map_err(impersonated)?;
+    presented.verify(&call.body, &derived).map_err(|refusal| fault_of(&refusal))?;
     service.signing_keys.keep(presented, derived);
     Ok(())
 }
@@ -63,32 +63,33 @@ async fn derive(
     service: &Service,
     presented: &Presented<'_>,
     access_key: &AccessKey,
-) -> Result<SigningKey, Rejection> {
+) -> Result<SigningKey, Fault> {
     let binding =
         CredentialBinding { account: access_key.account, access_key_id: access_key.id.as_str().into() };
     let token = CredentialToken::from_bytes(access_key.secret.as_slice());
     let (date, region) = (presented.date(), presented.region());
     let bytes = service.module.derive_signing_key(&token, &binding, date, region, presented.service()).await;
-    bytes.map(|bytes| SigningKey::from_bytes(&bytes)).map_err(Rejection::ours)
+    bytes.map(|bytes| SigningKey::from_bytes(&bytes)).map_err(|error| our_failure(&error))
 }
 
-impl Rejection {
-    fn ours(error: impl std::error::Error + 'static) -> Self {
-        tracing::error!(error = &error as &dyn std::error::Error, "callers cannot be authenticated");
-        Self { fault: internal(), impersonated: None }
-    }
+fn fault_of(refusal: &Refusal) -> Fault {
+    let kind = FaultKind::ALL.iter().find(|kind| kind.name() == refusal.exception());
+    kind.map_or_else(internal, |kind| Fault::new(*kind, refusal.to_string()))
+}
+
+fn our_failure(error: &(dyn std::error::Error + 'static)) -> Fault {
+    tracing::error!(error, "callers cannot be authenticated");
+    internal()
 }
 
 impl From<Refusal> for Rejection {
     fn from(refusal: Refusal) -> Self {
-        let kind = FaultKind::ALL.iter().find(|kind| kind.name() == refusal.exception());
-        let fault = kind.map_or_else(internal, |kind| Fault::new(*kind, refusal.to_string()));
-        Self { fault, impersonated: None }
+        Self { fault: fault_of(&refusal), claimed: None }
     }
 }
 
 impl From<CatalogError> for Rejection {
     fn from(error: CatalogError) -> Self {
-        Self::ours(error)
+        Self { fault: our_failure(&error), claimed: None }
     }
 }

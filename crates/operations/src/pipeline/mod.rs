@@ -52,8 +52,8 @@ async fn authenticated(service: &Service, call: &Call, entry: &'static Entry) ->
         Ok(caller) => (entry.run)(service, call, caller).await,
         Err(rejection) => {
             let fault = unless_not_json(call, rejection.fault);
-            match rejection.impersonated {
-                Some(account) => record::rejected(service, call, entry, account, fault).await,
+            match rejection.claimed {
+                Some(claimed) => record::rejected(service, call, entry, &claimed, fault).await,
                 None => Err(fault),
             }
         }

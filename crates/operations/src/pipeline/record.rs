@@ -1,6 +1,6 @@
 //! The record of a call: gathered while it runs, durable before it is answered.
 
-use super::Scene;
+use super::{Caller, Scene};
 use crate::operation::{Outcome, Subject, internal};
 use crate::registry::Entry;
 use crate::{Call, Service, TlsConnection};
@@ -89,15 +89,16 @@ pub async fn rejected(
     service: &Service,
     call: &Call,
     entry: &Entry,
-    account: AccountId,
+    claimed: &Caller,
     fault: Fault,
 ) -> Result<Vec<u8>, Fault> {
     let texts = Texts::of(call);
-    let mut record = texts.record(call, UserIdentity::Unknown { access_key_id: None }, "");
+    let identity = UserIdentity::Unknown { access_key_id: Some(&claimed.access_key_id) };
+    let mut record = texts.record(call, identity, claimed.region.as_str());
     record.event_name = entry.name;
     record.read_only = entry.read_only;
     record.event_time = service.clock.now();
-    record.recipient_account_id = Some(account);
+    record.recipient_account_id = Some(*claimed.principal.account());
     record.failure = Some(failure(&fault));
     append(service, &record).await?;
     Err(fault)
