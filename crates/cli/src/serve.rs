@@ -33,9 +33,15 @@ impl Serve {
         config.http = self.http.or(config.http);
         let filter = std::env::var("CARDEA_LOG").ok();
         server::logging::start(&config.log, filter.as_deref())?;
+        save_memory();
         let serve = server::Serve { data: self.data.dir, config, dev_clock: self.dev_clock };
         Ok(server::serve(serve, say_ready)?)
     }
+}
+
+/// The allocator would take huge pages, 2 MB for a few kilobytes. A kernel that has none need not be asked.
+fn save_memory() {
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
 }
 
 /// The settings of that file, or the defaults without one.

@@ -3,7 +3,8 @@
 //! Only the newest segment is read: every one before it was complete when the next was put in place. What is dropped is a batch that
 //! a crash tore and that was therefore never acknowledged; anything else that is wrong refuses the journal.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{File, OpenOptions};
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -25,7 +26,7 @@ pub(super) struct Recovered {
 
 /// Reads the segment whose first record has the number `first`, and blanks a torn batch at its end.
 pub(super) fn recover(path: PathBuf, first: u64) -> Result<Recovered, JournalError> {
-    let bytes = fs::read(&path).map_err(JournalError::io("read", &path))?;
+    let Written { bytes, length } = written(&path).map_err(JournalError::io("read", &path))?;
     let walked = walk(&bytes).map_err(|flaw| JournalError::Damaged { file: path.clone(), flaw })?;
     let sequence = walked.header.before.sequence.saturating_add(1);
     if sequence != first {
@@ -37,7 +38,33 @@ pub(super) fn recover(path: PathBuf, first: u64) -> Result<Recovered, JournalErr
     }
     let block = walked.header.block;
     let end = walked.end.next_multiple_of(block) as u64;
-    Ok(Recovered { path, head: walked.head, length: bytes.len() as u64, end, block })
+    Ok(Recovered { path, head: walked.head, length, end, block })
+}
+
+/// What was written to a segment, without the line feeds that wait behind it to be written over, and its whole length.
+struct Written {
+    bytes: Vec<u8>,
+    length: u64,
+}
+
+/// Reads no more than was written: a segment that has just been begun is mostly room.
+fn written(path: &Path) -> io::Result<Written> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let mut end = length;
+    let mut piece = vec![0; PIECE];
+    while end > 0 {
+        let start = end.saturating_sub(PIECE as u64);
+        let part = piece.get_mut(..usize::try_from(end - start).unwrap_or(PIECE)).unwrap_or_default();
+        file.read_exact_at(part, start)?;
+        if part.iter().any(|byte| *byte != b'\n') {
+            break;
+        }
+        end = start;
+    }
+    let mut bytes = vec![0; usize::try_from(end).map_err(io::Error::other)?];
+    file.read_exact_at(&mut bytes, 0)?;
+    Ok(Written { bytes, length })
 }
 
 fn blank(path: &Path, torn: &Torn) -> Result<(), JournalError> {
@@ -46,3 +73,6 @@ fn blank(path: &Path, torn: &Torn) -> Result<(), JournalError> {
     let blanked = file.write_all_at(&feeds, torn.range.start as u64).and_then(|()| file.sync_all());
     blanked.map_err(JournalError::io("write", path))
 }
+
+/// Is read at once; a whole number of sectors, so that what is left out ends where a sector ends.
+const PIECE: usize = 256 * 1024;

@@ -122,7 +122,8 @@ fn http1(limits: &Limits) -> hyper::server::conn::http1::Builder {
         .header_read_timeout(None)
         .max_headers(limits.headers)
         .max_header_size(header_bytes)
-        .max_buf_size(header_bytes.max(READ_BUFFER));
+        .max_buf_size(header_bytes.max(READ_BUFFER))
+        .writev(false);
     builder
 }
 
