@@ -28,9 +28,16 @@ pub fn harden() -> Result<(), SandboxError> {
 #[must_use]
 pub fn lock_all_memory() -> bool {
     let unlimited = getrlimit(Resource::Memlock).current.is_none();
-    let capable = capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::IPC_LOCK));
     let all = MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT;
-    (unlimited || capable) && mlockall(all).is_ok()
+    (unlimited || may_exceed_limits()) && mlockall(all).is_ok()
+}
+
+/// Whether the limit does not hold for this process. In a user namespace of its own, as in a rootless container, a process has the
+/// capability and the kernel holds it to the limit all the same.
+fn may_exceed_limits() -> bool {
+    let capable = capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::IPC_LOCK));
+    let of_the_first_namespace = |map: String| map.split_whitespace().eq(["0", "0", "4294967295"]);
+    capable && std::fs::read_to_string("/proc/self/uid_map").is_ok_and(of_the_first_namespace)
 }
 
 /// Closes the filter over all threads of the process, for good.
