@@ -286,7 +286,7 @@ impl Secrets {
 fn binding(key: &Key) -> Binding {
     Binding {
         account: key.account,
-        region: key.region.clone(),
+        region: key.region,
         key_id: key.id,
         spec: key.spec,
         usage: key.usage,

@@ -95,7 +95,7 @@ mod tests {
     }
 
     fn asked(resource: Resource<'_>) -> Decision {
-        let principal = Principal::root("aws", "111122223333".parse().unwrap());
+        let principal = Principal::root("aws".into(), "111122223333".parse().unwrap());
         decide(&Question { principal: &principal, action: "kms:Encrypt", resource })
     }
 

@@ -2,19 +2,20 @@
 
 use keys::AccountId;
 use std::fmt;
+use std::sync::Arc;
 
 /// An authenticated caller: the root principal of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
-    partition: Box<str>,
+    partition: Arc<str>,
     account: AccountId,
 }
 
 impl Principal {
     /// The root principal of that account.
     #[must_use]
-    pub fn root(partition: &str, account: AccountId) -> Self {
-        Self { partition: partition.into(), account }
+    pub const fn root(partition: Arc<str>, account: AccountId) -> Self {
+        Self { partition, account }
     }
 
     /// The account that it belongs to.

@@ -250,7 +250,7 @@ fn without_tokens(key: &Key) -> Key {
 }
 
 fn address_of(key: &Key) -> KeyAddress {
-    let (account, region, id): (AccountId, _, KeyId) = (key.account, key.region.clone(), key.id);
+    let (account, region, id): (AccountId, _, KeyId) = (key.account, key.region, key.id);
     KeyAddress { world: World { account, region }, id }
 }
 

@@ -45,16 +45,26 @@ impl FromStr for AccountId {
 }
 
 /// An AWS region name, such as `eu-central-1`: letters in two or three parts and a number, at most 32 characters.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Region(Box<str>);
+///
+/// Lies in place, without an allocation: every call copies it several times.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Region {
+    length: u8,
+    name: [u8; LONGEST_REGION],
+}
 
 impl Region {
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        // INVARIANT: only ASCII letters, digits and hyphens get in.
+        let name = self.name.get(..usize::from(self.length)).unwrap_or_default();
+        std::str::from_utf8(name).unwrap_or_default()
     }
 }
+
+/// Of a region's name, in characters.
+const LONGEST_REGION: usize = 32;
 
 impl FromStr for Region {
     type Err = InvalidId;
@@ -66,8 +76,12 @@ impl FromStr for Region {
         let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
         let is_word = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
         let words = parts.clone().count();
-        let well_formed = is_number && (2..=3).contains(&words) && parts.all(is_word) && text.len() <= 32;
-        if well_formed { Ok(Self(text.into())) } else { Err(InvalidId) }
+        if !(is_number && (2..=3).contains(&words) && parts.all(is_word)) {
+            return Err(InvalidId);
+        }
+        let mut name = [0; LONGEST_REGION];
+        name.get_mut(..text.len()).ok_or(InvalidId)?.copy_from_slice(text.as_bytes());
+        Ok(Self { length: u8::try_from(text.len()).map_err(|_| InvalidId)?, name })
     }
 }
 

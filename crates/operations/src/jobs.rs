@@ -5,6 +5,7 @@ use audit::json::object;
 use audit::{EventType, Record, Resource, ResourceType, UserIdentity};
 use catalog::{Author, CatalogError, Changes, KeyAddress};
 use keys::Moment;
+use std::sync::Arc;
 use uuid::Uuid;
 use wire::arn::KeyArn;
 
@@ -56,8 +57,8 @@ async fn record_deletions(service: &Service) -> Result<(), JobError> {
 
 /// The service event `DeleteKey`.
 fn deletion_record(service: &Service, address: &KeyAddress) -> Vec<u8> {
-    let (account, region) = (address.world.account, address.world.region.clone());
-    let partition = service.settings.partition.as_str().into();
+    let (account, region) = (address.world.account, address.world.region);
+    let partition = Arc::clone(&service.settings.partition);
     let arn = KeyArn { partition, region, account, key_id: address.id }.to_string();
     let mut line = Vec::new();
     Record {

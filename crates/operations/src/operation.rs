@@ -113,7 +113,7 @@ pub struct NamedKey {
 impl NamedKey {
     /// Where it is.
     pub fn address(&self) -> KeyAddress {
-        let world = World { account: self.key.account, region: self.key.region.clone() };
+        let world = World { account: self.key.account, region: self.key.region };
         KeyAddress { world, id: self.key.id }
     }
 

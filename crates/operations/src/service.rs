@@ -32,7 +32,7 @@ pub struct Service {
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The partition in ARNs, `aws` by default.
-    pub partition: String,
+    pub partition: Arc<str>,
     /// The regions that are served; `None` for every one that is well formed.
     pub regions: Option<Vec<Region>>,
     /// How far the clocks of clients may be off.

@@ -3,12 +3,13 @@
 use keys::{AccountId, KeyId, Region};
 use serde::{Serialize, Serializer};
 use std::fmt::{self, Write};
+use std::sync::Arc;
 
 /// `arn:<partition>:kms:<region>:<account>:key/<key id>`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct KeyArn {
     /// `aws`, `aws-cn` …
-    pub partition: Box<str>,
+    pub partition: Arc<str>,
     /// The region of the key.
     pub region: Region,
     /// The account that owns it.
@@ -21,7 +22,7 @@ pub struct KeyArn {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AliasArn {
     /// `aws`, `aws-cn` …
-    pub partition: Box<str>,
+    pub partition: Arc<str>,
     /// The region of the alias.
     pub region: Region,
     /// The account that owns it.

@@ -33,7 +33,7 @@ pub async fn authenticate(service: &Service, call: &Call) -> Result<Caller, Reje
     let access_key = access_key.filter(|_| presented.session_token().is_none());
     let access_key = access_key.ok_or(Refusal::UnrecognizedClient)?;
     let region = presented.region().parse().map_err(|_| Refusal::UnrecognizedClient)?;
-    let principal = Principal::root(&service.settings.partition, access_key.account);
+    let principal = Principal::root(Arc::clone(&service.settings.partition), access_key.account);
     let caller = Caller { principal, access_key_id: access_key.id.clone(), region };
     match verify(service, call, &presented, &access_key).await {
         Ok(()) => Ok(caller),

@@ -7,6 +7,8 @@ use crate::{Call, Service, TlsConnection};
 use audit::json::{Json, Object, object};
 use audit::{EventType, Failure, Record, Resource, ResourceType, TlsDetails, UserIdentity};
 use keys::AccountId;
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 use wire::Fault;
 use wire::arn::KeyArn;
 
@@ -120,16 +122,16 @@ fn failure(fault: &Fault) -> Failure<'_> {
 /// The texts of a call that its record borrows.
 struct Texts {
     source: String,
-    request_id: String,
-    event_id: String,
+    request_id: [u8; Hyphenated::LENGTH],
+    event_id: [u8; Hyphenated::LENGTH],
 }
 
 impl Texts {
     fn of(call: &Call) -> Self {
         Self {
             source: call.source.to_string(),
-            request_id: call.ids.request.to_string(),
-            event_id: call.ids.event.to_string(),
+            request_id: text(call.ids.request),
+            event_id: text(call.ids.event),
         }
     }
 
@@ -152,8 +154,8 @@ impl Texts {
             request_parameters: None,
             response_elements: None,
             additional_event_data: None,
-            request_id: Some(&self.request_id),
-            event_id: &self.event_id,
+            request_id: std::str::from_utf8(&self.request_id).ok(),
+            event_id: std::str::from_utf8(&self.event_id).unwrap_or_default(),
             read_only: true,
             resources: &[],
             event_type: EventType::AwsApiCall,
@@ -163,6 +165,12 @@ impl Texts {
             tls_details: call.tls.as_deref().map(|tls| tls_details(call, tls)),
         }
     }
+}
+
+fn text(id: Uuid) -> [u8; Hyphenated::LENGTH] {
+    let mut text = [0; Hyphenated::LENGTH];
+    id.hyphenated().encode_lower(&mut text);
+    text
 }
 
 fn tls_details<'a>(call: &'a Call, tls: &'a TlsConnection) -> TlsDetails<'a> {
@@ -175,4 +183,4 @@ fn tls_details<'a>(call: &'a Call, tls: &'a TlsConnection) -> TlsDetails<'a> {
     }
 }
 
-const TYPICAL_RECORD: usize = 1024;
+const TYPICAL_RECORD: usize = 1536;

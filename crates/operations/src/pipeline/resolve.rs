@@ -47,7 +47,7 @@ impl Scene<'_> {
     /// The key at that ARN, of whichever account. One of another account that the caller may not use so is as good as absent
     /// at once: were it denied only later, what is found in between would tell that it is there.
     pub async fn key_at(&self, arn: KeyArn, action: &'static str) -> Result<NamedKey, Failure> {
-        let world = World { account: arn.account, region: arn.region.clone() };
+        let world = World { account: arn.account, region: arn.region };
         let key = self.reader().key(&KeyAddress { world, id: arn.key_id }).await?;
         match key {
             Some(key) if self.may_see(&arn, action) => Ok(NamedKey { key, arn }),
@@ -74,23 +74,22 @@ impl Scene<'_> {
     }
 
     async fn key_of_alias(&self, arn: AliasArn, action: &'static str) -> Result<NamedKey, Failure> {
-        let AliasArn { partition, region, account, .. } = &arn;
-        let world = World { account: *account, region: region.clone() };
+        let AliasArn { account, region, .. } = arn;
+        let world = World { account, region };
         let alias = self.reader().alias(&AliasAddress { world, name: arn.name.clone() }).await?;
         match alias {
             Some(alias) => {
-                let (partition, region) = (partition.clone(), region.clone());
-                self.key_at(KeyArn { partition, region, account: *account, key_id: alias.target }, action)
-                    .await
+                let partition = arn.partition;
+                self.key_at(KeyArn { partition, region, account, key_id: alias.target }, action).await
             }
-            None if self.is_own(*account) => Err(no_such_alias(&arn).into()),
+            None if self.is_own(account) => Err(no_such_alias(&arn).into()),
             None => Err(self.invisible(action).into()),
         }
     }
 
     //= kms: an ARN of another Region sent here names nothing here
     fn check_region(&self, partition: &str, region: &keys::Region, text: &KeyIdText) -> Result<(), Fault> {
-        if partition != self.settings().partition {
+        if *partition != *self.settings().partition {
             return Err(unreadable(text, InvalidReference::Arn));
         }
         if *region == self.caller.region {

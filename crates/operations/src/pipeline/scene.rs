@@ -7,6 +7,7 @@ use access::Principal;
 use catalog::{Author, Changes, Reader, World};
 use keys::{Moment, Region};
 use module_client::ModuleClient;
+use std::sync::Arc;
 use wire::arn::AliasArn;
 
 /// An authenticated caller.
@@ -67,7 +68,7 @@ impl<'a> Scene<'a> {
 
     /// The caller's account in the region of the request.
     pub fn world(&self) -> World {
-        World { account: *self.caller.principal.account(), region: self.caller.region.clone() }
+        World { account: *self.caller.principal.account(), region: self.caller.region }
     }
 
     /// The ARN of an alias of the caller's account in the region of the request.
@@ -80,7 +81,7 @@ impl<'a> Scene<'a> {
         self.service
     }
 
-    fn partition(&self) -> Box<str> {
-        self.service.settings.partition.as_str().into()
+    fn partition(&self) -> Arc<str> {
+        Arc::clone(&self.service.settings.partition)
     }
 }

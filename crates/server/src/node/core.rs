@@ -155,7 +155,7 @@ impl Shared {
 
 fn settings(config: &Config) -> Settings {
     Settings {
-        partition: config.service.partition.clone(),
+        partition: config.service.partition.as_str().into(),
         regions: config.service.regions.clone(),
         signature_tolerance: config.service.signature_tolerance.duration(),
         staleness_bound: config.storage.staleness_bound.duration(),

@@ -38,7 +38,7 @@ impl Backing {
             token: KeyToken::from_bytes(&*material.token),
             binding: Binding {
                 account: key.account,
-                region: key.region.clone(),
+                region: key.region,
                 key_id: key.id,
                 spec: key.spec,
                 usage: key.usage,
@@ -77,7 +77,7 @@ impl Scene<'_> {
     /// The key that a ciphertext names. One that is not there is not told from one that the caller may not see.
     async fn key_of_ciphertext(&self, header: &Header, action: &'static str) -> Result<NamedKey, Failure> {
         let arn = KeyArn { account: header.account, ..self.own_key_arn(header.key_id) };
-        let world = World { account: arn.account, region: arn.region.clone() };
+        let world = World { account: arn.account, region: arn.region };
         let key = self.reader().key(&KeyAddress { world, id: header.key_id }).await?;
         let visible = key.filter(|_| self.may_see(&arn, action));
         Ok(visible.map(|key| NamedKey { key, arn }).ok_or_else(|| self.invisible(action))?)

@@ -108,7 +108,7 @@ async fn new_key(input: &Input, subject: &Authorized<Own>, scene: &Scene<'_>) ->
         (world.account, world.region, KeyId::single_region(Uuid::new_v4().into_bytes()));
     let (spec, usage, origin) =
         (input.spec(), input.usage().unwrap_or(KeyUsage::EncryptDecrypt), input.origin());
-    let new = NewKey { account, region: region.clone(), key_id: id, spec, usage, origin };
+    let new = NewKey { account, region, key_id: id, spec, usage, origin };
     let backing = scene.module(subject).generate_key(&new).await?;
     Ok(Key {
         account,
