@@ -39,7 +39,7 @@ pub trait Operation: 'static {
         Ok(())
     }
 
-    /// Finds what the request names. Reads; decides nothing.
+    /// Finds what the request names. Reads, and decides nothing but what of other accounts can be seen at all.
     fn resolve(
         input: &Self::Input,
         scene: &Scene<'_>,

@@ -104,6 +104,8 @@ fn a_call_with_a_wrong_signature_is_recorded_in_the_account_whose_key_it_names()
     let record = server.record_of(&answer);
     assert_eq!(record["errorCode"], "InvalidSignatureException");
     assert_eq!(record["recipientAccountId"], account.id);
+    assert_eq!(record["userIdentity"], json!({"type": "Unknown", "accessKeyId": forger.access_key_id}));
+    assert_eq!(record["awsRegion"], json!(forger.region));
 }
 
 #[test]
