@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::LocalSet;
@@ -152,7 +153,8 @@ impl Worker {
             Ok(runtime) => runtime,
             Err(error) => return drop(made.send(Err(error))),
         };
-        LocalSet::new().block_on(&runtime, async {
+        let tasks = LocalSet::new();
+        tasks.block_on(&runtime, async {
             match make().await {
                 Err(error) => drop(made.send(Err(error))),
                 Ok(responder) => {
@@ -161,6 +163,10 @@ impl Worker {
                 }
             }
         });
+        // A call that changes something is carried to its end and recorded, though its connection may be gone by now.
+        if runtime.block_on(async { tokio::time::timeout(CARRIED_OUT, tasks).await }).is_err() {
+            tracing::warn!("calls whose clients are gone are given up");
+        }
     }
 
     async fn serve<R: Respond>(mut self, responder: R) {
@@ -181,4 +187,6 @@ impl Worker {
     }
 }
 
+/// How long what was begun may go on when every connection is closed: as long as any call may take, and a little.
+const CARRIED_OUT: Duration = Duration::from_secs(12);
 const CANNOT_START: &str = "a worker thread cannot start";

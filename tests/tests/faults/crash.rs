@@ -100,6 +100,33 @@ fn a_service_told_to_stop_under_load_answers_what_it_began_and_begins_nothing_th
 }
 
 #[test]
+fn a_change_whose_client_is_gone_when_the_service_stops_is_made_and_recorded_or_not_made() {
+    let server = Server::start();
+    for _ in 0..8 {
+        let mut clients: Vec<Connection> = (0..32).map(|_| server.connect().unwrap()).collect();
+        for client in &mut clients {
+            let request = server.request("CreateKey", "{}").signed(server.root());
+            client.send(&request.bytes()).unwrap();
+        }
+        drop(clients);
+        assert!(server.terminate().success());
+        server.start_again();
+        assert_eq!(keys_of(&server), keys_on_record(&server));
+    }
+    assert!(!keys_of(&server).is_empty(), "nothing was begun before its client was gone");
+}
+
+/// The keys that the journal says were made.
+fn keys_on_record(server: &Server) -> BTreeSet<String> {
+    let made =
+        |record: &serde_json::Value| record["eventName"] == "CreateKey" && record["errorCode"].is_null();
+    let id = |record: serde_json::Value| {
+        record["resources"][0]["ARN"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned()
+    };
+    server.journal().into_iter().filter(made).map(id).collect()
+}
+
+#[test]
 fn a_first_start_that_is_killed_at_any_instant_is_completed_by_the_next() {
     let server = Server::start();
     for _ in 0..FIRST_STARTS {
