@@ -6,7 +6,7 @@ use crate::{AccessKey, Account, AliasAddress, CatalogError, KeyAddress, World, l
 use keys::{ALIAS_PREFIX, AccountId, Alias, Key, KeyId, Moment};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
-use storage::{Entry, Storage};
+use storage::{Entry, Storage, Versioned};
 
 /// A page of a list.
 #[derive(Debug)]
@@ -77,10 +77,7 @@ impl Reader {
         limit: usize,
     ) -> Result<Page<Arc<Stored<Alias>>>, CatalogError> {
         let page = self.page(&layout::aliases_of(world), after, limit).await?;
-        let entries = page.entries.iter().map(|entry| {
-            let versioned = storage::Versioned { value: entry.value.clone(), revision: entry.revision };
-            Stored::decode(&entry.key, &versioned).map(Arc::new)
-        });
+        let entries = page.entries.iter().map(|entry| decode(entry).map(Arc::new));
         Ok(Page { entries: entries.collect::<Result<_, _>>()?, next: page.next })
     }
 
@@ -118,8 +115,7 @@ impl Reader {
     /// How many keys an account has in a region, in whatever state.
     pub async fn key_count(&self, world: &World) -> Result<u64, CatalogError> {
         let counts = self.storage.scan(layout::counts_of(world).as_bytes(), None, SHARDS).await?;
-        let count = |entry: &Entry| serde_json::from_slice::<u64>(&entry.value).unwrap_or(0);
-        Ok(counts.iter().map(count).fold(0, u64::saturating_add))
+        counts.iter().try_fold(0_u64, |sum, entry| Ok(sum.saturating_add(*decode::<u64>(entry)?)))
     }
 
     pub(crate) async fn read<T: DeserializeOwned>(
@@ -151,6 +147,11 @@ impl std::fmt::Debug for Reader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Reader")
     }
+}
+
+fn decode<T: DeserializeOwned>(entry: &Entry) -> Result<Stored<T>, CatalogError> {
+    let stored = Versioned { value: entry.value.clone(), revision: entry.revision };
+    Stored::decode(&entry.key, &stored)
 }
 
 fn suffix<'a>(prefix: &str, entry: &'a Entry) -> Option<&'a str> {

@@ -110,6 +110,19 @@ async fn keys_are_counted_and_limited_whoever_makes_them_at_the_same_time() {
     assert_eq!(catalog.reader().key_count(&world()).await.unwrap(), 39);
 }
 
+#[tokio::test]
+async fn a_count_that_cannot_be_read_is_an_error_and_not_zero() {
+    let Fixture { catalog, storage, .. } = &fixture();
+    catalog.commit(changes().create_key(&key(1), 10)).await.unwrap();
+    let key_of_count =
+        storage.scan(b"a/111122223333/eu-central-1/count/", None, 1).await.unwrap().remove(0).key;
+    let put = storage::Change::Put { key: key_of_count, value: "many".into() };
+    assert!(matches!(storage.commit(vec![], vec![put]).await, Ok(storage::Commit::Done(_))));
+    assert!(matches!(catalog.reader().key_count(&world()).await, Err(CatalogError::Unreadable { .. })));
+    let one_more = catalog.commit(changes().create_key(&key(2), 10)).await;
+    assert!(matches!(one_more, Err(CatalogError::Unreadable { .. })));
+}
+
 /// Keys whose ids begin with the same digit, so that all of them are counted in one place.
 fn key_of_one_shard(number: u8) -> Key {
     let mut id = [0; 16];
