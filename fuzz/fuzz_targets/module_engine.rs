@@ -1,11 +1,12 @@
-//! No command may make the engine panic, and no blob or token that the engine did not make may be taken for genuine.
+//! No command may make the engine panic, and no blob, token or sealed message that the engine did not make may be taken for
+//! genuine.
 #![no_main]
 
 use keys::{KeyId, KeyOrigin, KeySpec, KeyUsage};
 use libfuzzer_sys::fuzz_target;
 use module::{Arena, Domain, Engine};
 use module_api::frame::decode;
-use module_api::{Binding, Bytes, Command, EncryptionContext, Key, KeyToken, NewKey, Reply};
+use module_api::{Binding, Bytes, Command, EncryptionContext, Key, KeyToken, MessagePurpose, NewKey, Reply};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ fuzz_target!(|bytes: &[u8]| {
         }
         made.refuses_as_blob(bytes);
         made.refuses_as_token(bytes);
+        made.refuses_as_message(bytes);
+        made.seals_as_message(bytes);
     });
 });
 
@@ -62,6 +65,44 @@ impl Made {
             let command = Command::Decrypt { key, context: self.context.canonical(), blob: Bytes(blob) };
             self.engine.answer(&command, |reply| assert!(matches!(reply, Reply::Refused(_)), "a blob was forged"));
         }
+    }
+
+    /// With the header of each purpose in front, too.
+    fn refuses_as_message(&mut self, bytes: &[u8]) {
+        for purpose in MessagePurpose::ALL {
+            let sealed = self.seal(purpose, &[]).expect("a message without bytes");
+            let header = sealed.get(..18).expect("a header");
+            for forged in [bytes, &[header, bytes].concat()] {
+                if forged != sealed {
+                    assert!(self.open(purpose, forged).is_none(), "a message was forged");
+                }
+            }
+        }
+    }
+
+    /// It comes back for its purpose and for no other.
+    fn seals_as_message(&mut self, bytes: &[u8]) {
+        for purpose in MessagePurpose::ALL {
+            let Some(sealed) = self.seal(purpose, bytes) else { continue };
+            for other in MessagePurpose::ALL {
+                let opened = self.open(other, &sealed);
+                assert_eq!(opened.as_deref(), (other == purpose).then_some(bytes));
+            }
+        }
+    }
+
+    fn seal(&mut self, purpose: MessagePurpose, message: &[u8]) -> Option<Vec<u8>> {
+        self.engine.answer(&Command::SealMessage { purpose, bytes: Bytes(message) }, |reply| match reply {
+            Reply::Ciphertext(sealed) => Some(sealed.0.to_vec()),
+            _ => None,
+        })
+    }
+
+    fn open(&mut self, purpose: MessagePurpose, sealed: &[u8]) -> Option<Vec<u8>> {
+        self.engine.answer(&Command::OpenMessage { purpose, bytes: Bytes(sealed) }, |reply| match reply {
+            Reply::Plaintext(message) => Some(message.0.to_vec()),
+            _ => None,
+        })
     }
 
     fn refuses_as_token(&mut self, bytes: &[u8]) {

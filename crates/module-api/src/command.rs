@@ -78,6 +78,14 @@ pub enum Command<'a> {
         /// How many.
         number_of_bytes: u16,
     },
+    /// Open what `SealMessage` sealed for that purpose.
+    OpenMessage {
+        /// What it must have been sealed for.
+        purpose: MessagePurpose,
+        /// The sealed message.
+        #[serde(borrow)]
+        bytes: Bytes<'a>,
+    },
     /// Decrypt a ciphertext blob and encrypt what was in it; the plaintext stays inside.
     ReEncrypt {
         /// The backing key that the blob names.
@@ -92,8 +100,30 @@ pub enum Command<'a> {
         /// The context to encrypt with.
         destination_context: CanonicalContext<'a>,
     },
+    /// Seal up to 64 KiB of the front end's own data, which others carry and may neither read nor change.
+    SealMessage {
+        /// What it may be opened for.
+        purpose: MessagePurpose,
+        /// The message.
+        #[serde(borrow)]
+        bytes: Bytes<'a>,
+    },
     /// Say which domain key is held.
     Status,
+}
+
+/// What a sealed message is for. One purpose's message is nothing to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum MessagePurpose {
+    /// The encoded authorization message, for `sts:DecodeAuthorizationMessage`.
+    AuthorizationMessage,
+    /// The session that a session token holds.
+    Session,
+}
+
+impl MessagePurpose {
+    /// Every purpose.
+    pub const ALL: [Self; 2] = [Self::AuthorizationMessage, Self::Session];
 }
 
 /// What the module answers.
@@ -107,7 +137,7 @@ pub enum Reply<'a> {
         /// Its token.
         token: Bytes<'a>,
     },
-    /// To `Encrypt`, `ReEncrypt` and `GenerateDataKeyWithoutPlaintext`.
+    /// To `Encrypt`, `ReEncrypt`, `GenerateDataKeyWithoutPlaintext` and `SealMessage`.
     Ciphertext(#[serde(borrow)] Bytes<'a>),
     /// To `GenerateDataKey`.
     DataKey {
@@ -125,7 +155,7 @@ pub enum Reply<'a> {
         /// The id of the backing key in it.
         material_id: KeyMaterialId,
     },
-    /// To `Decrypt`.
+    /// To `Decrypt` and `OpenMessage`.
     Plaintext(#[serde(borrow)] Bytes<'a>),
     /// To `GenerateRandom`.
     Random(#[serde(borrow)] Bytes<'a>),
@@ -169,11 +199,15 @@ pub enum Refusal {
     /// The frame holds no command, or a field is out of its bounds.
     #[error("the command is malformed")]
     Malformed,
+    /// The sealed message is not one, was changed or cut, is for another purpose, or was sealed under a domain key that is not
+    /// held. Which of them is not told.
+    #[error("the sealed message is not genuine, or is for another purpose")]
+    MessageRefused,
     /// The token is not one, was sealed under a domain key that is not held, or is bound to something else.
     #[error("the token does not open, or is bound to something else")]
     TokenRefused,
-    /// The plaintext or the number of bytes is over the limit.
-    #[error("the plaintext or the number of bytes is over the limit")]
+    /// The plaintext, the message or the number of bytes is over the limit.
+    #[error("the plaintext, the message or the number of bytes is over the limit")]
     TooLarge,
     /// The key's spec, usage or origin does not do what was asked.
     #[error("the key's spec, usage or origin does not support the command")]

@@ -3,11 +3,11 @@
 //! A frame is its length in four bytes (of what follows them), the version in one, the id of the request in eight (little
 //! endian, both numbers), and a command or reply as `postcard` writes it.
 
-use crate::Buffer;
+use crate::{Buffer, MAX_MESSAGE};
 use serde::{Deserialize, Serialize};
 
-/// The longest frame, its length field included.
-pub const MAX_FRAME: usize = 64 * 1024;
+/// The longest frame, its length field included: the longest message with room for its seal and what is around it.
+pub const MAX_FRAME: usize = MAX_MESSAGE + 4 * 1024;
 
 /// Which reply belongs to which command. Its meaning is the sender's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_length_out_of_bounds_or_another_version_breaks_the_stream() {
-        for length in [0_u32, 8, 65_533, u32::MAX] {
+        for length in [0_u32, 8, 69_629, u32::MAX] {
             let mut bytes = length.to_le_bytes().to_vec();
             bytes.extend([1; 9]);
             assert_eq!(Frame::first(&bytes).err(), Some(BrokenStream), "{length}");

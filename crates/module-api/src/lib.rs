@@ -16,12 +16,18 @@ pub mod frame;
 
 pub use binding::{Binding, CredentialBinding, CredentialToken, Key, KeyToken, MalformedBinding, NewKey};
 pub use buffer::{Buffer, wipe};
-pub use command::{Bytes, Command, Refusal, Reply};
+pub use command::{Bytes, Command, MessagePurpose, Refusal, Reply};
 pub use context::{CanonicalContext, EncryptionContext};
 
 /// The longest plaintext that is encrypted, in bytes.
 //= kms:Encrypt Plaintext: 1 to 4096 bytes
 pub const MAX_PLAINTEXT: usize = 4096;
+
+/// The longest message that is sealed, in bytes.
+pub const MAX_MESSAGE: usize = 64 * 1024;
+
+/// The longest sealed message: header, nonce and tag are around it.
+pub const MAX_SEALED_MESSAGE: usize = 18 + 32 + MAX_MESSAGE + 16;
 
 /// The longest data key and the most random bytes that one command gives.
 //= kms:GenerateDataKey NumberOfBytes, kms:GenerateRandom NumberOfBytes: 1 to 1024

@@ -268,7 +268,7 @@ const fn place(request: RequestId) -> u32 {
 const MAX_IN_FLIGHT: usize = 16 * 1024;
 /// What piles up while the module starts again must not grow without limit either.
 const MAX_UNWRITTEN: usize = 16 * 1024 * 1024;
-const BUFFER: usize = 128 * 1024;
+const BUFFER: usize = 2 * frame::MAX_FRAME;
 #[expect(clippy::as_conversions, reason = "a constant that fits")]
 const TICKS_TO_DEADLINE: u64 = (DEADLINE.as_millis() / TICK.as_millis()) as u64;
 

@@ -4,8 +4,8 @@ use crate::calls::{Calls, Lapse};
 use keys::KeyMaterialId;
 use module_api::frame;
 use module_api::{
-    Bytes, Command, CredentialBinding, CredentialToken, EncryptionContext, Key, KeyToken, NewKey, Refusal,
-    Reply,
+    Bytes, Command, CredentialBinding, CredentialToken, EncryptionContext, Key, KeyToken, MAX_SEALED_MESSAGE,
+    MessagePurpose, NewKey, Refusal, Reply,
 };
 use std::borrow::Cow;
 use std::fmt;
@@ -152,6 +152,24 @@ impl ModuleClient {
                 (key.0.len() == signing_key.len()).then(|| signing_key.copy_from_slice(key.0))?;
                 Some(signing_key)
             }
+            _ => None,
+        })
+        .await
+    }
+
+    /// Seals up to 64 KiB for that purpose, so that others can carry it and neither read nor change it.
+    pub async fn seal_message(&self, purpose: MessagePurpose, message: &[u8]) -> Result<Vec<u8>, CallError> {
+        self.call(&Command::SealMessage { purpose, bytes: Bytes(message) }, ciphertext).await
+    }
+
+    /// Opens what was sealed for that purpose; anything else is [`Refusal::MessageRefused`].
+    pub async fn open_message(&self, purpose: MessagePurpose, sealed: &[u8]) -> Result<Vec<u8>, CallError> {
+        // What does not fit in a frame is no more than any other bytes that are no sealed message.
+        if sealed.len() > MAX_SEALED_MESSAGE {
+            return Err(CallError::Refused(Refusal::MessageRefused));
+        }
+        self.call(&Command::OpenMessage { purpose, bytes: Bytes(sealed) }, |reply| match reply {
+            Reply::Plaintext(message) => Some(message.0.to_vec()),
             _ => None,
         })
         .await

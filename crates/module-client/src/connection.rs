@@ -122,4 +122,4 @@ impl fmt::Debug for Connector {
     }
 }
 
-const READ: usize = 128 * 1024;
+const READ: usize = 2 * MAX_FRAME;

@@ -63,6 +63,16 @@ impl Domain {
         &self.id
     }
 
+    /// What everything sealed under the domain key begins with: version, kind, and which domain key, of which there can be several
+    /// once they are rotated.
+    pub(crate) fn header(&self, kind: Kind) -> [u8; 18] {
+        let mut header = [0; 18];
+        let (fixed, id) = header.split_at_mut(2);
+        fixed.copy_from_slice(&[SEALED_VERSION, kind.byte()]);
+        id.copy_from_slice(&self.id);
+        header
+    }
+
     pub(crate) const fn key(&self) -> &Secret {
         &self.key
     }
@@ -75,6 +85,26 @@ impl Domain {
 impl fmt::Debug for Domain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Domain")
+    }
+}
+
+/// What is sealed under the domain key. One kind never opens as another: the byte is authenticated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    AuthorizationMessage,
+    CredentialToken,
+    KeyToken,
+    Session,
+}
+
+impl Kind {
+    const fn byte(self) -> u8 {
+        match self {
+            Self::KeyToken => 1,
+            Self::CredentialToken => 2,
+            Self::Session => 3,
+            Self::AuthorizationMessage => 4,
+        }
     }
 }
 
@@ -195,6 +225,7 @@ impl From<Refusal> for DomainError {
 }
 
 const KEY: usize = 32;
+const SEALED_VERSION: u8 = 1;
 const MAGIC: &[u8] = b"CRDDOM\x00\x01";
 const LONGEST_FILE: u64 = 4096;
 const ID_LABEL: &str = "cardea domain key id v1";

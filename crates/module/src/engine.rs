@@ -8,10 +8,10 @@ use crate::cache::Cache;
 use crate::domain::Domain;
 use crate::memory::Secret;
 use keys::{KeyOrigin, KeySpec, KeyUsage};
-use module_api::blob::{Blob, Header, PREAMBLE, TAG};
+use module_api::blob::{Blob, Header};
 use module_api::{
-    Binding, Bytes, CanonicalContext, Command, CredentialBinding, Key, MAX_PLAINTEXT, MAX_RANDOM, NewKey,
-    Refusal, Reply, wipe,
+    Binding, Bytes, CanonicalContext, Command, CredentialBinding, Key, MAX_MESSAGE, MAX_RANDOM,
+    MAX_SEALED_MESSAGE, NewKey, Refusal, Reply, wipe,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -40,8 +40,8 @@ impl Engine {
             opened: Cache::new(cached_keys),
             derived,
             // INVARIANT: nothing put in these is longer, so they never grow and leave bytes behind.
-            plaintext: Vec::with_capacity(MAX_PLAINTEXT),
-            ciphertext: Vec::with_capacity(PREAMBLE + MAX_PLAINTEXT + TAG),
+            plaintext: Vec::with_capacity(MAX_MESSAGE),
+            ciphertext: Vec::with_capacity(MAX_SEALED_MESSAGE),
         })
     }
 
@@ -84,12 +84,20 @@ impl Engine {
                 self.randomise(*number_of_bytes)?;
                 Ok(Reply::Random(Bytes(&self.plaintext)))
             }
+            Command::OpenMessage { purpose, bytes } => {
+                self.domain.open_message(*purpose, bytes.0, &mut self.plaintext)?;
+                Ok(self.plain())
+            }
             Command::ReEncrypt { source, source_context, blob, destination, destination_context } => {
                 self.decrypt(source, *source_context, blob)?.encrypt(
                     destination,
                     *destination_context,
                     None,
                 )?;
+                Ok(Reply::Ciphertext(Bytes(&self.ciphertext)))
+            }
+            Command::SealMessage { purpose, bytes } => {
+                self.ciphertext.extend(self.domain.seal_message(*purpose, bytes.0)?);
                 Ok(Reply::Ciphertext(Bytes(&self.ciphertext)))
             }
             Command::Status => Ok(Reply::Status { domain_key_id: *self.domain.id() }),

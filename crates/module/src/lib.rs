@@ -9,6 +9,7 @@ mod domain;
 pub mod door;
 mod engine;
 mod memory;
+mod message;
 pub mod sandbox;
 mod seal;
 pub mod start;

@@ -49,7 +49,7 @@ impl KeyFile {
 
 impl Seal for KeyFile {
     fn seal(&self, domain_key: &Secret) -> Result<Vec<u8>, Refusal> {
-        sealing::seal(&self.key, LABEL, &[], &random::array()?, &[], domain_key)
+        sealing::seal(&self.key, LABEL, &[], &random::array()?, &[], domain_key.bytes())
     }
 
     fn unseal(&self, sealed: &[u8]) -> Result<Option<Secret>, Refusal> {

@@ -4,59 +4,47 @@
 //! one of the other.
 
 use crate::algorithms::{random, sealing};
-use crate::domain::Domain;
+use crate::domain::{Domain, Kind};
 use crate::memory::Secret;
 use module_api::{Binding, CredentialBinding, Refusal};
 
 impl Domain {
     /// Seals a backing key.
     pub fn seal_key(&self, backing_key: &Secret, binding: &Binding) -> Result<Vec<u8>, Refusal> {
-        seal(self, KEY, &binding.canonical(), &random::array()?, backing_key)
+        seal(self, Kind::KeyToken, &binding.canonical(), &random::array()?, backing_key)
     }
 
     /// The backing key in a token that is bound so.
     pub fn open_key(&self, token: &[u8], binding: &Binding) -> Result<Secret, Refusal> {
-        open(self, KEY, &binding.canonical(), token)
+        open(self, Kind::KeyToken, &binding.canonical(), token)
     }
 
     /// Seals a secret access key.
     pub fn seal_credential(&self, secret: &Secret, binding: &CredentialBinding) -> Result<Vec<u8>, Refusal> {
-        seal(self, CREDENTIAL, &binding.canonical(), &random::array()?, secret)
+        seal(self, Kind::CredentialToken, &binding.canonical(), &random::array()?, secret)
     }
 
     /// The secret access key in a token that is bound so.
     pub fn open_credential(&self, token: &[u8], binding: &CredentialBinding) -> Result<Secret, Refusal> {
-        open(self, CREDENTIAL, &binding.canonical(), token)
+        open(self, Kind::CredentialToken, &binding.canonical(), token)
     }
 }
 
 fn seal(
     domain: &Domain,
-    kind: u8,
+    kind: Kind,
     binding: &[u8],
     nonce: &[u8; sealing::NONCE],
     secret: &Secret,
 ) -> Result<Vec<u8>, Refusal> {
-    sealing::seal(domain.key(), LABEL, &header(domain, kind), nonce, binding, secret)
+    sealing::seal(domain.key(), LABEL, &domain.header(kind), nonce, binding, secret.bytes())
 }
 
-fn open(domain: &Domain, kind: u8, binding: &[u8], token: &[u8]) -> Result<Secret, Refusal> {
-    sealing::open(domain.key(), LABEL, &header(domain, kind), binding, token)?.ok_or(Refusal::TokenRefused)
-}
-
-/// Version, kind, and which domain key: there can be several once domain keys are rotated.
-fn header(domain: &Domain, kind: u8) -> [u8; 18] {
-    let mut header = [0; 18];
-    let (fixed, id) = header.split_at_mut(2);
-    fixed.copy_from_slice(&[VERSION, kind]);
-    id.copy_from_slice(domain.id());
-    header
+fn open(domain: &Domain, kind: Kind, binding: &[u8], token: &[u8]) -> Result<Secret, Refusal> {
+    sealing::open(domain.key(), LABEL, &domain.header(kind), binding, token)?.ok_or(Refusal::TokenRefused)
 }
 
 const LABEL: &str = "cardea key token v1";
-const VERSION: u8 = 1;
-const KEY: u8 = 1;
-const CREDENTIAL: u8 = 2;
 
 #[cfg(test)]
 mod tests {
@@ -95,7 +83,7 @@ mod tests {
         let domain = domain(&arena, 0x0d);
         let backing_key = secret(&arena, &std::array::from_fn::<u8, 32, _>(|at| at as u8));
         assert_eq!(hex(&binding().canonical()), documented("key binding"));
-        let token = seal(&domain, KEY, &binding().canonical(), &[0x5a; 32], &backing_key).unwrap();
+        let token = seal(&domain, Kind::KeyToken, &binding().canonical(), &[0x5a; 32], &backing_key).unwrap();
         assert_eq!(hex(&token), documented("key token"));
         assert_eq!(domain.open_key(&token, &binding()).unwrap().bytes(), backing_key.bytes());
     }
@@ -110,7 +98,9 @@ mod tests {
             account: "123456789012".parse().unwrap(),
             access_key_id: "AKIAIOSFODNN7EXAMPLE".into(),
         };
-        let token = seal(&domain, CREDENTIAL, &binding.canonical(), &[0x5a; 32], &secret_access_key).unwrap();
+        let token =
+            seal(&domain, Kind::CredentialToken, &binding.canonical(), &[0x5a; 32], &secret_access_key)
+                .unwrap();
         assert_eq!(hex(&token), documented("credential token"));
         assert_eq!(domain.open_credential(&token, &binding).unwrap().bytes(), secret_access_key.bytes());
     }

@@ -1,4 +1,4 @@
-//! Sealing of one secret under a wrapping key: for key tokens under the domain key, for the domain key under its seal.
+//! Sealing under a wrapping key: of tokens and messages under the domain key, of the domain key under its seal.
 
 use super::kdf::derive;
 use crate::memory::{LONGEST_SECRET, Secret};
@@ -10,7 +10,7 @@ pub const NONCE: usize = 32;
 /// Length of the tag.
 pub const TAG: usize = 16;
 
-/// Returns header ‖ nonce ‖ AES-256-GCM(k, 0⁹⁶, secret, header ‖ nonce ‖ bound), where k = KDF(wrapping key, label, nonce).
+/// Returns header ‖ nonce ‖ AES-256-GCM(k, 0⁹⁶, plaintext, header ‖ nonce ‖ bound), where k = KDF(wrapping key, label, nonce).
 ///
 /// Standards: SP 800-108r1 (the KDF), SP 800-38D (GCM). The 32-byte `nonce` is random, so that k is fresh for every seal (two equal
 /// nonces among 2⁶⁴ seals have a chance of 2⁻¹²⁹) and encrypts this one message; under a key that is used once the fixed
@@ -21,16 +21,16 @@ pub fn seal(
     header: &[u8],
     nonce: &[u8; NONCE],
     bound: &[u8],
-    secret: &Secret,
+    plaintext: &[u8],
 ) -> Result<Vec<u8>, Refusal> {
     let mut sealed =
-        Vec::with_capacity(header.len().saturating_add(NONCE + TAG).saturating_add(secret.bytes().len()));
+        Vec::with_capacity(header.len().saturating_add(NONCE + TAG).saturating_add(plaintext.len()));
     sealed.extend_from_slice(header);
     sealed.extend_from_slice(nonce);
     let key = message_key(wrapping_key, label, nonce)?;
     let aad = [&sealed, bound].concat();
     let start = sealed.len();
-    sealed.extend_from_slice(secret.bytes());
+    sealed.extend_from_slice(plaintext);
     let in_place = sealed.get_mut(start..).ok_or(Refusal::Failed)?;
     let tag = key
         .seal_in_place_separate_tag(used_once(), Aad::from(aad.as_slice()), in_place)
@@ -49,17 +49,60 @@ pub fn open(
     bound: &[u8],
     sealed: &[u8],
 ) -> Result<Option<Secret>, Refusal> {
-    let Some(rest) = sealed.strip_prefix(header) else { return Ok(None) };
-    let Some((nonce, rest)) = rest.split_first_chunk::<NONCE>() else { return Ok(None) };
-    let Some((ciphertext, tag)) = rest.split_last_chunk::<TAG>() else { return Ok(None) };
-    if ciphertext.len() > LONGEST_SECRET {
+    let Some(sealed) = Sealed::parse(header, sealed) else { return Ok(None) };
+    if sealed.ciphertext.len() > LONGEST_SECRET {
         return Ok(None);
     }
-    let mut secret = wrapping_key.arena().secret(ciphertext.len()).map_err(|_| Refusal::Failed)?;
-    let key = message_key(wrapping_key, label, nonce)?;
-    let aad = [header, nonce, bound].concat();
-    let opened = key.open_separate_gather(used_once(), Aad::from(aad), ciphertext, tag, secret.bytes_mut());
-    Ok(opened.is_ok().then_some(secret))
+    let mut secret = wrapping_key.arena().secret(sealed.ciphertext.len()).map_err(|_| Refusal::Failed)?;
+    let opened = sealed.open(wrapping_key, label, bound, secret.bytes_mut())?;
+    Ok(opened.then_some(secret))
+}
+
+/// Leaves in `out` the message in what [`seal`] made with the same wrapping key, label and header and nothing bound; whether it
+/// was that is returned.
+///
+/// Formula and standards as there.
+pub fn open_message(
+    wrapping_key: &Secret,
+    label: &'static str,
+    header: &[u8],
+    sealed: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<bool, Refusal> {
+    let Some(sealed) = Sealed::parse(header, sealed) else { return Ok(false) };
+    out.clear();
+    out.resize(sealed.ciphertext.len(), 0);
+    sealed.open(wrapping_key, label, &[], out)
+}
+
+/// What [`seal`] made, taken apart.
+struct Sealed<'a> {
+    /// Header and nonce.
+    preamble: &'a [u8],
+    nonce: &'a [u8; NONCE],
+    ciphertext: &'a [u8],
+    tag: &'a [u8; TAG],
+}
+
+impl<'a> Sealed<'a> {
+    fn parse(header: &[u8], sealed: &'a [u8]) -> Option<Self> {
+        let (nonce, rest) = sealed.strip_prefix(header)?.split_first_chunk::<NONCE>()?;
+        let (ciphertext, tag) = rest.split_last_chunk::<TAG>()?;
+        let preamble = sealed.get(..header.len().checked_add(NONCE)?)?;
+        Some(Self { preamble, nonce, ciphertext, tag })
+    }
+
+    fn open(
+        &self,
+        wrapping_key: &Secret,
+        label: &'static str,
+        bound: &[u8],
+        out: &mut [u8],
+    ) -> Result<bool, Refusal> {
+        let key = message_key(wrapping_key, label, self.nonce)?;
+        let aad = Aad::from([self.preamble, bound].concat());
+        Ok(key.open_separate_gather(used_once(), aad, self.ciphertext, self.tag, out).is_ok())
+    }
 }
 
 fn message_key(

@@ -10,8 +10,8 @@
 use keys::{KeyId, KeyOrigin, KeySpec, KeyUsage};
 use module_api::blob::{Header, PREAMBLE};
 use module_api::{
-    Binding, Bytes, Command, CredentialBinding, CredentialToken, EncryptionContext, Key, KeyToken, NewKey,
-    Refusal, Reply,
+    Binding, Bytes, Command, CredentialBinding, CredentialToken, EncryptionContext, Key, KeyToken,
+    MAX_MESSAGE, MAX_SEALED_MESSAGE, MessagePurpose, NewKey, Refusal, Reply,
 };
 use std::borrow::Cow;
 
@@ -37,6 +37,10 @@ pub fn holds(door: &mut impl Door) {
     a_token_of_one_kind_is_none_of_the_other(door);
     other_specs_and_origins_are_unsupported(door);
     two_keys_differ_in_all_that_the_module_chose(door);
+    a_message_comes_back_for_its_purpose_and_for_no_other(door);
+    no_changed_cut_or_extended_message_opens(door);
+    messages_tokens_and_blobs_are_nothing_to_one_another(door);
+    the_length_of_a_message_is_bounded(door);
 }
 
 struct Made {
@@ -319,6 +323,80 @@ fn two_keys_differ_in_all_that_the_module_chose(door: &mut impl Door) {
     assert_ne!(one.token.as_bytes(), other.token.as_bytes());
 }
 
+fn a_message_comes_back_for_its_purpose_and_for_no_other(door: &mut impl Door) {
+    for purpose in MessagePurpose::ALL {
+        for message in [&b""[..], b"t", b"a session", &[0; 5000]] {
+            let sealed = seal(door, purpose, message).unwrap();
+            assert_ne!(sealed, seal(door, purpose, message).unwrap(), "no two seals are the same");
+            for other in MessagePurpose::ALL {
+                let opened = open(door, other, &sealed);
+                if other == purpose {
+                    assert_eq!(opened.unwrap(), message);
+                } else {
+                    assert_eq!(opened, Err(Refusal::MessageRefused), "{purpose:?} as {other:?}");
+                }
+            }
+        }
+    }
+}
+
+fn no_changed_cut_or_extended_message_opens(door: &mut impl Door) {
+    let sealed = seal(door, MessagePurpose::Session, b"a session").unwrap();
+    let mut wrong: Vec<Vec<u8>> = (0..sealed.len()).map(|length| sealed[..length].to_vec()).collect();
+    wrong.extend((1..sealed.len()).map(|from| sealed[from..].to_vec()));
+    wrong.push([&sealed[..], &[0]].concat());
+    wrong.push(vec![0xff; 60_000]);
+    for at in 0..sealed.len() {
+        for flip in [1, 0x80] {
+            let mut changed = sealed.clone();
+            changed[at] ^= flip;
+            wrong.push(changed);
+        }
+    }
+    let other = seal(door, MessagePurpose::Session, b"a session").unwrap();
+    wrong.push([&sealed[..50], &other[50..]].concat());
+    for wrong in wrong {
+        assert_eq!(open(door, MessagePurpose::Session, &wrong), Err(Refusal::MessageRefused), "{wrong:?}");
+    }
+    assert!(open(door, MessagePurpose::Session, &sealed).is_ok());
+}
+
+fn messages_tokens_and_blobs_are_nothing_to_one_another(door: &mut impl Door) {
+    let (made, binding) = (make(door, new_key(1)), credential("AKIAIOSFODNN7EXAMPLE"));
+    let (_, token) = create_credential(door, &binding);
+    let blob = encrypt(door, &made, &context(&[]), b"text").unwrap();
+    for purpose in MessagePurpose::ALL {
+        for foreign in [made.token.as_bytes(), &token, &blob] {
+            assert_eq!(open(door, purpose, foreign), Err(Refusal::MessageRefused));
+        }
+        // As long as a backing key and a secret access key, so that length does not tell them apart.
+        let (as_key, as_secret) =
+            (seal(door, purpose, &[7; 32]).unwrap(), seal(door, purpose, &[b'x'; 40]).unwrap());
+        let swapped = Made { token: KeyToken::from_bytes(as_key.clone()), binding: made.binding.clone() };
+        assert_eq!(encrypt(door, &swapped, &context(&[]), b"text"), Err(Refusal::TokenRefused));
+        assert_eq!(signing_key(door, &as_secret, &binding), Err(Refusal::TokenRefused));
+        assert_eq!(
+            decrypt(door, &made.key(), &context(&[]), &[as_key, blob.clone()].concat()),
+            Err(Refusal::InvalidCiphertext)
+        );
+    }
+}
+
+fn the_length_of_a_message_is_bounded(door: &mut impl Door) {
+    let longest: Vec<u8> = (0..MAX_MESSAGE).map(|at| (at % 251) as u8).collect();
+    for purpose in MessagePurpose::ALL {
+        let sealed = seal(door, purpose, &longest).unwrap();
+        assert_eq!(sealed.len(), MAX_SEALED_MESSAGE);
+        assert_eq!(open(door, purpose, &sealed).unwrap(), longest);
+        for more in [1, 100_000] {
+            let too_long = vec![1; MAX_MESSAGE + more];
+            assert_eq!(seal(door, purpose, &too_long), Err(Refusal::TooLarge));
+            let too_long = [&sealed[..], &vec![0; more]].concat();
+            assert_eq!(open(door, purpose, &too_long), Err(Refusal::MessageRefused));
+        }
+    }
+}
+
 fn new_key(number: u8) -> NewKey {
     NewKey {
         account: "123456789012".parse().unwrap(),
@@ -375,6 +453,18 @@ fn decrypt(
     let command = Command::Decrypt { key: key.clone(), context: context.canonical(), blob: Bytes(blob) };
     door.answer(&command, |reply| match reply {
         Reply::Plaintext(plaintext) => Ok(plaintext.0.to_vec()),
+        Reply::Refused(refusal) => Err(*refusal),
+        other => panic!("{other:?}"),
+    })
+}
+
+fn seal(door: &mut impl Door, purpose: MessagePurpose, message: &[u8]) -> Result<Vec<u8>, Refusal> {
+    ciphertext(door, &Command::SealMessage { purpose, bytes: Bytes(message) })
+}
+
+fn open(door: &mut impl Door, purpose: MessagePurpose, sealed: &[u8]) -> Result<Vec<u8>, Refusal> {
+    door.answer(&Command::OpenMessage { purpose, bytes: Bytes(sealed) }, |reply| match reply {
+        Reply::Plaintext(message) => Ok(message.0.to_vec()),
         Reply::Refused(refusal) => Err(*refusal),
         other => panic!("{other:?}"),
     })
