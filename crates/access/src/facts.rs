@@ -1,0 +1,75 @@
+//! What is known of a request, asked for by condition keys and policy variables. It never says what follows from it.
+
+use crate::ConditionKey;
+use std::borrow::Cow;
+
+/// The values of one condition key in one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Values<'a> {
+    /// The request has no such key.
+    Absent,
+    /// Its one value.
+    One(Cow<'a, str>),
+    /// Its values. A key with an empty list is as good as absent.
+    Many(Vec<Cow<'a, str>>),
+}
+
+impl<'a> Values<'a> {
+    /// Them, in order; none if the key is absent.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Cow<'a, str>] {
+        match self {
+            Self::Absent => &[],
+            Self::One(value) => std::slice::from_ref(value),
+            Self::Many(values) => values,
+        }
+    }
+
+    /// The one value, if it is one.
+    #[must_use]
+    pub fn one(&self) -> Option<&str> {
+        match self.as_slice() {
+            [value] => Some(value),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Values<'a> {
+    fn from(value: &'a str) -> Self {
+        Self::One(Cow::Borrowed(value))
+    }
+}
+
+impl From<String> for Values<'_> {
+    fn from(value: String) -> Self {
+        Self::One(Cow::Owned(value))
+    }
+}
+
+impl From<bool> for Values<'_> {
+    fn from(value: bool) -> Self {
+        Self::One(Cow::Borrowed(if value { "true" } else { "false" }))
+    }
+}
+
+impl<'a, V: Into<Values<'a>>> From<Option<V>> for Values<'a> {
+    fn from(value: Option<V>) -> Self {
+        value.map_or(Self::Absent, Into::into)
+    }
+}
+
+/// What a request, its caller and the resource are like.
+pub trait Facts {
+    /// The values of that key. `suffix` is what follows the key's name in a policy: the tag's key of `aws:RequestTag/Project`, the
+    /// context's key of `kms:EncryptionContext:AppName`, the number of `kms:RecipientAttestation:PCR4`; empty for keys without one.
+    /// It compares without case (ASCII), as condition keys do.
+    ///
+    /// Times are given in ISO 8601 or as seconds since 1970, Booleans as `true` and `false`, bytes in base64.
+    fn find(&self, key: ConditionKey, suffix: &str) -> Values<'_>;
+
+    /// The values of a key that has no row in [`ConditionKey`], such as `<host of an OIDC provider>:sub`, by its whole name in lower case.
+    fn other(&self, _name: &str) -> Values<'_> {
+        Values::Absent
+    }
+}
