@@ -1,4 +1,4 @@
-//! Identifiers: of an account, a region, a key, a key's material. A value of one of these types is well formed.
+//! Identifiers: of an account, a region, a key, a key's material, a grant. A value of one of these types is well formed.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
@@ -22,6 +22,9 @@ impl std::error::Error for InvalidId {}
 pub struct AccountId([u8; 12]);
 
 impl AccountId {
+    /// The account of the installation itself, which holds what belongs to no account: the integrated services.
+    pub const INSTALLATION: Self = Self(*b"000000000000");
+
     /// The account of that number, if it has at most twelve digits.
     pub fn from_number(number: u64) -> Result<Self, InvalidId> {
         format!("{number:012}").parse()
@@ -189,6 +192,38 @@ impl fmt::Display for KeyMaterialId {
     }
 }
 
+/// The id of a grant: 64 lower-case hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GrantId([u8; 32]);
+
+impl GrantId {
+    /// The id with those bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl FromStr for GrantId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        lower_hex(text.bytes()).map(Self)
+    }
+}
+
+impl fmt::Display for GrantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(write_hex(&self.0, &mut [0; 64]))
+    }
+}
+
 /// Writes two digits for each byte. Ids are written several times a call, and formatting byte by byte is slow.
 fn write_hex<'a>(bytes: &[u8], digits: &'a mut [u8]) -> &'a str {
     const DIGITS: [u8; 16] = *b"0123456789abcdef";
@@ -240,7 +275,7 @@ macro_rules! as_text {
     )+};
 }
 
-as_text!(AccountId Region KeyId KeyMaterialId);
+as_text!(AccountId Region KeyId KeyMaterialId GrantId);
 
 macro_rules! display_as_str {
     ($($name:ident)+) => {$(
@@ -302,6 +337,14 @@ mod tests {
     #[test]
     fn a_new_single_region_key_id_is_a_uuid_of_version_4() {
         assert_eq!(KeyId::single_region([0xff; 16]).to_string(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+    }
+
+    #[test]
+    fn a_grant_id_is_64_lower_case_digits() {
+        let text = "0123456789abcdef".repeat(4);
+        assert_eq!(text.parse::<GrantId>().unwrap().to_string(), text);
+        assert_eq!(text.to_uppercase().parse::<GrantId>(), Err(InvalidId));
+        assert_eq!("0123456789abcdef".parse::<GrantId>(), Err(InvalidId));
     }
 
     #[test]

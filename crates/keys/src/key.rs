@@ -1,7 +1,9 @@
 //! A KMS key: what is kept of it, and the changes that its owner can make.
 
+use crate::named;
 use crate::{AccountId, KeyId, KeyMaterialId, KeyOrigin, KeySpec, KeyState, KeyUsage, Moment, Region, Tags};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// All that is kept of a KMS key. Its backing keys are here only as tokens that the security module can open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,10 +30,42 @@ pub struct Key {
     pub deletion: Option<Deletion>,
     /// The key policy as it was given, or `None` for the default one.
     pub policy: Option<String>,
+    /// Whom the key policy names: each user's or role's ARN, and the unique id that it had when the policy was stored.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub policy_principals: BTreeMap<String, String>,
     /// Its tags.
     pub tags: Tags,
+    /// Who manages it.
+    #[serde(default)]
+    pub manager: KeyManager,
+    /// The service that an AWS managed key belongs to, such as `s3.amazonaws.com`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// When it is to get new material by itself, if ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_rotation: Option<Moment>,
     /// The backing key that new ciphertexts are made with.
     pub current_material: Material,
+    /// The backing keys that it had before, the oldest first: ciphertexts made with them still open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_materials: Vec<Material>,
+}
+
+named! {
+    /// Who manages a key.
+    KeyManager {
+        /// The service that it was made for; the account that owns it can see it, and use it through the service.
+        Aws = "AWS",
+        /// The account that owns it.
+        Customer = "CUSTOMER",
+    }
+}
+
+/// Every key was its owner's before there were others, and a record of that time does not say so.
+impl Default for KeyManager {
+    fn default() -> Self {
+        Self::Customer
+    }
 }
 
 /// A deletion to come.
@@ -83,10 +117,20 @@ impl Key {
         Self { enabled, ..self.clone() }
     }
 
+    /// The key with new material; what was encrypted before still opens.
+    #[must_use]
+    pub fn with_new_material(&self, material: Material) -> Self {
+        let mut key = self.clone();
+        let former = std::mem::replace(&mut key.current_material, material);
+        key.former_materials.push(former);
+        key
+    }
+
     /// The backing key of that id, current or not.
     #[must_use]
     pub fn material(&self, id: &KeyMaterialId) -> Option<&Material> {
-        Some(&self.current_material).filter(|material| material.id == *id)
+        let mut all = std::iter::once(&self.current_material).chain(self.former_materials.iter().rev());
+        all.find(|material| material.id == *id)
     }
 }
 
@@ -113,9 +157,18 @@ mod tests {
             enabled: true,
             deletion: None,
             policy: None,
+            policy_principals: BTreeMap::new(),
             tags: Tags::default(),
-            current_material: Material { id: KeyMaterialId::from_bytes([1; 32]), token: Box::new([1, 2, 3]) },
+            manager: KeyManager::Customer,
+            service: None,
+            next_rotation: None,
+            current_material: material(1),
+            former_materials: Vec::new(),
         }
+    }
+
+    fn material(number: u8) -> Material {
+        Material { id: KeyMaterialId::from_bytes([number; 32]), token: Box::new([number, 2, 3]) }
     }
 
     #[test]
@@ -132,6 +185,17 @@ mod tests {
         assert_eq!(off.state(), KeyState::Disabled);
         assert_eq!(off.with_enabled(false), off);
         assert_eq!(off.with_enabled(true), key());
+    }
+
+    #[test]
+    fn every_material_that_a_key_ever_had_is_found() {
+        let rotated = key().with_new_material(material(2)).with_new_material(material(3));
+        assert_eq!(rotated.current_material, material(3));
+        assert_eq!(rotated.former_materials, [material(1), material(2)]);
+        for number in 1..=3 {
+            assert_eq!(rotated.material(&material(number).id), Some(&material(number)));
+        }
+        assert_eq!(rotated.material(&material(4).id), None);
     }
 
     #[test]

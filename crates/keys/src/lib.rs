@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod alias;
+mod grant;
 mod hexadecimal;
 mod id;
 mod key;
@@ -16,8 +17,9 @@ mod state;
 mod tag;
 
 pub use alias::{ALIAS_PREFIX, Alias, RESERVED_ALIAS_PREFIX};
-pub use id::{AccountId, InvalidId, KeyId, KeyMaterialId, Region};
-pub use key::{Deletion, Key, Material};
+pub use grant::{Grant, GrantConstraints, GrantOperation, GrantOperations, GrantPrincipal};
+pub use id::{AccountId, GrantId, InvalidId, KeyId, KeyMaterialId, Region};
+pub use key::{Deletion, Key, KeyManager, Material};
 pub use moment::Moment;
 pub use policy::default_policy;
 pub use spec::{DataKeySpec, EncryptionAlgorithm, KeyOrigin, KeySpec, KeyUsage};
