@@ -45,6 +45,8 @@ pub struct TlsConnection {
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
+    /// The content type of the body.
+    pub content_type: &'static str,
     /// The body; empty for operations that answer nothing.
     pub body: Vec<u8>,
 }

@@ -377,7 +377,7 @@ impl Respond for Responder {
             }
             _ => request.body.to_vec(),
         };
-        Answer { status: 200, body }
+        Answer { status: 200, content_type: "application/x-amz-json-1.1", body }
     }
 }
 

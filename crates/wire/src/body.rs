@@ -2,6 +2,7 @@
 
 use crate::input::Nullable;
 use crate::member::Member;
+use crate::query::Form;
 use crate::{Fault, FaultKind, MemberShape, Path, Shape, Violations};
 use serde::de::{DeserializeSeed, IgnoredAny};
 
@@ -17,15 +18,26 @@ pub trait Input: Member {
 
     /// Reads the body of a request. An empty body stands for `{}`.
     fn parse(body: &[u8]) -> Result<Self, Fault> {
-        let raw = read::<Self>(if body.is_empty() { b"{}" } else { body })?;
-        let mut violations = Violations::default();
-        let input = Self::check(raw, &Path::ROOT, &mut violations);
-        match (violations.into_fault(), input) {
-            (None, Some(input)) => Ok(input),
-            (Some(fault), _) => Err(fault),
-            // INVARIANT: a member that yields no value has said why.
-            (None, None) => Err(Fault::bare(FaultKind::KmsInternal)),
-        }
+        checked(read::<Self>(if body.is_empty() { b"{}" } else { body })?)
+    }
+
+    /// Reads a request in the Query protocol.
+    fn parse_query(form: &Form) -> Result<Self, Fault> {
+        let members = form.members(Self::members())?;
+        let raw = Nullable::<Self>::new().deserialize(members).map_err(|error| serialization(&error))?;
+        checked(raw.ok_or_else(|| Fault::bare(FaultKind::Serialization))?)
+    }
+}
+
+/// Holds what was read against its limits.
+fn checked<T: Input>(raw: T::Raw) -> Result<T, Fault> {
+    let mut violations = Violations::default();
+    let input = T::check(raw, &Path::ROOT, &mut violations);
+    match (violations.into_fault(), input) {
+        (None, Some(input)) => Ok(input),
+        (Some(fault), _) => Err(fault),
+        // INVARIANT: a member that yields no value has said why.
+        (None, None) => Err(Fault::bare(FaultKind::KmsInternal)),
     }
 }
 

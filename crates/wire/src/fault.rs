@@ -58,29 +58,53 @@ impl fmt::Display for Fault {
 impl std::error::Error for Fault {}
 
 macro_rules! faults {
-    ($($variant:ident $name:literal $status:literal,)+) => {
-        /// Which error it is: one row each.
+    ($($(#[$about:meta])+ $group:ident { $($variant:ident $name:literal $status:literal $(/ $query_name:literal $query_status:literal)?,)+ })+) => {
+        /// Which error it is: one row each. A row holds its name and status in AWS JSON and, where they differ, those in the
+        /// Query protocol; the name in JSON is also the one in records.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum FaultKind {
-            $(#[doc = $name] $variant,)+
+            $($(#[doc = $name] $variant,)+)+
         }
 
         impl FaultKind {
             /// Every kind there is.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+            pub const ALL: &'static [Self] = &[$($(Self::$variant,)+)+];
+
+            $(
+                $(#[$about])+
+                pub const $group: &'static [Self] = &[$(Self::$variant,)+];
+            )+
 
             /// The AWS name, as `__type` carries it.
             #[must_use]
             pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)+ }
+                match self { $($(Self::$variant => $name,)+)+ }
             }
 
             /// The HTTP status of an answer with this error.
             #[must_use]
             pub const fn status(self) -> u16 {
-                match self { $(Self::$variant => $status,)+ }
+                match self { $($(Self::$variant => $status,)+)+ }
+            }
+
+            /// The `Code` of the error in the Query protocol.
+            #[must_use]
+            pub const fn query_name(self) -> &'static str {
+                match self { $($(Self::$variant => first!($($query_name,)? $name),)+)+ }
+            }
+
+            /// The HTTP status of an answer with this error in the Query protocol.
+            #[must_use]
+            pub const fn query_status(self) -> u16 {
+                match self { $($(Self::$variant => first!($($query_status,)? $status),)+)+ }
             }
         }
+    };
+}
+
+macro_rules! first {
+    ($first:literal $(, $rest:literal)*) => {
+        $first
     };
 }
 
@@ -95,69 +119,97 @@ impl FaultKind {
 }
 
 faults! {
-    // The service model's.
-    AlreadyExists "AlreadyExistsException" 400,
-    CloudHsmClusterInUse "CloudHsmClusterInUseException" 400,
-    CloudHsmClusterInvalidConfiguration "CloudHsmClusterInvalidConfigurationException" 400,
-    CloudHsmClusterNotActive "CloudHsmClusterNotActiveException" 400,
-    CloudHsmClusterNotFound "CloudHsmClusterNotFoundException" 400,
-    CloudHsmClusterNotRelated "CloudHsmClusterNotRelatedException" 400,
-    Conflict "ConflictException" 400,
-    CustomKeyStoreHasCmks "CustomKeyStoreHasCMKsException" 400,
-    CustomKeyStoreInvalidState "CustomKeyStoreInvalidStateException" 400,
-    CustomKeyStoreNameInUse "CustomKeyStoreNameInUseException" 400,
-    CustomKeyStoreNotFound "CustomKeyStoreNotFoundException" 400,
-    DependencyTimeout "DependencyTimeoutException" 500,
-    Disabled "DisabledException" 400,
-    DryRunOperation "DryRunOperationException" 400,
-    ExpiredImportToken "ExpiredImportTokenException" 400,
-    IncorrectKey "IncorrectKeyException" 400,
-    IncorrectKeyMaterial "IncorrectKeyMaterialException" 400,
-    IncorrectTrustAnchor "IncorrectTrustAnchorException" 400,
-    InvalidAliasName "InvalidAliasNameException" 400,
-    InvalidArn "InvalidArnException" 400,
-    InvalidCiphertext "InvalidCiphertextException" 400,
-    InvalidGrantId "InvalidGrantIdException" 400,
-    InvalidGrantToken "InvalidGrantTokenException" 400,
-    InvalidImportToken "InvalidImportTokenException" 400,
-    InvalidKeyUsage "InvalidKeyUsageException" 400,
-    InvalidMarker "InvalidMarkerException" 400,
-    KeyUnavailable "KeyUnavailableException" 500,
-    KmsInternal "KMSInternalException" 500,
-    KmsInvalidMac "KMSInvalidMacException" 400,
-    KmsInvalidSignature "KMSInvalidSignatureException" 400,
-    KmsInvalidState "KMSInvalidStateException" 400,
-    LimitExceeded "LimitExceededException" 400,
-    MalformedPolicyDocument "MalformedPolicyDocumentException" 400,
-    NotFound "NotFoundException" 400,
-    Tag "TagException" 400,
-    UnsupportedOperation "UnsupportedOperationException" 400,
-    XksKeyAlreadyInUse "XksKeyAlreadyInUseException" 400,
-    XksKeyInvalidConfiguration "XksKeyInvalidConfigurationException" 400,
-    XksKeyNotFound "XksKeyNotFoundException" 400,
-    XksProxyIncorrectAuthenticationCredential "XksProxyIncorrectAuthenticationCredentialException" 400,
-    XksProxyInvalidConfiguration "XksProxyInvalidConfigurationException" 400,
-    XksProxyInvalidResponse "XksProxyInvalidResponseException" 400,
-    XksProxyUriEndpointInUse "XksProxyUriEndpointInUseException" 400,
-    XksProxyUriInUse "XksProxyUriInUseException" 400,
-    XksProxyUriUnreachable "XksProxyUriUnreachableException" 400,
-    XksProxyVpcEndpointServiceInUse "XksProxyVpcEndpointServiceInUseException" 400,
-    XksProxyVpcEndpointServiceInvalidConfiguration "XksProxyVpcEndpointServiceInvalidConfigurationException" 400,
-    XksProxyVpcEndpointServiceNotFound "XksProxyVpcEndpointServiceNotFoundException" 400,
-    // Common to all AWS services.
-    AccessDenied "AccessDeniedException" 400,
-    ExpiredToken "ExpiredTokenException" 400,
-    IncompleteSignature "IncompleteSignatureException" 400,
-    InvalidSignature "InvalidSignatureException" 400,
-    MissingAuthenticationToken "MissingAuthenticationTokenException" 400,
-    NotAuthorized "NotAuthorizedException" 400,
-    RequestEntityTooLarge "RequestEntityTooLargeException" 413,
-    Serialization "SerializationException" 400,
-    ServiceUnavailable "ServiceUnavailableException" 503,
-    Throttling "ThrottlingException" 400,
-    UnknownOperation "UnknownOperationException" 400,
-    UnrecognizedClient "UnrecognizedClientException" 400,
-    Validation "ValidationException" 400,
+    /// The service model of KMS.
+    KMS {
+        AlreadyExists "AlreadyExistsException" 400,
+        CloudHsmClusterInUse "CloudHsmClusterInUseException" 400,
+        CloudHsmClusterInvalidConfiguration "CloudHsmClusterInvalidConfigurationException" 400,
+        CloudHsmClusterNotActive "CloudHsmClusterNotActiveException" 400,
+        CloudHsmClusterNotFound "CloudHsmClusterNotFoundException" 400,
+        CloudHsmClusterNotRelated "CloudHsmClusterNotRelatedException" 400,
+        Conflict "ConflictException" 400,
+        CustomKeyStoreHasCmks "CustomKeyStoreHasCMKsException" 400,
+        CustomKeyStoreInvalidState "CustomKeyStoreInvalidStateException" 400,
+        CustomKeyStoreNameInUse "CustomKeyStoreNameInUseException" 400,
+        CustomKeyStoreNotFound "CustomKeyStoreNotFoundException" 400,
+        DependencyTimeout "DependencyTimeoutException" 500 / "ServiceUnavailable" 503,
+        Disabled "DisabledException" 400,
+        DryRunOperation "DryRunOperationException" 400,
+        ExpiredImportToken "ExpiredImportTokenException" 400,
+        IncorrectKey "IncorrectKeyException" 400,
+        IncorrectKeyMaterial "IncorrectKeyMaterialException" 400,
+        IncorrectTrustAnchor "IncorrectTrustAnchorException" 400,
+        InvalidAliasName "InvalidAliasNameException" 400,
+        InvalidArn "InvalidArnException" 400,
+        InvalidCiphertext "InvalidCiphertextException" 400,
+        InvalidGrantId "InvalidGrantIdException" 400,
+        InvalidGrantToken "InvalidGrantTokenException" 400,
+        InvalidImportToken "InvalidImportTokenException" 400,
+        InvalidKeyUsage "InvalidKeyUsageException" 400,
+        InvalidMarker "InvalidMarkerException" 400,
+        KeyUnavailable "KeyUnavailableException" 500,
+        KmsInternal "KMSInternalException" 500 / "InternalFailure" 500,
+        KmsInvalidMac "KMSInvalidMacException" 400,
+        KmsInvalidSignature "KMSInvalidSignatureException" 400,
+        KmsInvalidState "KMSInvalidStateException" 400,
+        LimitExceeded "LimitExceededException" 400 / "LimitExceeded" 409,
+        MalformedPolicyDocument "MalformedPolicyDocumentException" 400 / "MalformedPolicyDocument" 400,
+        NotFound "NotFoundException" 400,
+        Tag "TagException" 400,
+        UnsupportedOperation "UnsupportedOperationException" 400,
+        XksKeyAlreadyInUse "XksKeyAlreadyInUseException" 400,
+        XksKeyInvalidConfiguration "XksKeyInvalidConfigurationException" 400,
+        XksKeyNotFound "XksKeyNotFoundException" 400,
+        XksProxyIncorrectAuthenticationCredential "XksProxyIncorrectAuthenticationCredentialException" 400,
+        XksProxyInvalidConfiguration "XksProxyInvalidConfigurationException" 400,
+        XksProxyInvalidResponse "XksProxyInvalidResponseException" 400,
+        XksProxyUriEndpointInUse "XksProxyUriEndpointInUseException" 400,
+        XksProxyUriInUse "XksProxyUriInUseException" 400,
+        XksProxyUriUnreachable "XksProxyUriUnreachableException" 400,
+        XksProxyVpcEndpointServiceInUse "XksProxyVpcEndpointServiceInUseException" 400,
+        XksProxyVpcEndpointServiceInvalidConfiguration "XksProxyVpcEndpointServiceInvalidConfigurationException" 400,
+        XksProxyVpcEndpointServiceNotFound "XksProxyVpcEndpointServiceNotFoundException" 400,
+    }
+    /// Common to all AWS services.
+    COMMON {
+        AccessDenied "AccessDeniedException" 400 / "AccessDenied" 403,
+        ExpiredToken "ExpiredTokenException" 400 / "ExpiredToken" 403,
+        IncompleteSignature "IncompleteSignatureException" 400 / "IncompleteSignature" 400,
+        InvalidSignature "InvalidSignatureException" 400 / "SignatureDoesNotMatch" 403,
+        MissingAuthenticationToken "MissingAuthenticationTokenException" 400 / "MissingAuthenticationToken" 403,
+        NotAuthorized "NotAuthorizedException" 400 / "NotAuthorized" 400,
+        RequestEntityTooLarge "RequestEntityTooLargeException" 413 / "RequestEntityTooLarge" 413,
+        Serialization "SerializationException" 400 / "MalformedInput" 400,
+        ServiceUnavailable "ServiceUnavailableException" 503 / "ServiceUnavailable" 503,
+        Throttling "ThrottlingException" 400 / "Throttling" 400,
+        UnknownOperation "UnknownOperationException" 400 / "InvalidAction" 400,
+        UnrecognizedClient "UnrecognizedClientException" 400 / "InvalidClientTokenId" 403,
+        Validation "ValidationException" 400 / "ValidationError" 400,
+    }
+    /// The service model of IAM, without those that it shares with KMS.
+    IAM {
+        ConcurrentModification "ConcurrentModificationException" 409 / "ConcurrentModification" 409,
+        DeleteConflict "DeleteConflictException" 409 / "DeleteConflict" 409,
+        EntityAlreadyExists "EntityAlreadyExistsException" 409 / "EntityAlreadyExists" 409,
+        EntityTemporarilyUnmodifiable "EntityTemporarilyUnmodifiableException" 409 / "EntityTemporarilyUnmodifiable" 409,
+        InvalidInput "InvalidInputException" 400 / "InvalidInput" 400,
+        NoSuchEntity "NoSuchEntityException" 404 / "NoSuchEntity" 404,
+        OpenIdIdpCommunicationError "OpenIdIdpCommunicationErrorException" 400 / "OpenIdIdpCommunicationError" 400,
+        PolicyEvaluation "PolicyEvaluationException" 500 / "PolicyEvaluation" 500,
+        PolicyNotAttachable "PolicyNotAttachableException" 400 / "PolicyNotAttachable" 400,
+        ServiceFailure "ServiceFailureException" 500 / "ServiceFailure" 500,
+        UnmodifiableEntity "UnmodifiableEntityException" 400 / "UnmodifiableEntity" 400,
+    }
+    /// The service model of STS, without those that it shares with the others.
+    STS {
+        ExpiredIdentityToken "ExpiredTokenException" 400 / "ExpiredTokenException" 400,
+        IdpCommunicationError "IDPCommunicationErrorException" 400 / "IDPCommunicationError" 400,
+        IdpRejectedClaim "IDPRejectedClaimException" 403 / "IDPRejectedClaim" 403,
+        InvalidAuthorizationMessage "InvalidAuthorizationMessageException" 400 / "InvalidAuthorizationMessageException" 400,
+        InvalidIdentityToken "InvalidIdentityTokenException" 400 / "InvalidIdentityToken" 400,
+        PackedPolicyTooLarge "PackedPolicyTooLargeException" 400 / "PackedPolicyTooLarge" 400,
+        RegionDisabled "RegionDisabledException" 403 / "RegionDisabledException" 403,
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! `output!`: declares what an operation answers, and how its values are written.
 
+use crate::Sensitive;
 use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
 use keys::Moment;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 
 /// What an operation answers.
@@ -74,7 +77,49 @@ impl std::fmt::Debug for Blob {
     }
 }
 
-impl<T: AsRef<[u8]> + zeroize::Zeroize> Serialize for crate::Sensitive<T> {
+/// A secret that goes out as text, to its owner: a secret access key, a session token.
+#[derive(Debug)]
+pub struct SecretText(pub Sensitive<String>);
+
+impl Serialize for SecretText {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.0.expose())
+    }
+}
+
+/// A list: an array in JSON, `<member>` elements in XML.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Members<T>(pub Vec<T>);
+
+impl<T> FromIterator<T> for Members<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
+        Self(elements.into_iter().collect())
+    }
+}
+
+/// Text that goes out percent-encoded as of RFC 3986, as IAM sends policy documents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UrlEncoded(pub String);
+
+impl Serialize for UrlEncoded {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&utf8_percent_encode(&self.0, RESERVED))
+    }
+}
+
+/// A moment of the Query protocol, which goes out as `2024-01-02T03:04:05Z`, whole seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IsoTimestamp(pub Moment);
+
+impl Serialize for IsoTimestamp {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let moment = jiff::Timestamp::from_second(self.0.as_seconds()).map_err(S::Error::custom)?;
+        to.collect_str(&moment)
+    }
+}
+
+impl<T: AsRef<[u8]> + zeroize::Zeroize> Serialize for Sensitive<T> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(&Base64Display::new(self.expose().as_ref(), &STANDARD))
     }
@@ -98,10 +143,12 @@ impl Serialize for Timestamp {
     }
 }
 
+/// All but RFC 3986's unreserved characters.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Sensitive;
 
     output! {
         /// An answer.

@@ -49,9 +49,12 @@ pub enum Shape {
     Text {
         /// The fewest characters.
         min: usize,
-        /// The most characters.
+        /// The most characters; [`NO_LIMIT`] if the model has none.
         max: usize,
         /// The regular expression that it must match, as the service model spells it.
         pattern: Option<&'static str>,
     },
 }
+
+/// Stands for "no limit" where the greatest length of a text or a list is a constant.
+pub const NO_LIMIT: usize = usize::MAX;

@@ -20,7 +20,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
-use wire::{Fault, FaultKind, Input, Output, is_json, operation_of_target};
+use wire::{AWS_JSON, Fault, FaultKind, Input, Output, is_json, operation_of_target};
 
 /// Answers a call. Once the answer is there, its record is durable; the one answer without a record is that something the
 /// service depends on, such as its disk, did not answer in time.
@@ -29,8 +29,8 @@ use wire::{Fault, FaultKind, Input, Output, is_json, operation_of_target};
 pub async fn answer(service: &Rc<Service>, call: Call) -> Answer {
     let in_time = tokio::time::timeout(DEADLINE, respond(service, call)).await;
     match in_time.unwrap_or_else(|_| Err(Fault::new(FaultKind::DependencyTimeout, TOO_SLOW))) {
-        Ok(body) => Answer { status: 200, body },
-        Err(fault) => Answer { status: fault.kind().status(), body: fault.body() },
+        Ok(body) => Answer { status: 200, content_type: AWS_JSON, body },
+        Err(fault) => Answer { status: fault.kind().status(), content_type: AWS_JSON, body: fault.body() },
     }
 }
 

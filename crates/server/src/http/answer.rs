@@ -1,22 +1,21 @@
 //! The answers of the HTTP layer: headers as AWS sends them, and bodies for what never reaches an operation.
 
-use super::AWS_JSON;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, EXPIRES, HeaderMap, HeaderName, PRAGMA};
 use http::{HeaderValue, StatusCode};
 use http_body_util::Full;
 use operations::Answer;
 use uuid::Uuid;
-use wire::{Fault, FaultKind};
+use wire::{AWS_JSON, Fault, FaultKind};
 
 pub(super) type Response = http::Response<Full<Bytes>>;
 
 /// What an operation answers.
-pub(super) fn aws_json(answer: Answer, id: Uuid) -> Response {
+pub(super) fn of_operation(answer: Answer, id: Uuid) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = response(status, answer.body, id);
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(AWS_JSON));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store, must-revalidate, private"));
     headers.insert(EXPIRES, HeaderValue::from_static("0"));
     headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
@@ -57,7 +56,8 @@ pub(super) fn and_close(mut response: Response) -> Response {
 }
 
 fn fault(fault: &Fault, id: Uuid) -> Response {
-    aws_json(Answer { status: fault.kind().status(), body: fault.body() }, id)
+    let (status, body) = (fault.kind().status(), fault.body());
+    of_operation(Answer { status, content_type: AWS_JSON, body }, id)
 }
 
 fn response(status: StatusCode, body: Vec<u8>, id: Uuid) -> Response {

@@ -19,6 +19,7 @@ use ids::Ids;
 use operations::{Answer, Call, TlsConnection};
 use std::net::IpAddr;
 use std::rc::Rc;
+use wire::AWS_JSON;
 
 use activity::Activity;
 pub(crate) use activity::Connections;
@@ -84,7 +85,7 @@ impl<R: Respond> Front<R> {
             match body::read(body, &parts, self.body_limits, &self.memory).await {
                 Ok(body) => {
                     let call = Call { parts, body, ids, source: peer.address, tls: peer.tls.clone() };
-                    answer::aws_json(self.responder.respond(call).await, ids.request)
+                    answer::of_operation(self.responder.respond(call).await, ids.request)
                 }
                 Err(BodyError::Broken) => return Err(NoAnswer),
                 Err(BodyError::NoMemory) => answer::unavailable(ids.request),
@@ -140,7 +141,6 @@ fn http2(limits: &Limits) -> hyper::server::conn::http2::Builder<connection::Loc
     builder
 }
 
-const AWS_JSON: &str = "application/x-amz-json-1.1";
 const HEALTH_PATH: &str = "/healthz";
 
 /// What a connection may hold of a body that is still arriving.
