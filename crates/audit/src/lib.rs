@@ -15,6 +15,7 @@ mod verify;
 pub use error::JournalError;
 pub use journal::{Appender, Chain, Flaw, FlawKind, Head, Journal, Options};
 pub use record::{
-    EventType, Failure, Record, Resource, ResourceType, TlsDetails, UserIdentity, console_time,
+    EventType, Failure, Record, Resource, ResourceType, SessionAttributes, SessionContext, SessionIssuer,
+    TlsDetails, UserIdentity, console_time,
 };
 pub use verify::{Entry, Records, Report, TornTail, records, verify};

@@ -15,6 +15,8 @@ use crate::json::{Json, write_string};
 pub struct Record<'a> {
     /// Who asked.
     pub user_identity: UserIdentity<'a>,
+    /// The service that called on that identity's behalf, such as `s3.amazonaws.com`. It then stands for address and software, too.
+    pub invoked_by: Option<&'a str>,
     /// When the service took the call up.
     pub event_time: Moment,
     /// The service that was called, such as `kms.amazonaws.com`.
@@ -23,7 +25,7 @@ pub struct Record<'a> {
     pub event_name: &'a str,
     /// The region that the call was for.
     pub aws_region: &'a str,
-    /// The caller's address, or `AWS Internal`.
+    /// The caller's address.
     pub source_ip_address: &'a str,
     /// The caller's software, as it said; cut at 1,024 bytes.
     pub user_agent: &'a str,
@@ -41,7 +43,7 @@ pub struct Record<'a> {
     pub event_id: &'a str,
     /// Whether the operation changes nothing.
     pub read_only: bool,
-    /// The keys and aliases concerned.
+    /// The keys, aliases and roles concerned.
     pub resources: &'a [Resource<'a>],
     /// A call, or something the service did by itself.
     pub event_type: EventType,
@@ -58,12 +60,45 @@ pub struct Record<'a> {
 /// Who asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserIdentity<'a> {
-    /// A caller of another account, as the owner of the key sees it.
+    /// A session of a role.
+    AssumedRole {
+        /// The role's id and the session's name, `AROA…:session`.
+        principal_id: &'a str,
+        /// The session's ARN.
+        arn: &'a str,
+        /// The role's account.
+        account_id: AccountId,
+        /// The temporary access key that signed.
+        access_key_id: &'a str,
+        /// How the session came about.
+        session_context: SessionContext<'a>,
+    },
+    /// A caller of another account, as the owner of the key or role sees it.
     AwsAccount {
         /// The principal's id.
         principal_id: &'a str,
         /// The caller's account.
         account_id: AccountId,
+    },
+    /// A service that calls for itself.
+    AwsService {
+        /// Its name, such as `s3.amazonaws.com`.
+        invoked_by: &'a str,
+    },
+    /// A user.
+    IamUser {
+        /// The user's id, `AIDA…`.
+        principal_id: &'a str,
+        /// The user's ARN.
+        arn: &'a str,
+        /// The user's account.
+        account_id: AccountId,
+        /// The access key that signed.
+        access_key_id: &'a str,
+        /// The user's name, without its path.
+        user_name: &'a str,
+        /// The session, if the access key is temporary.
+        session: Option<SessionAttributes>,
     },
     /// An account's root principal.
     Root {
@@ -73,6 +108,8 @@ pub enum UserIdentity<'a> {
         arn: &'a str,
         /// The access key that signed.
         access_key_id: &'a str,
+        /// The session, if the access key is temporary.
+        session: Option<SessionAttributes>,
     },
     /// The service itself, on behalf of an account.
     Service {
@@ -84,6 +121,50 @@ pub enum UserIdentity<'a> {
         /// The access key that was named, if one was; cut at 128 bytes.
         access_key_id: Option<&'a str>,
     },
+    /// Who an identity provider says it is, in `AssumeRoleWithWebIdentity`. What came from the token is cut at 1,024 bytes.
+    WebIdentityUser {
+        /// The provider's ARN, the audience and the subject, with colons between.
+        principal_id: &'a str,
+        /// The subject.
+        user_name: &'a str,
+        /// The provider's ARN.
+        identity_provider: &'a str,
+    },
+}
+
+/// How a session of a role came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionContext<'a> {
+    /// The role.
+    pub session_issuer: SessionIssuer<'a>,
+    /// The identity provider's ARN, if the role was assumed with a web identity.
+    pub federated_provider: Option<&'a str>,
+    /// When it began, and with what.
+    pub attributes: SessionAttributes,
+    /// The source identity, if one was set.
+    pub source_identity: Option<&'a str>,
+}
+
+/// The role that a session is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionIssuer<'a> {
+    /// The role's id, `AROA…`.
+    pub principal_id: &'a str,
+    /// The role's ARN.
+    pub arn: &'a str,
+    /// The role's account.
+    pub account_id: AccountId,
+    /// The role's name, without its path.
+    pub user_name: &'a str,
+}
+
+/// What is known of any session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionAttributes {
+    /// When its credentials were issued.
+    pub creation_date: Moment,
+    /// Whether who asked for it had shown a second factor.
+    pub mfa_authenticated: bool,
 }
 
 /// How a call failed.
@@ -95,7 +176,7 @@ pub struct Failure<'a> {
     pub message: &'a str,
 }
 
-/// A key or an alias that a call concerned.
+/// A key, an alias or a role that a call concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resource<'a> {
     /// The account that owns it.
@@ -113,6 +194,8 @@ pub enum ResourceType {
     Alias,
     /// `AWS::KMS::Key`
     Key,
+    /// `AWS::IAM::Role`
+    Role,
 }
 
 /// What an event is.
@@ -141,16 +224,17 @@ impl Record<'_> {
     /// Appends the record's one line to `out`, without a line feed.
     pub fn render(&self, out: &mut Vec<u8>) {
         let mut line = Line(out);
+        let invoked_by = self.user_identity.service().or(self.invoked_by);
         line.raw("{\"eventVersion\":\"1.11\",\"userIdentity\":");
-        self.user_identity.render(&mut line);
+        self.user_identity.render(invoked_by, &mut line);
         line.raw(",\"eventTime\":\"");
         line.time(self.event_time);
         line.raw("\"");
         line.string("eventSource", self.event_source);
         line.string("eventName", self.event_name);
         line.string("awsRegion", self.aws_region);
-        line.string("sourceIPAddress", self.source_ip_address);
-        line.string("userAgent", bounded(self.user_agent, LONGEST_TEXT));
+        line.string("sourceIPAddress", invoked_by.unwrap_or(self.source_ip_address));
+        line.string("userAgent", invoked_by.unwrap_or_else(|| bounded(self.user_agent, LONGEST_TEXT)));
         if let Some(failure) = self.failure {
             line.string("errorCode", failure.code);
             line.string("errorMessage", bounded(failure.message, LONGEST_TEXT));
@@ -175,34 +259,85 @@ impl Record<'_> {
     }
 }
 
-impl UserIdentity<'_> {
-    fn render(&self, line: &mut Line<'_>) {
+impl<'a> UserIdentity<'a> {
+    /// The service that the identity is, if it is one.
+    const fn service(&self) -> Option<&'a str> {
         match *self {
+            Self::AwsService { invoked_by } => Some(invoked_by),
+            Self::Service { .. } => Some("AWS Internal"),
+            _ => None,
+        }
+    }
+
+    fn render(&self, invoked_by: Option<&str>, line: &mut Line<'_>) {
+        match *self {
+            Self::AssumedRole { principal_id, arn, account_id, access_key_id, session_context } => {
+                line.principal("AssumedRole", principal_id, arn, account_id, access_key_id);
+                session_context.render(line);
+            }
             Self::AwsAccount { principal_id, account_id } => {
-                line.raw("{\"type\":\"AWSAccount\"");
+                line.identity_type("AWSAccount");
                 line.string("principalId", principal_id);
                 line.string("accountId", account_id.as_str());
             }
-            Self::Root { account_id, arn, access_key_id } => {
-                line.raw("{\"type\":\"Root\"");
-                line.string("principalId", account_id.as_str());
-                line.string("arn", arn);
-                line.string("accountId", account_id.as_str());
-                line.string("accessKeyId", access_key_id);
+            Self::AwsService { .. } => line.identity_type("AWSService"),
+            Self::IamUser { principal_id, arn, account_id, access_key_id, user_name, session } => {
+                line.principal("IAMUser", principal_id, arn, account_id, access_key_id);
+                line.string("userName", user_name);
+                line.session(session);
+            }
+            Self::Root { account_id, arn, access_key_id, session } => {
+                line.principal("Root", account_id.as_str(), arn, account_id, access_key_id);
+                line.session(session);
             }
             Self::Service { account_id } => {
                 line.raw("{\"accountId\":");
                 write_string(line.0, account_id.as_str());
-                line.raw(",\"invokedBy\":\"AWS Internal\"");
             }
             Self::Unknown { access_key_id } => {
-                line.raw("{\"type\":\"Unknown\"");
-                line.optional_string(
-                    "accessKeyId",
-                    access_key_id.map(|id| bounded(id, LONGEST_ACCESS_KEY_ID)),
-                );
+                line.identity_type("Unknown");
+                let id = access_key_id.map(|id| bounded(id, LONGEST_ACCESS_KEY_ID));
+                line.optional_string("accessKeyId", id);
+            }
+            Self::WebIdentityUser { principal_id, user_name, identity_provider } => {
+                line.identity_type("WebIdentityUser");
+                line.string("principalId", bounded(principal_id, LONGEST_TEXT));
+                line.string("userName", bounded(user_name, LONGEST_TEXT));
+                line.string("identityProvider", bounded(identity_provider, LONGEST_TEXT));
             }
         }
+        line.optional_string("invokedBy", invoked_by);
+        line.raw("}");
+    }
+}
+
+impl SessionContext<'_> {
+    fn render(&self, line: &mut Line<'_>) {
+        line.raw(",\"sessionContext\":{\"sessionIssuer\":{\"type\":\"Role\"");
+        line.string("principalId", self.session_issuer.principal_id);
+        line.string("arn", self.session_issuer.arn);
+        line.string("accountId", self.session_issuer.account_id.as_str());
+        line.string("userName", self.session_issuer.user_name);
+        line.raw("}");
+        if let Some(provider) = self.federated_provider {
+            line.raw(",\"webIdFederationData\":{\"federatedProvider\":");
+            write_string(line.0, provider);
+            line.raw(",\"attributes\":{}}");
+        }
+        line.raw(",");
+        self.attributes.render(line);
+        line.optional_string("sourceIdentity", self.source_identity);
+        line.raw("}");
+    }
+}
+
+impl SessionAttributes {
+    fn render(&self, line: &mut Line<'_>) {
+        line.raw("\"attributes\":{\"creationDate\":\"");
+        line.time(self.creation_date);
+        // A text, not a JSON truth value: so it is in CloudTrail.
+        line.raw("\"");
+        line.string("mfaAuthenticated", if self.mfa_authenticated { "true" } else { "false" });
         line.raw("}");
     }
 }
@@ -232,6 +367,7 @@ impl ResourceType {
         match self {
             Self::Alias => "AWS::KMS::Alias",
             Self::Key => "AWS::KMS::Key",
+            Self::Role => "AWS::IAM::Role",
         }
     }
 }
@@ -264,6 +400,37 @@ impl Line<'_> {
     fn optional_string(&mut self, name: &str, value: Option<&str>) {
         if let Some(value) = value {
             self.string(name, value);
+        }
+    }
+
+    /// Begins a `userIdentity`.
+    fn identity_type(&mut self, identity_type: &str) {
+        self.raw("{\"type\":");
+        write_string(self.0, identity_type);
+    }
+
+    /// Begins a `userIdentity` with what everyone who signs has.
+    fn principal(
+        &mut self,
+        identity_type: &str,
+        principal_id: &str,
+        arn: &str,
+        account_id: AccountId,
+        access_key_id: &str,
+    ) {
+        self.identity_type(identity_type);
+        self.string("principalId", principal_id);
+        self.string("arn", arn);
+        self.string("accountId", account_id.as_str());
+        self.string("accessKeyId", access_key_id);
+    }
+
+    /// The context of a session that is of no role.
+    fn session(&mut self, session: Option<SessionAttributes>) {
+        if let Some(attributes) = session {
+            self.raw(",\"sessionContext\":{");
+            attributes.render(self);
+            self.raw("}");
         }
     }
 
@@ -324,6 +491,7 @@ mod tests {
     fn plain() -> Record<'static> {
         Record {
             user_identity: UserIdentity::Unknown { access_key_id: None },
+            invoked_by: None,
             event_time: Moment::from_millis(1_795_298_065_999),
             event_source: "kms.amazonaws.com",
             event_name: "GenerateRandom",
@@ -374,6 +542,7 @@ mod tests {
                 account_id: account(),
                 arn: "arn:aws:iam::111122223333:root",
                 access_key_id: "AKIAIOSFODNN7EXAMPLE",
+                session: None,
             },
             event_name: "CreateAlias",
             failure: Some(Failure { code: "AlreadyExistsException", message: "it \"exists\"" }),
@@ -431,8 +600,6 @@ mod tests {
         let record = Record {
             user_identity: UserIdentity::Service { account_id: account() },
             event_name: "RotateKey",
-            source_ip_address: "AWS Internal",
-            user_agent: "AWS Internal",
             read_only: false,
             resources: &[Resource { account_id: account(), resource_type: ResourceType::Key, arn: "arn:k" }],
             event_type: EventType::AwsServiceEvent,
@@ -455,21 +622,193 @@ mod tests {
         );
     }
 
+    /// The `userIdentity` as it stands in the line, between its neighbours.
+    fn identity(user_identity: UserIdentity<'_>, invoked_by: Option<&str>) -> String {
+        let text = rendered(&Record { user_identity, invoked_by, ..plain() });
+        serde_json::from_str::<serde_json::Value>(&text).unwrap();
+        let (_, rest) = text.split_once("\"userIdentity\":").unwrap();
+        rest.split_once(",\"eventTime\"").unwrap().0.to_owned()
+    }
+
+    fn attributes(mfa_authenticated: bool) -> SessionAttributes {
+        SessionAttributes { creation_date: Moment::from_millis(1_795_298_065_999), mfa_authenticated }
+    }
+
+    fn assumed_role(federated_provider: Option<&'static str>) -> UserIdentity<'static> {
+        UserIdentity::AssumedRole {
+            principal_id: "AROAIDPPEZS35WEXAMPLE:deploy",
+            arn: "arn:aws:sts::111122223333:assumed-role/Deployer/deploy",
+            account_id: account(),
+            access_key_id: "ASIAIOSFODNN7EXAMPLE",
+            session_context: SessionContext {
+                session_issuer: SessionIssuer {
+                    principal_id: "AROAIDPPEZS35WEXAMPLE",
+                    arn: "arn:aws:iam::111122223333:role/ci/Deployer",
+                    account_id: account(),
+                    user_name: "Deployer",
+                },
+                federated_provider,
+                attributes: attributes(false),
+                source_identity: federated_provider.map(|_| "jane"),
+            },
+        }
+    }
+
+    fn alice(session: Option<SessionAttributes>) -> UserIdentity<'static> {
+        UserIdentity::IamUser {
+            principal_id: "AIDAJ45Q7YFFAREXAMPLE",
+            arn: "arn:aws:iam::111122223333:user/staff/Alice",
+            account_id: account(),
+            access_key_id: "AKIAIOSFODNN7EXAMPLE",
+            user_name: "Alice",
+            session,
+        }
+    }
+
     #[test]
-    fn every_identity_has_its_members() {
-        let identity = |user_identity| {
-            let record: serde_json::Value =
-                serde_json::from_str(&rendered(&Record { user_identity, ..plain() })).unwrap();
-            record["userIdentity"].to_string()
+    fn a_user_is_told_with_and_without_a_session() {
+        assert_eq!(
+            identity(alice(None), None),
+            concat!(
+                r#"{"type":"IAMUser","principalId":"AIDAJ45Q7YFFAREXAMPLE","arn":"arn:aws:iam::111122223333:user/staff/Alice","#,
+                r#""accountId":"111122223333","accessKeyId":"AKIAIOSFODNN7EXAMPLE","userName":"Alice"}"#
+            )
+        );
+        assert_eq!(
+            identity(alice(Some(attributes(true))), None),
+            concat!(
+                r#"{"type":"IAMUser","principalId":"AIDAJ45Q7YFFAREXAMPLE","arn":"arn:aws:iam::111122223333:user/staff/Alice","#,
+                r#""accountId":"111122223333","accessKeyId":"AKIAIOSFODNN7EXAMPLE","userName":"Alice","#,
+                r#""sessionContext":{"attributes":{"creationDate":"2026-11-21T21:54:25Z","mfaAuthenticated":"true"}}}"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_session_of_root_has_its_attributes_and_no_issuer() {
+        let root = UserIdentity::Root {
+            account_id: account(),
+            arn: "arn:aws:iam::111122223333:root",
+            access_key_id: "ASIAIOSFODNN7EXAMPLE",
+            session: Some(attributes(false)),
         };
         assert_eq!(
-            identity(UserIdentity::AwsAccount { principal_id: "AIDAEXAMPLE", account_id: account() }),
-            r#"{"accountId":"111122223333","principalId":"AIDAEXAMPLE","type":"AWSAccount"}"#
+            identity(root, None),
+            concat!(
+                r#"{"type":"Root","principalId":"111122223333","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333","#,
+                r#""accessKeyId":"ASIAIOSFODNN7EXAMPLE","#,
+                r#""sessionContext":{"attributes":{"creationDate":"2026-11-21T21:54:25Z","mfaAuthenticated":"false"}}}"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_session_of_a_role_names_the_role() {
+        assert_eq!(
+            identity(assumed_role(None), None),
+            concat!(
+                r#"{"type":"AssumedRole","principalId":"AROAIDPPEZS35WEXAMPLE:deploy","#,
+                r#""arn":"arn:aws:sts::111122223333:assumed-role/Deployer/deploy","accountId":"111122223333","#,
+                r#""accessKeyId":"ASIAIOSFODNN7EXAMPLE","sessionContext":{"sessionIssuer":{"type":"Role","#,
+                r#""principalId":"AROAIDPPEZS35WEXAMPLE","arn":"arn:aws:iam::111122223333:role/ci/Deployer","#,
+                r#""accountId":"111122223333","userName":"Deployer"},"#,
+                r#""attributes":{"creationDate":"2026-11-21T21:54:25Z","mfaAuthenticated":"false"}}}"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_session_of_a_web_identity_names_the_provider_and_the_source_identity() {
+        let provider = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com";
+        assert_eq!(
+            identity(assumed_role(Some(provider)), None),
+            concat!(
+                r#"{"type":"AssumedRole","principalId":"AROAIDPPEZS35WEXAMPLE:deploy","#,
+                r#""arn":"arn:aws:sts::111122223333:assumed-role/Deployer/deploy","accountId":"111122223333","#,
+                r#""accessKeyId":"ASIAIOSFODNN7EXAMPLE","sessionContext":{"sessionIssuer":{"type":"Role","#,
+                r#""principalId":"AROAIDPPEZS35WEXAMPLE","arn":"arn:aws:iam::111122223333:role/ci/Deployer","#,
+                r#""accountId":"111122223333","userName":"Deployer"},"webIdFederationData":{"#,
+                r#""federatedProvider":"arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com","#,
+                r#""attributes":{}},"attributes":{"creationDate":"2026-11-21T21:54:25Z","mfaAuthenticated":"false"},"#,
+                r#""sourceIdentity":"jane"}}"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_web_identity_is_told_as_its_provider_tells_it() {
+        let provider = "arn:aws:iam::111122223333:oidc-provider/idp.example.com";
+        let web_identity = |principal_id, user_name| UserIdentity::WebIdentityUser {
+            principal_id,
+            user_name,
+            identity_provider: provider,
+        };
+        let (principal_id, long) = (format!("{provider}:app:jane"), "x".repeat(5000));
+        assert_eq!(
+            identity(web_identity(&principal_id, "jane"), None),
+            concat!(
+                r#"{"type":"WebIdentityUser","principalId":"arn:aws:iam::111122223333:oidc-provider/idp.example.com:app:jane","#,
+                r#""userName":"jane","identityProvider":"arn:aws:iam::111122223333:oidc-provider/idp.example.com"}"#
+            )
+        );
+        assert!(identity(web_identity(&long, &long), None).len() < 2 * 1024 + 256);
+    }
+
+    #[test]
+    fn other_identities_have_their_members() {
+        assert_eq!(
+            identity(UserIdentity::AwsAccount { principal_id: "AIDAEXAMPLE", account_id: account() }, None),
+            r#"{"type":"AWSAccount","principalId":"AIDAEXAMPLE","accountId":"111122223333"}"#
         );
         assert_eq!(
-            identity(UserIdentity::Unknown { access_key_id: Some("AKIA") }),
-            r#"{"accessKeyId":"AKIA","type":"Unknown"}"#
+            identity(UserIdentity::Unknown { access_key_id: Some("AKIA") }, None),
+            r#"{"type":"Unknown","accessKeyId":"AKIA"}"#
         );
+    }
+
+    #[test]
+    fn a_service_is_address_and_software_of_its_own_calls() {
+        let service = UserIdentity::AwsService { invoked_by: "ebs.amazonaws.com" };
+        let text = rendered(&Record { user_identity: service, ..plain() });
+        assert!(
+            text.contains(r#""userIdentity":{"type":"AWSService","invokedBy":"ebs.amazonaws.com"},"#),
+            "{text}"
+        );
+        assert!(
+            text.contains(r#""sourceIPAddress":"ebs.amazonaws.com","userAgent":"ebs.amazonaws.com","#),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_service_that_calls_on_behalf_of_somebody_is_named_last_and_is_address_and_software() {
+        let foreign = UserIdentity::AwsAccount { principal_id: "AIDAEXAMPLE", account_id: account() };
+        for user_identity in [alice(Some(attributes(false))), assumed_role(None), foreign] {
+            let told = identity(user_identity, None);
+            let invoked = identity(user_identity, Some("s3.amazonaws.com"));
+            let before = told.strip_suffix('}').unwrap();
+            assert_eq!(invoked, format!("{before},\"invokedBy\":\"s3.amazonaws.com\"}}"));
+            let text = rendered(&Record { user_identity, invoked_by: Some("s3.amazonaws.com"), ..plain() });
+            assert!(
+                text.contains(r#""sourceIPAddress":"s3.amazonaws.com","userAgent":"s3.amazonaws.com","#),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_resource_has_the_name_of_its_type() {
+        for (resource_type, name) in [
+            (ResourceType::Alias, "AWS::KMS::Alias"),
+            (ResourceType::Key, "AWS::KMS::Key"),
+            (ResourceType::Role, "AWS::IAM::Role"),
+        ] {
+            let resource = Resource { account_id: account(), resource_type, arn: "arn:r" };
+            let text = rendered(&Record { resources: &[resource], ..plain() });
+            let expected =
+                format!(r#""resources":[{{"accountId":"111122223333","type":"{name}","ARN":"arn:r"}}]"#);
+            assert!(text.contains(&expected), "{text}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub fn record(id: &str) -> Vec<u8> {
     let mut line = Vec::new();
     Record {
         user_identity: UserIdentity::Unknown { access_key_id: None },
+        invoked_by: None,
         event_time: Moment::from_millis(1_795_298_065_000),
         event_source: "kms.amazonaws.com",
         event_name: "GenerateRandom",
