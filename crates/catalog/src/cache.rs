@@ -1,20 +1,59 @@
 //! Records in memory: a bounded number, the ones in use.
 
 use crate::layout::{self, Kept};
-use crate::{AccessKey, AliasAddress, CatalogError, KeyAddress, Stored};
-use keys::{Alias, Key};
-use quick_cache::Equivalent;
+use crate::{
+    AccessKey, AliasAddress, CatalogError, Group, IntegratedService, KeyAddress, ManagedPolicy, OidcProvider,
+    RecordKind, Role, Stored, User,
+};
+use keys::{AccountId, Alias, Grant, Key};
 use quick_cache::sync::Cache;
+use quick_cache::{Equivalent, Weighter};
 use std::future::Future;
 use std::hash::Hash;
 use std::sync::Arc;
 use storage::Revision;
 
 /// The records that memory keeps, by kind.
-pub(crate) struct Hot {
-    pub(crate) keys: Records<KeyAddress, Key>,
-    pub(crate) aliases: Records<AliasAddress, Alias>,
-    pub(crate) access_keys: Records<String, AccessKey>,
+pub struct Hot {
+    pub(crate) keys: Records<KeyAddress, Arc<Stored<Key>>>,
+    pub(crate) aliases: Records<AliasAddress, Arc<Stored<Alias>>>,
+    pub(crate) access_keys: Records<String, Arc<Stored<AccessKey>>>,
+    pub(crate) grants: Records<GranteeAddress, Arc<Vec<Grant>>>,
+    pub(crate) groups: NamedRecords<Group>,
+    pub(crate) oidc_providers: NamedRecords<OidcProvider>,
+    pub(crate) policies: NamedRecords<ManagedPolicy>,
+    pub(crate) roles: NamedRecords<Role>,
+    pub(crate) services: NamedRecords<IntegratedService>,
+    pub(crate) users: NamedRecords<User>,
+}
+
+/// Records of one kind that are found by account and name.
+pub type NamedRecords<T> = Records<NamedAddress, Arc<Stored<T>>>;
+
+/// An account, and a name in lower case.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NamedAddress {
+    account: AccountId,
+    name: Box<str>,
+}
+
+/// A key, and a principal that has grants on it or has none.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct GranteeAddress {
+    pub(crate) key: KeyAddress,
+    pub(crate) grantee: Box<str>,
+}
+
+impl std::fmt::Debug for Hot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hot")
+    }
+}
+
+impl NamedAddress {
+    pub(crate) fn new(account: AccountId, name: &str) -> Self {
+        Self { account, name: name.to_ascii_lowercase().into() }
+    }
 }
 
 impl Hot {
@@ -23,6 +62,13 @@ impl Hot {
             keys: Records::new(capacity),
             aliases: Records::new(capacity),
             access_keys: Records::new(capacity),
+            grants: Records::new(capacity),
+            groups: Records::new(capacity),
+            oidc_providers: Records::new(capacity),
+            policies: Records::new(capacity),
+            roles: Records::new(capacity),
+            services: Records::new(capacity),
+            users: Records::new(capacity),
         }
     }
 
@@ -31,8 +77,23 @@ impl Hot {
         match layout::parse(key) {
             Some(Kept::AccessKey(id)) => self.access_keys.forget(&*id, changed),
             Some(Kept::Alias(address)) => self.aliases.forget(&address, changed),
+            Some(Kept::GrantTo(address)) => self.grants.forget(&address, changed),
             Some(Kept::Key(address)) => self.keys.forget(&address, changed),
+            Some(Kept::Named(kind, account, name)) => {
+                self.forget_named(kind, &NamedAddress { account, name }, changed);
+            }
             None => {}
+        }
+    }
+
+    fn forget_named(&self, kind: RecordKind, address: &NamedAddress, changed: Revision) {
+        match kind {
+            RecordKind::Group => self.groups.forget(address, changed),
+            RecordKind::IntegratedService => self.services.forget(address, changed),
+            RecordKind::ManagedPolicy => self.policies.forget(address, changed),
+            RecordKind::OidcProvider => self.oidc_providers.forget(address, changed),
+            RecordKind::Role => self.roles.forget(address, changed),
+            RecordKind::User => self.users.forget(address, changed),
         }
     }
 
@@ -41,38 +102,92 @@ impl Hot {
         self.keys.0.clear();
         self.aliases.0.clear();
         self.access_keys.0.clear();
+        self.grants.0.clear();
+        self.groups.0.clear();
+        self.oidc_providers.0.clear();
+        self.policies.0.clear();
+        self.roles.0.clear();
+        self.services.0.clear();
+        self.users.0.clear();
     }
 }
 
-/// Records of one kind.
-pub(crate) struct Records<K, T>(Cache<K, Arc<Stored<T>>>);
+/// What memory keeps under one key.
+pub trait Keepable: Clone {
+    /// Whether it is known to have been read after the change at that revision.
+    fn is_newer_than(&self, changed: Revision) -> bool;
 
-impl<K: Hash + Eq + Clone, T> Records<K, T> {
-    fn new(capacity: usize) -> Self {
-        Self(Cache::new(capacity))
+    /// How many records it is.
+    fn records(&self) -> u64;
+}
+
+impl<T> Keepable for Arc<Stored<T>> {
+    fn is_newer_than(&self, changed: Revision) -> bool {
+        self.revision >= changed
     }
 
-    /// The record from memory, or else from the store. Those who want the same record at the same time read it once.
+    fn records(&self) -> u64 {
+        1
+    }
+}
+
+impl Keepable for Arc<Vec<Grant>> {
+    /// Never known: what tells of a deletion is no longer in the list.
+    fn is_newer_than(&self, _: Revision) -> bool {
+        false
+    }
+
+    /// The list itself is one, so that those that are empty do not fill the memory.
+    fn records(&self) -> u64 {
+        self.len().saturating_add(1) as u64
+    }
+}
+
+/// What memory keeps of one kind.
+pub struct Records<K, V>(Cache<K, V, ByRecords>);
+
+impl<K, V> std::fmt::Debug for Records<K, V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Records")
+    }
+}
+
+/// Weighs what memory keeps by the number of records.
+#[derive(Clone)]
+struct ByRecords;
+
+impl<K, V: Keepable> Weighter<K, V> for ByRecords {
+    fn weight(&self, _: &K, kept: &V) -> u64 {
+        kept.records()
+    }
+}
+
+impl<K: Hash + Eq + Clone, V: Keepable> Records<K, V> {
+    fn new(capacity: usize) -> Self {
+        Self(Cache::with_weighter(capacity, capacity as u64, ByRecords))
+    }
+
+    /// What memory keeps under the key, or else what the store has. Those who want the same at the same time read it once.
     ///
-    /// A record that is forgotten while it is being read does not get into memory: its place was taken away meanwhile.
-    pub(crate) async fn find<Q, F>(&self, key: &Q, read: F) -> Result<Option<Arc<Stored<T>>>, CatalogError>
+    /// What is forgotten while it is being read does not get into memory: its place was taken away meanwhile.
+    pub(crate) async fn find<Q, F>(&self, key: &Q, read: F) -> Result<Option<V>, CatalogError>
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
-        F: Future<Output = Result<Option<Stored<T>>, CatalogError>>,
+        F: Future<Output = Result<Option<V>, CatalogError>>,
     {
         let place = match self.0.get_value_or_guard_async(key).await {
-            Ok(record) => return Ok(Some(record)),
+            Ok(kept) => return Ok(Some(kept)),
             Err(place) => place,
         };
-        let Some(record) = read.await?.map(Arc::new) else { return Ok(None) };
-        // Refused if the record was forgotten meanwhile; what was read is still an answer as of before that change.
-        let _ = place.insert(Arc::clone(&record));
-        Ok(Some(record))
+        let Some(found) = read.await? else { return Ok(None) };
+        // Refused if it was forgotten meanwhile; what was read is still an answer as of before that change.
+        let _ = place.insert(found.clone());
+        Ok(Some(found))
     }
 
     /// Forgets what was read before the change at that revision; a place that is being read for is taken away.
     fn forget<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q, changed: Revision) {
-        if self.0.peek(key).is_some_and(|record| record.revision >= changed) {
+        if self.0.peek(key).is_some_and(|kept| kept.is_newer_than(changed)) {
             return;
         }
         self.0.remove(key);
@@ -86,14 +201,16 @@ mod tests {
     use std::cell::Cell;
     use storage::Versioned;
 
-    fn stored(number: u64) -> Stored<u64> {
+    type Numbers<K> = Records<K, Arc<Stored<u64>>>;
+
+    fn stored(number: u64) -> Arc<Stored<u64>> {
         let value = Bytes::from(number.to_string());
-        Stored::decode(b"", &Versioned { value, revision: Revision(number) }).unwrap()
+        Arc::new(Stored::decode(b"", &Versioned { value, revision: Revision(number) }).unwrap())
     }
 
     #[tokio::test]
     async fn a_record_is_read_once_and_again_after_it_was_changed() {
-        let records: Records<u8, u64> = Records::new(8);
+        let records: Numbers<u8> = Records::new(8);
         let reads = Cell::new(0_u64);
         let read = || async {
             reads.set(reads.get() + 1);
@@ -109,7 +226,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_forgotten_while_it_is_read_does_not_stay() {
-        let records: Records<u8, u64> = Records::new(8);
+        let records: Numbers<u8> = Records::new(8);
         let read_before_the_change = async {
             records.forget(&1, Revision(2));
             Ok(Some(stored(1)))
@@ -120,14 +237,14 @@ mod tests {
 
     #[tokio::test]
     async fn absence_is_not_remembered() {
-        let records: Records<u8, u64> = Records::new(8);
+        let records: Numbers<u8> = Records::new(8);
         assert!(records.find(&1, async { Ok(None) }).await.unwrap().is_none());
         assert!(records.find(&1, async { Ok(Some(stored(1))) }).await.unwrap().is_some());
     }
 
     #[tokio::test]
     async fn memory_is_bounded() {
-        let records: Records<u64, u64> = Records::new(100);
+        let records: Numbers<u64> = Records::new(100);
         for number in 0..10_000 {
             records.find(&number, async { Ok(Some(stored(number))) }).await.unwrap();
         }

@@ -1,11 +1,13 @@
 //! Changing records: all that one call changes in one commit, with the former version of each under its history.
 
-use crate::record::{Stored, encode};
-use crate::{AccessKey, Account, AliasAddress, CatalogError, KeyAddress, Reader, World, layout};
+use crate::stored::{Stored, encode};
+use crate::{
+    AccessKey, AccessKeyUse, Account, AliasAddress, CatalogError, KeyAddress, Reader, Record, World, layout,
+};
 use bytes::Bytes;
-use keys::{AccountId, Alias, Key, KeyId, Moment};
+use keys::{AccountId, Alias, Key, KeyId, KeyManager, Moment};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use storage::{Change, Commit, Condition, Revision};
 
@@ -24,11 +26,18 @@ pub struct Author {
 #[derive(Debug)]
 pub struct Changes {
     author: Author,
-    conditions: Vec<Condition>,
-    changes: Vec<Change>,
-    /// How the number of keys changes, by account, region and shard.
-    counts: BTreeMap<Bytes, i64>,
+    pub(crate) conditions: Vec<Condition>,
+    pub(crate) changes: Vec<Change>,
+    counts: BTreeMap<Bytes, Count>,
     limit: Option<(World, u64)>,
+}
+
+/// How a number that is kept changes.
+#[derive(Debug, Default)]
+struct Count {
+    difference: i64,
+    /// The most grants that it may come to, if it counts those of a key.
+    most_grants: Option<u64>,
 }
 
 impl Changes {
@@ -38,43 +47,39 @@ impl Changes {
         Self { author, conditions: Vec::new(), changes: Vec::new(), counts: BTreeMap::new(), limit: None }
     }
 
-    /// Makes a key, unless the account has `limit` keys in the region already.
+    /// Makes a key, unless the account has `limit` keys of its own in the region already. AWS managed keys do not count.
     #[must_use]
     pub fn create_key(mut self, key: &Key, limit: u64) -> Self {
         let address = address_of(key);
         let at = layout::key(&address);
         self.conditions.push(Condition::Absent(at.clone()));
         self.put(at, encode(key));
-        self.count(&address, 1);
-        self.limit = Some((address.world, limit));
-        self
-    }
-
-    /// Puts a key in place of what was read of it, and keeps the index of deletions in step.
-    #[must_use]
-    pub fn replace_key(mut self, old: &Stored<Key>, new: &Key) -> Self {
-        let address = address_of(new);
-        self.replace(layout::key(&address), old.revision, &without_tokens(old), encode(new));
-        let date = |key: &Key| key.deletion.map(|deletion| deletion.date);
-        if date(old) != date(new) {
-            if let Some(date) = date(old) {
-                self.changes.push(Change::Delete { key: layout::due(date, &address) });
-            }
-            if let Some(date) = date(new) {
-                self.put(layout::due(date, &address), Bytes::new());
-            }
+        self.schedule(&address, None, Some(key));
+        if key.manager == KeyManager::Customer {
+            self.count_key(&address, 1);
+            self.limit = Some((address.world, limit));
         }
         self
     }
 
+    /// Puts a key in place of what was read of it, and keeps the indices of what is due in step.
+    #[must_use]
+    pub fn replace_key(mut self, old: &Stored<Key>, new: &Key) -> Self {
+        let address = address_of(new);
+        self.replace_at(layout::key(&address), old.revision, &without_tokens(old), encode(new));
+        self.schedule(&address, Some(old), Some(new));
+        self
+    }
+
     /// Deletes a key with all its aliases, and notes that this is still to be put on record. One history entry holds all
-    /// of it, so that the commit stays within what every engine takes.
+    /// of it, so that the commit stays within what every engine takes. Its grants must be deleted before: as long as there
+    /// is one, this is a conflict.
     #[must_use]
     pub fn delete_key(mut self, old: &Stored<Key>, aliases: &[Arc<Stored<Alias>>]) -> Self {
         let address = address_of(old);
         let former =
             FormerKey { key: &without_tokens(old), aliases: aliases.iter().map(|alias| &***alias).collect() };
-        self.delete(layout::key(&address), old.revision, &former);
+        self.delete_at(layout::key(&address), old.revision, &former);
         for alias in aliases {
             let name = alias.name.as_str();
             let at = layout::alias(&AliasAddress { world: address.world.clone(), name: name.into() });
@@ -82,11 +87,12 @@ impl Changes {
             self.changes.push(Change::Delete { key: at });
             self.changes.push(Change::Delete { key: layout::alias_of_key(&address, name) });
         }
-        if let Some(deletion) = old.deletion {
-            self.changes.push(Change::Delete { key: layout::due(deletion.date, &address) });
-        }
+        self.conditions.push(Condition::Absent(layout::grant_count(&address)));
+        self.schedule(&address, Some(old), None);
         self.put(layout::deleted(&address), Bytes::new());
-        self.count(&address, -1);
+        if old.manager == KeyManager::Customer {
+            self.count_key(&address, -1);
+        }
         self
     }
 
@@ -111,7 +117,7 @@ impl Changes {
     #[must_use]
     pub fn replace_alias(mut self, world: &World, old: &Stored<Alias>, new: &Alias) -> Self {
         let at = layout::alias(&AliasAddress { world: world.clone(), name: new.name.as_str().into() });
-        self.replace(at, old.revision, &**old, encode(new));
+        self.replace_at(at, old.revision, &**old, encode(new));
         if old.target != new.target {
             self.changes.push(Change::Delete { key: layout::alias_of_key(&target(world, old), &old.name) });
             self.put(layout::alias_of_key(&target(world, new), &new.name), Bytes::new());
@@ -123,7 +129,7 @@ impl Changes {
     #[must_use]
     pub fn delete_alias(mut self, world: &World, old: &Stored<Alias>) -> Self {
         let at = layout::alias(&AliasAddress { world: world.clone(), name: old.name.as_str().into() });
-        self.delete(at, old.revision, &**old);
+        self.delete_at(at, old.revision, &**old);
         self.changes.push(Change::Delete { key: layout::alias_of_key(&target(world, old), &old.name) });
         self
     }
@@ -153,6 +159,72 @@ impl Changes {
         let at = layout::access_key(&access_key.id);
         self.conditions.push(Condition::Absent(at.clone()));
         self.put(at, encode(access_key));
+        self
+    }
+
+    /// Puts an access key in place of what was read of it.
+    #[must_use]
+    pub fn replace_access_key(mut self, old: &Stored<AccessKey>, new: &AccessKey) -> Self {
+        self.replace_at(layout::access_key(&old.id), old.revision, &without_secret(old), encode(new));
+        self
+    }
+
+    /// Deletes an access key and what is known of its use.
+    #[must_use]
+    pub fn delete_access_key(mut self, old: &Stored<AccessKey>) -> Self {
+        self.delete_at(layout::access_key(&old.id), old.revision, &without_secret(old));
+        self.changes.push(Change::Delete { key: layout::access_key_use(&old.id) });
+        self
+    }
+
+    /// Notes the last use of an access key, in place of what was noted before and without history.
+    #[must_use]
+    pub fn note_access_key_use(mut self, id: &str, last: &AccessKeyUse) -> Self {
+        self.put(layout::access_key_use(id), encode(last));
+        self
+    }
+
+    /// Makes a record, unless there is one of its name.
+    #[must_use]
+    pub fn create<T: Record>(mut self, record: &T) -> Self {
+        let at = address_of_record(record);
+        self.conditions.push(Condition::Absent(at.clone()));
+        self.put(at, encode(record));
+        self.index(&BTreeSet::new(), &record.entries());
+        self
+    }
+
+    /// Puts a record in place of what was read of it, under its new name if it has another, and keeps what finds it by
+    /// what it names in step.
+    #[must_use]
+    pub fn replace<T: Record>(mut self, old: &Stored<T>, new: &T) -> Self {
+        let (from, to) = (address_of_record(&**old), address_of_record(new));
+        if from == to {
+            self.replace_at(to, old.revision, &**old, encode(new));
+        } else {
+            self.delete_at(from, old.revision, &**old);
+            self.conditions.push(Condition::Absent(to.clone()));
+            self.put(to, encode(new));
+        }
+        self.index(&old.entries(), &new.entries());
+        self
+    }
+
+    /// Deletes a record.
+    #[must_use]
+    pub fn delete<T: Record>(mut self, old: &Stored<T>) -> Self {
+        self.delete_at(address_of_record(&**old), old.revision, &**old);
+        self.index(&old.entries(), &BTreeSet::new());
+        self
+    }
+
+    /// Asks that a record is still as it was read, and writes it as it is: what begins to use it and what deletes it
+    /// because nobody does conflict.
+    #[must_use]
+    pub fn touch<T: Record>(mut self, record: &Stored<T>) -> Self {
+        let at = address_of_record(&**record);
+        self.conditions.push(Condition::At(at.clone(), record.revision));
+        self.put(at, encode(&**record));
         self
     }
 
@@ -188,30 +260,56 @@ impl Changes {
         conditions: &mut Vec<Condition>,
         changes: &mut Vec<Change>,
     ) -> Result<(), CatalogError> {
-        for (key, difference) in &self.counts {
+        for (key, count) in &self.counts {
             let stored = reader.read::<u64>(key).await?;
             conditions.push(match &stored {
-                Some(count) => Condition::At(key.clone(), count.revision),
+                Some(number) => Condition::At(key.clone(), number.revision),
                 None => Condition::Absent(key.clone()),
             });
-            let count = stored.map_or(0, |count| *count).saturating_add_signed(*difference);
-            changes.push(Change::Put { key: key.clone(), value: encode(&count) });
+            let number = stored.map_or(0, |number| *number).saturating_add_signed(count.difference);
+            if let Some(limit) = count.most_grants.filter(|most| number > *most) {
+                return Err(CatalogError::TooManyGrants { limit });
+            }
+            changes.push(match number {
+                0 => Change::Delete { key: key.clone() },
+                _ => Change::Put { key: key.clone(), value: encode(&number) },
+            });
         }
         Ok(())
     }
 
-    fn count(&mut self, address: &KeyAddress, difference: i64) {
-        let shard = layout::count(&address.world, layout::shard(&address.id));
-        let count = self.counts.entry(shard).or_default();
-        *count = count.saturating_add(difference);
+    fn count_key(&mut self, address: &KeyAddress, difference: i64) {
+        self.count(layout::count(&address.world, layout::shard(&address.id)), difference, None);
     }
 
-    fn replace<T: Serialize>(&mut self, at: Bytes, revision: Revision, former: &T, new: Bytes) {
+    pub(crate) fn count(&mut self, at: Bytes, difference: i64, most_grants: Option<u64>) {
+        let count = self.counts.entry(at).or_default();
+        count.difference = count.difference.saturating_add(difference);
+        count.most_grants = count.most_grants.or(most_grants);
+    }
+
+    /// Keeps the entries that find a key by a date in step.
+    fn schedule(&mut self, address: &KeyAddress, old: Option<&Key>, new: Option<&Key>) {
+        let entries = |key: &Key| {
+            let deletion = key.deletion.map(|deletion| layout::due(layout::DUE, deletion.date, address));
+            let rotation = key.next_rotation.map(|date| layout::due(layout::DUE_ROTATION, date, address));
+            [deletion, rotation].into_iter().flatten().collect()
+        };
+        self.index(&old.map(entries).unwrap_or_default(), &new.map(entries).unwrap_or_default());
+    }
+
+    /// Deletes the entries that are no longer, and puts those that are new.
+    pub(crate) fn index(&mut self, old: &BTreeSet<Bytes>, new: &BTreeSet<Bytes>) {
+        self.changes.extend(old.difference(new).map(|key| Change::Delete { key: key.clone() }));
+        new.difference(old).for_each(|key| self.put(key.clone(), Bytes::new()));
+    }
+
+    fn replace_at<T: Serialize>(&mut self, at: Bytes, revision: Revision, former: &T, new: Bytes) {
         self.remember(&at, revision, former);
         self.put(at, new);
     }
 
-    fn delete<T: Serialize>(&mut self, at: Bytes, revision: Revision, former: &T) {
+    pub(crate) fn delete_at<T: Serialize>(&mut self, at: Bytes, revision: Revision, former: &T) {
         self.remember(&at, revision, former);
         self.changes.push(Change::Delete { key: at });
     }
@@ -223,7 +321,7 @@ impl Changes {
         self.put(layout::history(at, revision), value);
     }
 
-    fn put(&mut self, key: Bytes, value: Bytes) {
+    pub(crate) fn put(&mut self, key: Bytes, value: Bytes) {
         self.changes.push(Change::Put { key, value });
     }
 }
@@ -245,11 +343,21 @@ struct FormerKey<'a> {
 /// A key as its history keeps it: a token that outlived its key could bring it back.
 fn without_tokens(key: &Key) -> Key {
     let mut key = key.clone();
-    key.current_material.token = Box::default();
+    let materials = std::iter::once(&mut key.current_material).chain(&mut key.former_materials);
+    materials.for_each(|material| material.token = Box::default());
     key
 }
 
-fn address_of(key: &Key) -> KeyAddress {
+/// An access key as its history keeps it, for the same reason.
+fn without_secret(access_key: &AccessKey) -> AccessKey {
+    AccessKey { secret: Vec::new(), ..access_key.clone() }
+}
+
+fn address_of_record<T: Record>(record: &T) -> Bytes {
+    layout::record(T::KIND, &record.account(), record.name())
+}
+
+pub(crate) fn address_of(key: &Key) -> KeyAddress {
     let (account, region, id): (AccountId, _, KeyId) = (key.account, key.region, key.id);
     KeyAddress { world: World { account, region }, id }
 }

@@ -9,7 +9,13 @@ pub enum CatalogError {
     /// A record that was to be changed had been changed since it was read. Read again and decide again.
     #[error("a record was changed by someone else")]
     Conflict,
-    /// A quota keeps the record from being made.
+    /// The quota of grants on a key keeps the grant from being made.
+    #[error("the limit of {limit} grants on a key is reached")]
+    TooManyGrants {
+        /// The limit.
+        limit: u64,
+    },
+    /// The quota of keys keeps the key from being made.
     #[error("the limit of {limit} keys is reached")]
     TooManyKeys {
         /// The limit.

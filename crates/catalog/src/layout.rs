@@ -6,15 +6,30 @@
 //! | `a/<account>/<region>/alias/<name without alias/>` | [`keys::Alias`] |
 //! | `a/<account>/<region>/alias-of/<key id>/<name without alias/>` | nothing: finds the aliases of a key |
 //! | `a/<account>/<region>/count/<shard>` | how many keys there are whose ids begin with that digit |
+//! | `a/<account>/<region>/grant/<key id>/<grant id>` | [`keys::Grant`] |
+//! | `a/<account>/<region>/grant-claim/<key id>/<name>` | nothing: of those who make a grant of that name at the same time, one does |
+//! | `a/<account>/<region>/grant-count/<key id>` | how many grants the key has, unless none |
+//! | `a/<account>/<region>/grant-name/<key id>/<name> <grant id>` | nothing: finds the grants of a name |
+//! | `a/<account>/<region>/grantee/<key id>/<grantee> <grant id>` | the [`keys::Grant`] again: one scan finds all of a grantee on a key |
 //! | `a/<account>/<region>/key/<key id>` | [`keys::Key`] |
+//! | `a/<account>/iam-attachment/<policy ARN> <usage> <kind> <name>` | nothing: finds who uses a managed policy |
+//! | `a/<account>/iam-member/<group> <user>` | nothing: finds the users in a group |
+//! | `a/<account>/iam/<kind>/<name>` | [`crate::User`], [`crate::Group`], [`crate::Role`], [`crate::ManagedPolicy`], [`crate::OidcProvider`]; account 000000000000: [`crate::IntegratedService`] |
 //! | `access-key/<access key id>` | [`crate::AccessKey`] |
+//! | `access-key-use/<access key id>` | [`crate::AccessKeyUse`] |
 //! | `deleted/<account>/<region>/<key id>` | nothing: the key is deleted, and that is still to be put on record |
 //! | `due/<date, 16 hexadecimal digits>/<account>/<region>/<key id>` | nothing: finds the keys whose deletion is due |
+//! | `due-rotation/<date, 16 hexadecimal digits>/<account>/<region>/<key id>` | nothing: finds the keys that are to get new material |
 //! | `history/<key of the record>/<revision, 16 hexadecimal digits>` | the record as it was before, and who changed it |
+//! | `retiring/<region>/<retiring principal> <account>/<key id>/<grant id>` | nothing: finds the grants that a principal may retire |
+//!
+//! Under `iam`, `iam-attachment` and `iam-member`, the name of the record, the ARN and the group are in lower case. A space
+//! separates what may hold a slash from what follows: no name, ARN or path of AWS's has one.
 
-use crate::{AliasAddress, KeyAddress, World};
+use crate::cache::GranteeAddress;
+use crate::{AliasAddress, Attachment, KeyAddress, PolicyUsage, RecordKind, World};
 use bytes::Bytes;
-use keys::{ALIAS_PREFIX, AccountId, KeyId, Moment};
+use keys::{ALIAS_PREFIX, AccountId, GrantId, KeyId, Moment, Region};
 use storage::Revision;
 
 pub(crate) fn account(account: &AccountId) -> Bytes {
@@ -23,6 +38,95 @@ pub(crate) fn account(account: &AccountId) -> Bytes {
 
 pub(crate) fn access_key(id: &str) -> Bytes {
     format!("access-key/{id}").into()
+}
+
+pub(crate) fn access_key_use(id: &str) -> Bytes {
+    format!("access-key-use/{id}").into()
+}
+
+pub(crate) fn record(kind: RecordKind, account: &AccountId, name: &str) -> Bytes {
+    format!("{}{}", records(kind, account), name.to_ascii_lowercase()).into()
+}
+
+pub(crate) fn records(kind: RecordKind, account: &AccountId) -> String {
+    format!("a/{account}/iam/{kind}/")
+}
+
+pub(crate) fn attachment(account: &AccountId, policy: &str, to: &Attachment) -> Bytes {
+    format!("{}{} {} {}", attachments(account, policy), to.usage, to.kind, to.name).into()
+}
+
+pub(crate) fn attachments(account: &AccountId, policy: &str) -> String {
+    format!("a/{account}/iam-attachment/{} ", policy.to_ascii_lowercase())
+}
+
+/// What the part of an attachment's key after the policy says.
+pub(crate) fn parse_attachment(suffix: &str) -> Option<Attachment> {
+    let mut parts = suffix.splitn(3, ' ');
+    let usage = PolicyUsage::of_name(parts.next()?)?;
+    let kind = RecordKind::of_name(parts.next()?)?;
+    Some(Attachment { usage, kind, name: parts.next()?.to_owned() })
+}
+
+pub(crate) fn member(account: &AccountId, group: &str, user: &str) -> Bytes {
+    format!("{}{user}", members(account, group)).into()
+}
+
+pub(crate) fn members(account: &AccountId, group: &str) -> String {
+    format!("a/{account}/iam-member/{} ", group.to_ascii_lowercase())
+}
+
+pub(crate) fn grant(key: &KeyAddress, id: &GrantId) -> Bytes {
+    format!("{}{id}", grants(key)).into()
+}
+
+pub(crate) fn grants(key: &KeyAddress) -> String {
+    of_key("grant", key)
+}
+
+pub(crate) fn grant_to(key: &KeyAddress, grantee: &str, id: &GrantId) -> Bytes {
+    format!("{}{id}", grants_to(key, grantee)).into()
+}
+
+pub(crate) fn grants_to(key: &KeyAddress, grantee: &str) -> String {
+    format!("{}{grantee} ", of_key("grantee", key))
+}
+
+pub(crate) fn grant_named(key: &KeyAddress, name: &str, id: &GrantId) -> Bytes {
+    format!("{}{id}", grants_named(key, name)).into()
+}
+
+pub(crate) fn grants_named(key: &KeyAddress, name: &str) -> String {
+    format!("{}{name} ", of_key("grant-name", key))
+}
+
+pub(crate) fn grant_claim(key: &KeyAddress, name: &str) -> Bytes {
+    format!("{}{name}", of_key("grant-claim", key)).into()
+}
+
+pub(crate) fn grant_count(key: &KeyAddress) -> Bytes {
+    of_key("grant-count", key).trim_end_matches('/').to_owned().into()
+}
+
+pub(crate) fn retiring(principal: &str, key: &KeyAddress, id: &GrantId) -> Bytes {
+    let KeyAddress { world: World { account, region }, id: key } = key;
+    format!("{}{account}/{key}/{id}", all_retiring(principal, region)).into()
+}
+
+pub(crate) fn all_retiring(principal: &str, region: &Region) -> String {
+    format!("retiring/{region}/{principal} ")
+}
+
+/// The key and the grant that the part of a retiring principal's key after the principal names.
+pub(crate) fn parse_retiring(region: Region, suffix: &str) -> Option<(KeyAddress, GrantId)> {
+    let mut parts = suffix.split('/');
+    let world = World { account: parts.next()?.parse().ok()?, region };
+    Some((KeyAddress { world, id: parts.next()?.parse().ok()? }, parts.next()?.parse().ok()?))
+}
+
+/// The prefix of the entries of one kind that belong to a key.
+fn of_key(kind: &str, key: &KeyAddress) -> String {
+    format!("a/{}/{}/{kind}/{}/", key.world.account, key.world.region, key.id)
 }
 
 pub(crate) fn key(address: &KeyAddress) -> Bytes {
@@ -46,7 +150,7 @@ pub(crate) fn alias_of_key(key: &KeyAddress, name: &str) -> Bytes {
 }
 
 pub(crate) fn aliases_of_key(key: &KeyAddress) -> String {
-    format!("a/{}/{}/alias-of/{}/", key.world.account, key.world.region, key.id)
+    of_key("alias-of", key)
 }
 
 pub(crate) fn count(world: &World, shard: u8) -> Bytes {
@@ -63,13 +167,14 @@ pub(crate) const fn shard(id: &KeyId) -> u8 {
     first >> 4
 }
 
-pub(crate) fn due(date: Moment, key: &KeyAddress) -> Bytes {
-    format!("{DUE}{:016x}/{}/{}/{}", date.as_millis(), key.world.account, key.world.region, key.id).into()
+/// An entry of the index [`DUE`] or [`DUE_ROTATION`].
+pub(crate) fn due(index: &str, date: Moment, key: &KeyAddress) -> Bytes {
+    format!("{index}{:016x}/{}/{}/{}", date.as_millis(), key.world.account, key.world.region, key.id).into()
 }
 
-/// The date and the key that an entry of the deletion index names.
-pub(crate) fn parse_due(entry: &[u8]) -> Option<(Moment, KeyAddress)> {
-    let mut parts = std::str::from_utf8(entry).ok()?.strip_prefix(DUE)?.split('/');
+/// The date and the key that an entry of that index names.
+pub(crate) fn parse_due(index: &str, entry: &[u8]) -> Option<(Moment, KeyAddress)> {
+    let mut parts = std::str::from_utf8(entry).ok()?.strip_prefix(index)?.split('/');
     let date = Moment::from_millis(i64::from_str_radix(parts.next()?, 16).ok()?);
     Some((date, parse_address(parts)?))
 }
@@ -96,7 +201,10 @@ pub(crate) fn history(record: &[u8], revision: Revision) -> Bytes {
 pub(crate) enum Kept {
     AccessKey(Box<str>),
     Alias(AliasAddress),
+    /// One of the grants of a grantee on a key, which memory keeps together.
+    GrantTo(GranteeAddress),
     Key(KeyAddress),
+    Named(RecordKind, AccountId, Box<str>),
 }
 
 /// The record that is stored at a key, if it is of a kind that memory keeps.
@@ -106,12 +214,21 @@ pub(crate) fn parse(key: &[u8]) -> Option<Kept> {
         return Some(Kept::AccessKey(id.into()));
     }
     let mut parts = text.strip_prefix("a/")?.splitn(4, '/');
-    let world = World { account: parts.next()?.parse().ok()?, region: parts.next()?.parse().ok()? };
-    match (parts.next()?, parts.next()?) {
-        ("alias", name) => {
-            Some(Kept::Alias(AliasAddress { world, name: format!("{ALIAS_PREFIX}{name}").into() }))
+    let account = parts.next()?.parse().ok()?;
+    let (place, kind, name) = (parts.next()?, parts.next()?, parts.next()?);
+    if place == "iam" {
+        return Some(Kept::Named(RecordKind::of_name(kind)?, account, name.into()));
+    }
+    let world = World { account, region: place.parse().ok()? };
+    match kind {
+        "alias" => Some(Kept::Alias(AliasAddress { world, name: format!("{ALIAS_PREFIX}{name}").into() })),
+        "grantee" => {
+            let (id, grantee) = name.split_once('/')?;
+            let (grantee, _) = grantee.rsplit_once(' ')?;
+            let key = KeyAddress { world, id: id.parse().ok()? };
+            Some(Kept::GrantTo(GranteeAddress { key, grantee: grantee.into() }))
         }
-        ("key", id) => Some(Kept::Key(KeyAddress { world, id: id.parse().ok()? })),
+        "key" => Some(Kept::Key(KeyAddress { world, id: name.parse().ok()? })),
         _ => None,
     }
 }
@@ -122,6 +239,7 @@ fn bare(alias: &str) -> &str {
 
 pub(crate) const DELETED: &str = "deleted/";
 pub(crate) const DUE: &str = "due/";
+pub(crate) const DUE_ROTATION: &str = "due-rotation/";
 
 #[cfg(test)]
 mod tests {
@@ -140,15 +258,22 @@ mod tests {
         let alias = AliasAddress { world: key.world.clone(), name: "alias/a/b".into() };
         assert!(matches!(parse(&super::alias(&alias)), Some(Kept::Alias(found)) if found == alias));
         assert!(matches!(parse(&access_key("AKIA")), Some(Kept::AccessKey(id)) if &*id == "AKIA"));
+        let of_grantee =
+            GranteeAddress { key: key.clone(), grantee: "arn:aws:iam::111122223333:role/a/b".into() };
+        let grant = grant_to(&key, &of_grantee.grantee, &GrantId::from_bytes([7; 32]));
+        assert!(matches!(parse(&grant), Some(Kept::GrantTo(found)) if found == of_grantee));
+        let issuer = record(RecordKind::OidcProvider, &key.world.account, "issuer.test/A");
+        assert!(matches!(parse(&issuer), Some(Kept::Named(RecordKind::OidcProvider, account, name))
+            if account == key.world.account && &*name == "issuer.test/a"));
         assert!(parse(&count(&key.world, 3)).is_none() && parse(&alias_of_key(&key, "alias/a")).is_none());
     }
 
     #[test]
     fn deletions_are_ordered_by_their_date() {
-        let due = |millis| due(Moment::from_millis(millis), &address());
+        let due = |millis| due(DUE, Moment::from_millis(millis), &address());
         assert!(due(255) < due(256) && due(1_000_000_000_000) > due(999_999_999_999));
         assert_eq!(parse_deleted(&deleted(&address())), Some(address()));
-        assert_eq!(parse_due(&due(77)), Some((Moment::from_millis(77), address())));
+        assert_eq!(parse_due(DUE, &due(77)), Some((Moment::from_millis(77), address())));
     }
 
     #[test]

@@ -10,15 +10,24 @@ mod cache;
 mod changes;
 mod error;
 mod follow;
+mod grants;
+mod identity;
 mod layout;
 mod reader;
 mod record;
+mod stored;
 
 pub use changes::{Author, Changes};
 pub use error::CatalogError;
 pub use follow::Followed;
+pub use grants::{GRANTS_A_COMMIT, NamedGrants};
+pub use identity::{
+    Attachment, Group, IntegratedService, ManagedPolicy, OidcProvider, PolicyUsage, PolicyVersion, Record,
+    RecordKind, Role, User,
+};
 pub use reader::{Page, Reader};
-pub use record::{AccessKey, Account, AliasAddress, KeyAddress, Stored, World};
+pub use record::{AccessKey, AccessKeyOwner, AccessKeyUse, Account, AliasAddress, KeyAddress, World};
+pub use stored::Stored;
 
 use std::sync::Arc;
 use storage::Storage;

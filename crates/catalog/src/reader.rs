@@ -1,8 +1,12 @@
 //! Finding and listing records.
 
 use crate::cache::Hot;
-use crate::record::Stored;
-use crate::{AccessKey, Account, AliasAddress, CatalogError, KeyAddress, World, layout};
+use crate::cache::NamedAddress;
+use crate::{
+    AccessKey, AccessKeyUse, Account, AliasAddress, Attachment, CatalogError, KeyAddress, Record, Stored,
+    World, layout,
+};
+use bytes::Bytes;
 use keys::{ALIAS_PREFIX, AccountId, Alias, Key, KeyId, Moment};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -30,20 +34,60 @@ impl Reader {
 
     /// A key.
     pub async fn key(&self, address: &KeyAddress) -> Result<Option<Arc<Stored<Key>>>, CatalogError> {
-        let read = async { self.read(&layout::key(address)).await };
+        let read = self.read_shared(layout::key(address));
         self.hot.keys.find(address, read).await
     }
 
     /// An alias.
     pub async fn alias(&self, address: &AliasAddress) -> Result<Option<Arc<Stored<Alias>>>, CatalogError> {
-        let read = async { self.read(&layout::alias(address)).await };
+        let read = self.read_shared(layout::alias(address));
         self.hot.aliases.find(address, read).await
     }
 
     /// An access key.
     pub async fn access_key(&self, id: &str) -> Result<Option<Arc<Stored<AccessKey>>>, CatalogError> {
-        let read = async { self.read(&layout::access_key(id)).await };
+        let read = self.read_shared(layout::access_key(id));
         self.hot.access_keys.find(id, read).await
+    }
+
+    /// The last use of an access key, if any is known.
+    pub async fn access_key_use(&self, id: &str) -> Result<Option<Stored<AccessKeyUse>>, CatalogError> {
+        self.read(&layout::access_key_use(id)).await
+    }
+
+    /// A record by its name, whose case does not matter.
+    pub async fn find<T: Record>(
+        &self,
+        account: &AccountId,
+        name: &str,
+    ) -> Result<Option<Arc<Stored<T>>>, CatalogError> {
+        let read = self.read_shared(layout::record(T::KIND, account, name));
+        T::memory(&self.hot).find(&NamedAddress::new(*account, name), read).await
+    }
+
+    /// The records of an account in the order of their names, from the one after `after` on.
+    pub async fn list<T: Record>(
+        &self,
+        account: &AccountId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Arc<Stored<T>>>, CatalogError> {
+        self.records(&layout::records(T::KIND, account), after, limit).await
+    }
+
+    /// Who in an account uses a managed policy, which need not be the account's own.
+    pub async fn attachments(
+        &self,
+        account: &AccountId,
+        policy_arn: &str,
+    ) -> Result<Vec<Attachment>, CatalogError> {
+        let suffixes = self.suffixes(&layout::attachments(account, policy_arn)).await?;
+        Ok(suffixes.iter().filter_map(|suffix| layout::parse_attachment(suffix)).collect())
+    }
+
+    /// The names of the users in a group.
+    pub async fn members(&self, account: &AccountId, group: &str) -> Result<Vec<String>, CatalogError> {
+        self.suffixes(&layout::members(account, group)).await
     }
 
     /// An account.
@@ -53,7 +97,8 @@ impl Reader {
 
     /// Whether there is any account at all.
     pub async fn has_accounts(&self) -> Result<bool, CatalogError> {
-        Ok(!self.storage.scan(b"a/", None, 1).await?.is_empty())
+        let installation = format!("a/{}/~", AccountId::INSTALLATION);
+        Ok(!self.storage.scan(b"a/", Some(installation.as_bytes()), 1).await?.is_empty())
     }
 
     /// The ids of the keys of an account and region, in their order, from the one after `after` on.
@@ -76,9 +121,7 @@ impl Reader {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<Arc<Stored<Alias>>>, CatalogError> {
-        let page = self.page(&layout::aliases_of(world), after, limit).await?;
-        let entries = page.entries.iter().map(|entry| decode(entry).map(Arc::new));
-        Ok(Page { entries: entries.collect::<Result<_, _>>()?, next: page.next })
+        self.records(&layout::aliases_of(world), after, limit).await
     }
 
     /// The aliases of a key, in the order of their names, from the one after `after` on.
@@ -102,8 +145,17 @@ impl Reader {
 
     /// The key whose deletion is due first, and when.
     pub async fn next_deletion(&self) -> Result<Option<(Moment, KeyAddress)>, CatalogError> {
-        let first = self.storage.scan(layout::DUE.as_bytes(), None, 1).await?;
-        Ok(first.first().and_then(|entry| layout::parse_due(&entry.key)))
+        self.next_due(layout::DUE).await
+    }
+
+    /// The key that is to get new material first, and when.
+    pub async fn next_rotation(&self) -> Result<Option<(Moment, KeyAddress)>, CatalogError> {
+        self.next_due(layout::DUE_ROTATION).await
+    }
+
+    async fn next_due(&self, index: &str) -> Result<Option<(Moment, KeyAddress)>, CatalogError> {
+        let first = self.storage.scan(index.as_bytes(), None, 1).await?;
+        Ok(first.first().and_then(|entry| layout::parse_due(index, &entry.key)))
     }
 
     /// Keys that are deleted and whose deletion is not known to be on record.
@@ -112,7 +164,7 @@ impl Reader {
         Ok(entries.iter().filter_map(|entry| layout::parse_deleted(&entry.key)).collect())
     }
 
-    /// How many keys an account has in a region, in whatever state.
+    /// How many keys of its own an account has in a region, in whatever state.
     pub async fn key_count(&self, world: &World) -> Result<u64, CatalogError> {
         let counts = self.storage.scan(layout::counts_of(world).as_bytes(), None, SHARDS).await?;
         counts.iter().try_fold(0_u64, |sum, entry| Ok(sum.saturating_add(*decode::<u64>(entry)?)))
@@ -126,7 +178,45 @@ impl Reader {
         stored.map(|stored| Stored::decode(key, &stored)).transpose()
     }
 
-    async fn page(
+    async fn read_shared<T: DeserializeOwned>(
+        &self,
+        key: Bytes,
+    ) -> Result<Option<Arc<Stored<T>>>, CatalogError> {
+        Ok(self.read(&key).await?.map(Arc::new))
+    }
+
+    pub(crate) async fn records<T: DeserializeOwned>(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Arc<Stored<T>>>, CatalogError> {
+        let page = self.page(prefix, after, limit).await?;
+        let entries = page.entries.iter().map(|entry| decode(entry).map(Arc::new));
+        Ok(Page { entries: entries.collect::<Result<_, _>>()?, next: page.next })
+    }
+
+    /// What follows the prefix in each key that begins with it.
+    pub(crate) async fn suffixes(&self, prefix: &str) -> Result<Vec<String>, CatalogError> {
+        let entries = self.all(prefix).await?;
+        Ok(entries.iter().filter_map(|entry| suffix(prefix, entry)).map(str::to_owned).collect())
+    }
+
+    /// Every entry whose key begins with the prefix. What is made or deleted meanwhile may be among them or not.
+    pub(crate) async fn all(&self, prefix: &str) -> Result<Vec<Entry>, CatalogError> {
+        let mut all: Vec<Entry> = Vec::new();
+        loop {
+            let after = all.last().map(|entry| entry.key.clone());
+            let more = self.storage.scan(prefix.as_bytes(), after.as_deref(), AT_ONCE).await?;
+            let done = more.len() < AT_ONCE;
+            all.extend(more);
+            if done {
+                return Ok(all);
+            }
+        }
+    }
+
+    pub(crate) async fn page(
         &self,
         prefix: &str,
         after: Option<&str>,
@@ -149,14 +239,15 @@ impl std::fmt::Debug for Reader {
     }
 }
 
-fn decode<T: DeserializeOwned>(entry: &Entry) -> Result<Stored<T>, CatalogError> {
+pub(crate) fn decode<T: DeserializeOwned>(entry: &Entry) -> Result<Stored<T>, CatalogError> {
     let stored = Versioned { value: entry.value.clone(), revision: entry.revision };
     Stored::decode(&entry.key, &stored)
 }
 
-fn suffix<'a>(prefix: &str, entry: &'a Entry) -> Option<&'a str> {
+pub(crate) fn suffix<'a>(prefix: &str, entry: &'a Entry) -> Option<&'a str> {
     std::str::from_utf8(&entry.key).ok()?.strip_prefix(prefix)
 }
 
+const AT_ONCE: usize = 1000;
 const SHARDS: usize = 16;
 const BATCH: usize = 100;

@@ -1,12 +1,7 @@
-//! The records themselves, and how they become bytes: JSON, which an operator can read and a later version can extend.
+//! Accounts and access keys, and where the records of an account are.
 
-use crate::CatalogError;
-use bytes::Bytes;
 use keys::{AccountId, KeyId, Moment, Region};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::ops::Deref;
-use storage::{Revision, Versioned};
 
 /// An account in a region: a world of keys and aliases of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -44,47 +39,69 @@ pub struct Account {
     pub created: Moment,
 }
 
-/// An access key of an account's root principal.
+/// An access key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AccessKey {
     /// Its id, `AKIA…`.
     pub id: String,
-    /// The account whose root it speaks for.
+    /// The account of whom it speaks for.
     pub account: AccountId,
+    /// Whom it speaks for.
+    #[serde(default)]
+    pub owner: AccessKeyOwner,
+    /// Whether it may be used.
+    #[serde(default = "active")]
+    pub active: bool,
     /// When it was made.
     pub created: Moment,
     /// The secret access key as the security module has sealed it.
     pub secret: Vec<u8>,
 }
 
-/// A record and the revision at which it was read: what a change of it must name.
-#[derive(Clone, Debug)]
-pub struct Stored<T> {
-    record: T,
-    pub(crate) revision: Revision,
+/// Whom an access key speaks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AccessKeyOwner {
+    /// The root principal of its account, which was the only one when records did not say.
+    #[default]
+    Root,
+    /// An integrated service.
+    Service {
+        /// Its name, such as `s3.amazonaws.com`.
+        name: String,
+    },
+    /// A user of its account.
+    User {
+        /// The name.
+        name: String,
+        /// The unique id: a later user of the same name is someone else.
+        id: String,
+    },
 }
 
-impl<T> Deref for Stored<T> {
-    type Target = T;
+/// The last use of an access key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessKeyUse {
+    /// When.
+    pub at: Moment,
+    /// The service that was called, such as `kms`.
+    pub service: String,
+    /// The region that was called.
+    pub region: String,
+}
 
-    fn deref(&self) -> &T {
-        &self.record
+/// No access key could be switched off when records did not say.
+const fn active() -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_access_key_written_before_there_were_users_is_an_active_one_of_root() {
+        let record = r#"{"id":"AKIAIOSFODNN7EXAMPLE","account":"111122223333","created":1,"secret":[1,2]}"#;
+        let access_key: AccessKey = serde_json::from_str(record).unwrap();
+        assert_eq!((access_key.owner, access_key.active), (AccessKeyOwner::Root, true));
     }
-}
-
-impl<T: DeserializeOwned> Stored<T> {
-    /// Reads what is stored at that key.
-    pub(crate) fn decode(key: &[u8], stored: &Versioned) -> Result<Self, CatalogError> {
-        let record = serde_json::from_slice(&stored.value).map_err(|source| CatalogError::Unreadable {
-            key: String::from_utf8_lossy(key).into_owned(),
-            source,
-        })?;
-        Ok(Self { record, revision: stored.revision })
-    }
-}
-
-/// The bytes of a record.
-pub(crate) fn encode<T: Serialize>(record: &T) -> Bytes {
-    // INVARIANT: every record serialises: no map with keys that are not text, no fallible implementation.
-    serde_json::to_vec(record).unwrap_or_default().into()
 }

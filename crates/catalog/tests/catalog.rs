@@ -2,7 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use catalog::{AliasAddress, Author, Catalog, CatalogError, Changes, Followed, KeyAddress, World};
-use keys::{Alias, Key, KeyId, KeyMaterialId, KeyOrigin, KeySpec, KeyUsage, Material, Moment, Tags};
+use keys::{
+    Alias, Key, KeyId, KeyManager, KeyMaterialId, KeyOrigin, KeySpec, KeyUsage, Material, Moment, Tags,
+};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use storage::{Embedded, Options, Storage};
@@ -40,11 +43,16 @@ fn key(number: u8) -> Key {
         enabled: true,
         deletion: None,
         policy: None,
+        policy_principals: BTreeMap::new(),
         tags: Tags::default(),
+        manager: KeyManager::Customer,
+        service: None,
+        next_rotation: None,
         current_material: Material {
             id: KeyMaterialId::from_bytes([number; 32]),
             token: Box::new([0xca, 0xfe, number]),
         },
+        former_materials: Vec::new(),
     }
 }
 
