@@ -1,8 +1,15 @@
 //! All issuers whose keys are cached, one for the process.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{CertificateDer, Claims, Provider, Rejection};
+use quick_cache::sync::Cache;
+
+use crate::https::Client;
+use crate::issuer::Issuer;
+use crate::trust::Trust;
+use crate::{CertificateDer, Claims, Provider, Rejection, Token};
 
 /// How issuers are reached, and for how long their keys hold.
 #[derive(Clone, Debug)]
@@ -42,15 +49,13 @@ pub enum SettingsError {
         /// What is wrong with it.
         source: rustls::Error,
     },
-    /// The TLS library refuses.
-    #[error("no TLS client can be made: {0}")]
-    Tls(String),
 }
 
 /// The issuers that are known, their keys, and the way to them.
-#[derive(Debug)]
 pub struct Issuers {
     settings: Settings,
+    trust: Trust,
+    known: Cache<Identity, Arc<Issuer>>,
 }
 
 impl Issuers {
@@ -60,7 +65,8 @@ impl Issuers {
     ///
     /// Of a certificate authority that cannot be trusted.
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
-        Ok(Self { settings })
+        let trust = Trust::with_roots(&settings.extra_roots)?;
+        Ok(Self { settings, trust, known: Cache::new(MOST_ISSUERS) })
     }
 
     /// Verifies a token of that provider, and fetches its keys if they are not known.
@@ -70,14 +76,57 @@ impl Issuers {
     /// # Errors
     ///
     /// Why the token is not accepted.
-    #[expect(clippy::unused_async, reason = "the fetching follows")]
     pub async fn verify(
         &self,
-        _provider: &Provider<'_>,
-        _token: &str,
-        _now: jiff::Timestamp,
+        provider: &Provider<'_>,
+        token: &str,
+        now: jiff::Timestamp,
     ) -> Result<Claims, Rejection> {
-        let within = self.settings.fetch_timeout;
-        Err(Rejection::IssuerUnreachable(format!("no way to it within {within:?}")))
+        let token = Token::read(token)?;
+        token.check(provider, now)?;
+        let issuer = self.issuer(provider)?;
+        let keys = issuer.keys(&self.settings).await?;
+        match token.verify(&keys, provider, now) {
+            Err(rejection) if token.may_be_of_newer_keys(&rejection) => {
+                match issuer.newer_than(&keys, &self.settings).await? {
+                    Some(newer) => token.verify(&newer, provider, now),
+                    None => Err(rejection),
+                }
+            }
+            judged => judged,
+        }
+    }
+
+    fn issuer(&self, provider: &Provider<'_>) -> Result<Arc<Issuer>, Rejection> {
+        let identity = Identity::of(provider);
+        self.known.get_or_insert_with(&identity, || {
+            let tls = self.trust.client(provider.thumbprints);
+            let tls = tls.map_err(|error| Rejection::IssuerUnreachable(error.to_string()))?;
+            Ok(Arc::new(Issuer::new(provider.url, Client::new(tls))))
+        })
     }
 }
+
+impl fmt::Debug for Issuers {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Issuers").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// What one set of keys is of. With the thumbprints, for what one provider's record trusts is nothing to another's.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+struct Identity {
+    url: String,
+    thumbprints: Vec<String>,
+}
+
+impl Identity {
+    fn of(provider: &Provider<'_>) -> Self {
+        let mut thumbprints = provider.thumbprints.to_vec();
+        thumbprints.sort_unstable();
+        Self { url: provider.url.to_owned(), thumbprints }
+    }
+}
+
+/// Of more issuers than this, those that were not used for long are asked again when they are needed.
+const MOST_ISSUERS: usize = 1024;

@@ -4,18 +4,28 @@
 //! elsewhere. It never answers with a claim that no signature covers, and never follows a redirect. No key, certificate or
 //! address that stands in a token is ever used.
 //!
-//! A caller asks [`issuer_of`] to find the provider's record, and then [`Issuers::verify`].
+//! A caller asks [`issuer_of`] to find the provider's record, and then [`Issuers::verify`]. Where the keys come from elsewhere,
+//! [`Token`] and [`KeySet`] do the same without a network.
 
 #![forbid(unsafe_code)]
 
+mod algorithm;
 mod claims;
+mod fetch;
+mod https;
+mod issuer;
 mod issuers;
+mod key_set;
 mod rejection;
+mod token;
+mod trust;
 
 pub use claims::Claims;
 pub use issuers::{Issuers, Settings, SettingsError};
+pub use key_set::KeySet;
 pub use rejection::Rejection;
 pub use rustls::pki_types::CertificateDer;
+pub use token::{Token, issuer_of};
 
 /// What is registered of an issuer.
 #[derive(Clone, Copy, Debug)]
@@ -26,11 +36,4 @@ pub struct Provider<'a> {
     pub client_ids: &'a [String],
     /// Hexadecimal SHA-1 digests of certificates that are trusted for this issuer only, should no root of ours vouch for it.
     pub thumbprints: &'a [String],
-}
-
-/// Whom a token says it is from, its `iss`: to find the provider's record. Nothing is verified.
-#[must_use]
-pub fn issuer_of(token: &str) -> Option<String> {
-    let claims: serde_json::Value = jsonwebtoken::dangerous::insecure_decode_claims(token).ok()?;
-    claims.get("iss")?.as_str().map(str::to_owned)
 }

@@ -1,0 +1,138 @@
+//! An id token: its parts, what it claims, and whether that is true. Claims are judged before a key is looked for, and taken
+//! only from what the signature was verified over.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, Validation};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::{Claims, KeySet, Provider, Rejection, algorithm};
+
+/// Whom a token says it is from, its `iss`: to find the provider's record. Nothing is verified.
+#[must_use]
+pub fn issuer_of(token: &str) -> Option<String> {
+    let token = Token::read(token).ok()?;
+    token.claimed.get("iss")?.as_str().map(str::to_owned)
+}
+
+/// A token that was read and is not verified.
+#[derive(Debug)]
+pub struct Token<'a> {
+    text: &'a str,
+    pub(crate) algorithm: Algorithm,
+    pub(crate) key_id: Option<String>,
+    claimed: Map<String, Value>,
+}
+
+impl<'a> Token<'a> {
+    /// Takes a token apart.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::Malformed`], or [`Rejection::AlgorithmNotAllowed`] of one that is signed in a way that is never accepted.
+    pub fn read(text: &'a str) -> Result<Self, Rejection> {
+        if text.len() > LONGEST_TOKEN {
+            return malformed("it is too long");
+        }
+        let head = Head::of(text)?;
+        if head.crit.is_some() {
+            return malformed("its head asks for an extension that is not known here");
+        }
+        let Some(algorithm) = algorithm::named(&head.alg) else {
+            return Err(Rejection::AlgorithmNotAllowed(head.alg));
+        };
+        let claimed = jsonwebtoken::dangerous::insecure_decode_claims(text).map_err(unreadable)?;
+        Ok(Self { text, algorithm, key_id: head.kid, claimed })
+    }
+
+    /// Judges what needs no key: issuer, audience, times. The token may still be forged.
+    ///
+    /// # Errors
+    ///
+    /// Why the token is not accepted.
+    pub fn check(&self, provider: &Provider<'_>, now: jiff::Timestamp) -> Result<(), Rejection> {
+        Claims::judged(&self.claimed, provider, now).map(drop)
+    }
+
+    /// Verifies the signature, and judges what it covers.
+    ///
+    /// # Errors
+    ///
+    /// Why the token is not accepted.
+    pub fn verify(
+        &self,
+        keys: &KeySet,
+        provider: &Provider<'_>,
+        now: jiff::Timestamp,
+    ) -> Result<Claims, Rejection> {
+        let key = keys.key_for(self)?;
+        let signed = jsonwebtoken::decode::<Map<String, Value>>(self.text, key, &self.signature_only())
+            .map_err(|error| self.refused(&error))?;
+        Claims::judged(&signed.claims, provider, now)
+    }
+
+    /// Whether keys that we do not have yet could make that rejection another. A key's id stands for one key, so that a false
+    /// signature under a known one stays false.
+    pub(crate) fn may_be_of_newer_keys(&self, rejection: &Rejection) -> bool {
+        match rejection {
+            Rejection::UnknownKey(_) => true,
+            Rejection::BadSignature => self.key_id.is_none(),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn algorithm_not_allowed(&self) -> Rejection {
+        Rejection::AlgorithmNotAllowed(format!("{:?}", self.algorithm))
+    }
+
+    /// The library's clock is not ours, and AWS's rule of the audience is not its rule.
+    fn signature_only(&self) -> Validation {
+        let mut validation = Validation::new(self.algorithm);
+        validation.required_spec_claims.clear();
+        validation.validate_aud = false;
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        validation
+    }
+
+    fn refused(&self, error: &jsonwebtoken::errors::Error) -> Rejection {
+        use jsonwebtoken::errors::ErrorKind;
+        match error.kind() {
+            ErrorKind::InvalidSignature => Rejection::BadSignature,
+            ErrorKind::InvalidAlgorithm | ErrorKind::InvalidKeyFormat => self.algorithm_not_allowed(),
+            _ => Rejection::Malformed(error.to_string()),
+        }
+    }
+}
+
+/// What is read of a token's head: never a key or where to find one.
+#[derive(Deserialize)]
+struct Head {
+    alg: String,
+    kid: Option<String>,
+    crit: Option<Value>,
+}
+
+impl Head {
+    fn of(text: &str) -> Result<Self, Rejection> {
+        let mut parts = text.split('.');
+        let (Some(head), Some(_), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return malformed("it has not three parts");
+        };
+        let head = URL_SAFE_NO_PAD.decode(head).map_err(unreadable)?;
+        serde_json::from_slice(&head).map_err(unreadable)
+    }
+}
+
+fn unreadable(error: impl std::fmt::Display) -> Rejection {
+    Rejection::Malformed(error.to_string())
+}
+
+fn malformed<T>(what: &str) -> Result<T, Rejection> {
+    Err(Rejection::Malformed(what.to_owned()))
+}
+
+/// As many characters as `AssumeRoleWithWebIdentity` takes.
+const LONGEST_TOKEN: usize = 20_000;
