@@ -4,12 +4,18 @@
 
 #![forbid(unsafe_code)]
 
+mod authority;
 mod decision;
 mod facts;
 mod policy;
 mod principal;
 
-pub use decision::{Decision, Denial, Question, Resource, decide};
+pub use authority::{Attached, Authority};
+pub use decision::{
+    Asked, AskedBy, ConsideredGrant, ConsideredPolicy, ConsideredStatement, Decision, Denial, Explanation,
+    FailedConstraints, GrantOutcome, KEY_ACTIONS, KeyAction, LOCKED_OUT, Outcome, PolicyType, PolicyVerdict,
+    Question, Resource, StatementOutcome, decide, explain, grant_for, is_at_least_as_strict, keeps_control,
+};
 pub use facts::{Facts, Values};
 pub use policy::{
     BoundPrincipals, Carriers, ConditionKey, FailedCondition, MalformedPolicy, Policy, PolicyKind, Row,
