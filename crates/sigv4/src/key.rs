@@ -6,6 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use quick_cache::sync::Cache;
 use zeroize::Zeroizing;
@@ -61,12 +62,15 @@ impl fmt::Debug for SigningKey {
 
 /// The signing keys of the access keys in use; bounded, and shared by all threads.
 ///
-/// It holds what was true once. Whether the access key is still active is for the caller to ask on each request, and to
+/// A key is found for its access key, scope and session token together. It holds what was true once. Whether the access key is still active is for the caller to ask on each request, and to
 /// [`forget`](Self::forget) it when its secret is gone.
 pub struct SigningKeys(Cache<Box<str>, Arc<[Scoped]>>);
 
 struct Scoped {
     scope: Box<str>,
+    /// Of the session token. A kept key proves nothing with another token: who signed would then have the rights of somebody
+    /// else's session.
+    session: Option<Digest>,
     key: Arc<SigningKey>,
 }
 
@@ -78,20 +82,23 @@ impl SigningKeys {
 
     /// The key that `presented` must be verified with, if it was kept.
     pub fn find(&self, presented: &Presented<'_>) -> Option<Arc<SigningKey>> {
-        let scope = presented.scope();
+        let (scope, session) = (presented.scope(), session_digest(presented));
         let known = self.0.get(presented.access_key_id())?;
-        known.iter().find(|scoped| *scoped.scope == *scope).map(|scoped| Arc::clone(&scoped.key))
+        let mut known = known.iter();
+        known
+            .find(|known| *known.scope == *scope && known.session == session)
+            .map(|known| Arc::clone(&known.key))
     }
 
     /// Keeps the key that `presented` was verified with. Keep it only then: a scope costs a client nothing to claim.
     pub fn keep(&self, presented: &Presented<'_>, key: Arc<SigningKey>) {
         let known = self.0.get(presented.access_key_id());
         let others = known.iter().flat_map(|known| known.iter());
-        let newest = Scoped { scope: presented.scope().into(), key };
+        let newest = Scoped { scope: presented.scope().into(), session: session_digest(presented), key };
         let scopes = others
-            .filter(|scoped| scoped.scope != newest.scope)
+            .filter(|scoped| scoped.scope != newest.scope || scoped.session != newest.session)
             .take(SCOPES_LIMIT - 1)
-            .map(|scoped| Scoped { scope: scoped.scope.clone(), key: Arc::clone(&scoped.key) });
+            .map(|scoped| Scoped { key: Arc::clone(&scoped.key), scope: scoped.scope.clone(), ..*scoped });
         let scopes = scopes.collect::<Vec<_>>();
         self.0.insert(presented.access_key_id().into(), std::iter::once(newest).chain(scopes).collect());
     }
@@ -106,6 +113,16 @@ impl fmt::Debug for SigningKeys {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("SigningKeys").field("access_keys", &self.0.len()).finish_non_exhaustive()
     }
+}
+
+type Digest = [u8; 32];
+
+/// A token is a credential and may be long, so not the token is kept and compared but its SHA-256.
+fn session_digest(presented: &Presented<'_>) -> Option<Digest> {
+    let token = presented.session_token()?;
+    let mut bytes = Digest::default();
+    bytes.iter_mut().zip(digest(&SHA256, token.as_bytes()).as_ref()).for_each(|(to, from)| *to = *from);
+    Some(bytes)
 }
 
 /// HMAC-SHA-256 into memory that is wiped.
@@ -168,6 +185,34 @@ mod tests {
     }
 
     #[test]
+    fn a_kept_key_is_found_with_the_session_token_that_it_was_kept_with_only() {
+        let keys = SigningKeys::new(16);
+        let sessions = [None, Some("one"), Some("other"), Some("")];
+        for kept_with in sessions {
+            let kept = keep_session(&keys, "ASIAONE", kept_with);
+            for found_with in sessions {
+                let found = keys.find(&presented(&signed_in_session("ASIAONE", found_with)));
+                let is_it = found.is_some_and(|found| Arc::ptr_eq(&found, &kept));
+                assert_eq!(is_it, found_with == kept_with, "{kept_with:?} and {found_with:?}");
+            }
+            keys.forget("ASIAONE");
+        }
+    }
+
+    #[test]
+    fn sessions_of_one_access_key_push_each_other_out_and_nobody_elses() {
+        let keys = SigningKeys::new(16);
+        keep(&keys, "AKIDTWO", "us-east-1");
+        for number in 0..=SCOPES_LIMIT {
+            keep_session(&keys, "ASIAONE", Some(&number.to_string()));
+        }
+        let find = |token| keys.find(&presented(&signed_in_session("ASIAONE", token)));
+        assert!(find(Some("0")).is_none());
+        assert!(find(Some("1")).is_some());
+        assert!(self::find(&keys, "AKIDTWO", "us-east-1").is_some());
+    }
+
+    #[test]
     fn an_access_key_keeps_a_few_scopes_and_loses_the_oldest() {
         let keys = SigningKeys::new(16);
         for number in 0..=SCOPES_LIMIT {
@@ -223,9 +268,23 @@ mod tests {
         key
     }
 
+    fn keep_session(keys: &SigningKeys, id: &str, token: Option<&str>) -> Arc<SigningKey> {
+        let key = Arc::new(SigningKey::derive(SECRET, "19700101", "us-east-1", "kms"));
+        keys.keep(&presented(&signed_in_session(id, token)), Arc::clone(&key));
+        key
+    }
+
     fn signed(id: &str, region: &str) -> Parts {
+        sign(id, region, None)
+    }
+
+    fn signed_in_session(id: &str, token: Option<&str>) -> Parts {
+        sign(id, "us-east-1", token)
+    }
+
+    fn sign(id: &str, region: &str, token: Option<&str>) -> Parts {
         let mut parts = Request::builder().uri("https://localhost/").body(()).unwrap().into_parts().0;
-        let credentials = Credentials::new(id.to_owned(), SECRET.to_owned(), None);
+        let credentials = Credentials::new(id.to_owned(), SECRET.to_owned(), token.map(str::to_owned));
         let signer = Signer { credentials: &credentials, region, service: "kms" };
         signer.sign(&mut parts, b"", Timestamp::UNIX_EPOCH).unwrap();
         parts

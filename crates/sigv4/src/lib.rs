@@ -5,6 +5,10 @@
 //!
 //! A verifier asks [`Presented::of`] first, which makes every check that needs no secret in AWS's order. It then looks the
 //! access key up, finds or derives the [`SigningKey`] of the request's scope, and asks [`Presented::verify`].
+//!
+//! Time must not tell which access keys exist. So whoever looks one up does the same for every refusal: it asks a
+//! [`Signature`] about the key that was kept, or none; if that did not prove the request, it derives one key, of credentials
+//! that nobody has if there are none to be used, asks again, and only then says no.
 
 #![forbid(unsafe_code)]
 
@@ -18,7 +22,7 @@ mod sign;
 mod time;
 
 pub use key::{SigningKey, SigningKeys};
-pub use presented::{DEFAULT_TOLERANCE, Presented, Rules};
+pub use presented::{DEFAULT_TOLERANCE, Presented, Rules, Signature};
 pub use refusal::Refusal;
 pub use sign::{Credentials, Signer, Unsignable};
 

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use http::request::Parts;
@@ -17,7 +18,7 @@ use crate::{ALGORITHM, Refusal, SigningKey, TERMINATOR};
 /// What a verifier asks of every request.
 #[derive(Clone, Copy)]
 pub struct Rules<'a> {
-    /// The service that a credential must be scoped to, `kms`.
+    /// The service that a credential must be scoped to, such as `kms` or `iam`.
     pub service: &'a str,
     /// Whether a credential may be scoped to this Region.
     pub accepts_region: &'a dyn Fn(&str) -> bool,
@@ -73,20 +74,28 @@ impl<'a> Presented<'a> {
     ///
     /// `key` must be that of [`access_key_id`](Self::access_key_id) in [`scope`](Self::scope).
     pub fn verify(&self, body: &[u8], key: &SigningKey) -> Result<(), Refusal> {
+        if self.signature(body).is_of(Some(key)) { Ok(()) } else { Err(Refusal::SignatureMismatch) }
+    }
+
+    /// The signature over this request with `body`, to be compared with more than one key.
+    pub fn signature(&self, body: &[u8]) -> Signature {
         let payload = hex_hash(body);
-        if !self.states_payload(&payload) {
-            return Err(Refusal::SignatureMismatch);
+        let text = self.string_to_sign(&payload).ok().filter(|_| self.states_payload(&payload));
+        Signature {
+            claimed: parse_signature(&self.signature).filter(|_| text.is_some()),
+            text: text.unwrap_or_default(),
         }
-        let signed = Signed {
+    }
+
+    fn string_to_sign(&self, payload: &HexHash) -> Result<Vec<u8>, HeaderAbsent> {
+        Signed {
             parts: self.parts,
             form: self.form,
             headers: &self.signed_headers,
             date: &self.date,
             scope: self.scope(),
-        };
-        let text = signed.string_to_sign(&payload).map_err(|HeaderAbsent| Refusal::SignatureMismatch)?;
-        let signature = parse_signature(&self.signature).ok_or(Refusal::SignatureMismatch)?;
-        if key.is_signature(&text, &signature) { Ok(()) } else { Err(Refusal::SignatureMismatch) }
+        }
+        .string_to_sign(payload)
     }
 
     /// The access key that the request is said to be signed with: word characters only, 128 at most.
@@ -114,8 +123,8 @@ impl<'a> Presented<'a> {
         self.credential.split_once('/').map_or("", |(_, scope)| scope)
     }
 
-    /// The session token, if the credentials are temporary. It is signed, but whether it is the access key's own is for
-    /// the caller to compare, in constant time.
+    /// The session token, if the credentials are temporary: the request is refused unless it is signed. Whether it is one, and
+    /// is the access key's own, is for the caller to find out.
     pub fn session_token(&self) -> Option<&str> {
         self.session_token.as_deref()
     }
@@ -133,6 +142,28 @@ impl<'a> Presented<'a> {
                 .get_all("x-amz-content-sha256")
                 .iter()
                 .all(|stated| stated.as_bytes() == payload)
+    }
+}
+
+/// The signature that a request claims, and what it is said to be over. All that is the same whatever the key is done by now.
+pub struct Signature {
+    text: Vec<u8>,
+    /// Not there if no key can have made it: it is malformed, or the request contradicts itself.
+    claimed: Option<[u8; 32]>,
+}
+
+impl Signature {
+    /// Whether `key` made it. Without a key the answer is no, after the same work, so that time does not tell whether there was one.
+    pub fn is_of(&self, key: Option<&SigningKey>) -> bool {
+        let claimed = self.claimed.unwrap_or_default();
+        let equal = key.unwrap_or(&NOBODYS).is_signature(&self.text, &claimed);
+        equal && key.is_some() && self.claimed.is_some()
+    }
+}
+
+impl fmt::Debug for Signature {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Signature(…)")
     }
 }
 
@@ -289,6 +320,9 @@ fn hex_value(digit: u8) -> Option<u8> {
     }
 }
 
+/// What a request is compared with when there is no key. Everybody knows it, so it never proves anything.
+static NOBODYS: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::from_bytes(&[0; 32]));
+
 /// AWS's own limit for an access key id.
 const ACCESS_KEY_ID_LIMIT: usize = 128;
 
@@ -297,3 +331,61 @@ const DATE_ECHO_LIMIT: usize = 64;
 
 /// Each `x-amz-` header is looked for among the signed ones, so their number is bounded.
 const SIGNED_HEADERS_LIMIT: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderValue, Request};
+
+    use super::*;
+    use crate::{Credentials, Signer};
+
+    fn parts() -> Parts {
+        let mut parts = Request::builder().uri("https://localhost/").body(()).unwrap().into_parts().0;
+        let credentials = Credentials::new("AKIDEXAMPLE".to_owned(), "secret".to_owned(), None);
+        let signer = Signer { credentials: &credentials, region: "us-east-1", service: "sts" };
+        signer.sign(&mut parts, b"body", Timestamp::UNIX_EPOCH).unwrap();
+        parts
+    }
+
+    fn signature(parts: &Parts) -> Signature {
+        let rules = Rules {
+            service: "sts",
+            accepts_region: &|_| true,
+            tolerance: DEFAULT_TOLERANCE,
+            now: Timestamp::UNIX_EPOCH,
+        };
+        Presented::of(parts, &rules).unwrap().signature(b"body")
+    }
+
+    #[test]
+    fn a_signature_is_of_the_key_that_made_it_and_never_of_none() {
+        let signature = signature(&parts());
+        let key = |secret| SigningKey::derive(secret, "19700101", "us-east-1", "sts");
+        assert!(signature.is_of(Some(&key("secret"))));
+        assert!(!signature.is_of(Some(&key("other"))));
+        assert!(!signature.is_of(None));
+        assert_eq!(format!("{signature:?}"), "Signature(…)");
+    }
+
+    /// Whoever knows this code can sign with the key that stands in for none.
+    #[test]
+    fn a_signature_by_nobodys_key_is_of_nobody() {
+        let mut parts = parts();
+        let forged: String =
+            NOBODYS.sign(&signature(&parts).text).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let authorization = parts.headers["authorization"].to_str().unwrap();
+        let (claim, _) = authorization.split_once("Signature=").unwrap();
+        let value = HeaderValue::from_str(&format!("{claim}Signature={forged}")).unwrap();
+        parts.headers.insert("authorization", value);
+        let forged = signature(&parts);
+        assert!(forged.is_of(Some(&NOBODYS)), "the test signs wrongly");
+        assert!(!forged.is_of(None));
+    }
+
+    #[test]
+    fn what_is_no_signature_is_of_no_key_even_if_it_is_empty() {
+        let nothing = Signature { text: Vec::new(), claimed: None };
+        assert!(!nothing.is_of(None));
+        assert!(!nothing.is_of(Some(&NOBODYS)));
+    }
+}

@@ -15,7 +15,7 @@ use crate::requests::{credentials, parts, rules, verify};
 fn every_request_that_botocore_signed_verifies() {
     for case in cases() {
         let parts = request(&case, "target", "headers");
-        assert_eq!(verify(&parts, &body(&case), &rules("kms", now())), Ok(()), "{}", case["name"]);
+        assert_eq!(verify(&parts, &body(&case), &rules(service(&case), now())), Ok(()), "{}", case["name"]);
     }
 }
 
@@ -24,7 +24,7 @@ fn every_request_that_botocore_signed_is_refused_with_another_body() {
     for case in cases() {
         let parts = request(&case, "target", "headers");
         let body = [body(&case), b" ".to_vec()].concat();
-        assert!(verify(&parts, &body, &rules("kms", now())).is_err(), "{}", case["name"]);
+        assert!(verify(&parts, &body, &rules(service(&case), now())).is_err(), "{}", case["name"]);
     }
 }
 
@@ -37,7 +37,11 @@ fn we_sign_as_botocore_does() {
         let mut ours = request(&case, "unsigned_target", "unsigned_headers");
         let theirs = request(&case, "target", "headers");
         let credentials = credentials(case["session_token"].as_str());
-        let signer = Signer { credentials: &credentials, region: "eu-central-1", service: "kms" };
+        let signer = Signer {
+            credentials: &credentials,
+            region: case["region"].as_str().unwrap(),
+            service: service(&case),
+        };
         match case["expires"].as_u64().map(Duration::from_secs) {
             None => signer.sign(&mut ours, &body(&case), now()).unwrap(),
             Some(expires) => signer.presign(&mut ours, &body(&case), now(), expires).unwrap(),
@@ -71,6 +75,10 @@ fn request(case: &Value, target: &str, headers: &str) -> Parts {
     let target =
         pseudo.first().map_or(target.to_owned(), |(_, authority)| format!("https://{authority}{target}"));
     parts(case["method"].as_str().unwrap(), &target, &headers)
+}
+
+fn service(case: &Value) -> &str {
+    case["service"].as_str().unwrap()
 }
 
 fn body(case: &Value) -> Vec<u8> {

@@ -757,6 +757,87 @@ mod order {
     }
 }
 
+mod session_tokens {
+    use super::*;
+
+    #[test]
+    fn a_token_in_a_header_is_presented_and_must_be_signed() {
+        let mut parts = signed_with(Some("mine"));
+        assert_eq!(Presented::of(&parts, &in_frankfurt()).unwrap().session_token(), Some("mine"));
+        assert_eq!(verify(&parts, BODY, &in_frankfurt()), Ok(()));
+        change(&mut parts, "authorization", |value| value.replace(";x-amz-security-token", ""));
+        assert_eq!(refusal_of(&parts), Refusal::HeaderNotSigned { header: TOKEN_HEADER.to_owned() });
+    }
+
+    #[test]
+    fn another_token_in_a_header_or_none_is_refused() {
+        let mut parts = signed_with(Some("mine"));
+        for other in ["yours", "mine2", "Mine", ""] {
+            set(&mut parts, TOKEN_HEADER, other);
+            assert_eq!(verify(&parts, BODY, &in_frankfurt()), Err(Refusal::SignatureMismatch), "{other}");
+        }
+        parts.headers.remove(TOKEN_HEADER);
+        assert_eq!(verify(&parts, BODY, &in_frankfurt()), Err(Refusal::SignatureMismatch));
+    }
+
+    #[test]
+    fn a_token_in_a_presigned_query_is_presented_and_signed() {
+        let target = presigned_in_session().uri.to_string();
+        let parts = with_target(&target);
+        assert_eq!(Presented::of(&parts, &in_frankfurt()).unwrap().session_token(), Some("my/token+"));
+        assert_eq!(verify(&parts, BODY, &in_frankfurt()), Ok(()));
+        for other in ["yours", ""] {
+            let parts = with_target(&target.replace("my%2Ftoken%2B", other));
+            assert_eq!(verify(&parts, BODY, &in_frankfurt()), Err(Refusal::SignatureMismatch), "{other}");
+        }
+        let without = with_target(&target.replace("&X-Amz-Security-Token=my%2Ftoken%2B", ""));
+        assert_eq!(verify(&without, BODY, &in_frankfurt()), Err(Refusal::SignatureMismatch));
+        let added = format!("{}&X-Amz-Security-Token=mine", presigned(Duration::from_secs(60)).uri);
+        assert_eq!(verify(&with_target(&added), BODY, &in_frankfurt()), Err(Refusal::SignatureMismatch));
+    }
+
+    #[test]
+    fn a_query_presents_no_token_for_a_signature_in_the_header() {
+        let mut parts = with_target("/?X-Amz-Security-Token=mine");
+        sign(&mut parts, None);
+        assert_eq!(verify(&parts, BODY, &in_frankfurt()), Ok(()));
+        assert_eq!(Presented::of(&parts, &in_frankfurt()).unwrap().session_token(), None);
+    }
+
+    fn presigned_in_session() -> Parts {
+        let mut parts = with_target("/");
+        let credentials = credentials(Some("my/token+"));
+        let signer = Signer { credentials: &credentials, region: "eu-central-1", service: "kms" };
+        signer.presign(&mut parts, BODY, later(0), Duration::from_secs(60)).unwrap();
+        parts
+    }
+
+    const TOKEN_HEADER: &str = "x-amz-security-token";
+}
+
+mod services {
+    use super::*;
+
+    #[test]
+    fn a_credential_of_one_service_is_refused_by_every_other() {
+        for signed_for in SERVICES {
+            let mut parts = unsigned();
+            let credentials = credentials(None);
+            let signer = Signer { credentials: &credentials, region: "eu-central-1", service: signed_for };
+            signer.sign(&mut parts, BODY, later(0)).unwrap();
+            for service in SERVICES {
+                let outcome = verify(&parts, BODY, &Rules { service, ..in_frankfurt() });
+                let refusal = Refusal::CredentialScope {
+                    faults: format!("Credential should be scoped to correct service: '{service}'. "),
+                };
+                assert_eq!(outcome, if service == signed_for { Ok(()) } else { Err(refusal) });
+            }
+        }
+    }
+
+    const SERVICES: [&str; 4] = ["cardea", "iam", "kms", "sts"];
+}
+
 fn refusal_of(parts: &Parts) -> Refusal {
     Presented::of(parts, &in_frankfurt()).unwrap_err()
 }

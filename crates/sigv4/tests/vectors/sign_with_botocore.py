@@ -13,6 +13,11 @@ SECRET_ACCESS_KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 TOKEN = "AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQWLWsKWHGBuFqwAeMicRXmxfpSPfIeoIYRq=="
 NOW = datetime.datetime(2026, 2, 28, 23, 59, 59)
 HOST = "https://kms.eu-central-1.amazonaws.com"
+IAM = "https://iam.amazonaws.com"
+STS = "https://sts.eu-central-1.amazonaws.com"
+FORM = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+LIST_USERS = b"Action=ListUsers&Version=2010-05-08&PathPrefix=%2Fstaff%2F"
+WHO_AM_I = "Action=GetCallerIdentity&Version=2011-06-15"
 JSON = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "TrentService.Encrypt"}
 
 # name, method, URL, headers, body, session token, seconds that a presigned query lasts; botocore presigns no body
@@ -36,6 +41,12 @@ CASES = [
     ("authority of http 2", "POST", HOST + "/", {":authority": HOST.removeprefix("https://")}, b"{}", None, None),
     ("presigned", "POST", HOST + "/", JSON, b"", None, 60),
     ("presigned with a session token", "POST", HOST + "/", JSON, b"", TOKEN, 604800),
+    ("iam call", "POST", IAM + "/", FORM, LIST_USERS, None, None),
+    ("iam call with a session token", "POST", IAM + "/", FORM, LIST_USERS, TOKEN, None),
+    ("sts call", "POST", STS + "/", FORM, WHO_AM_I.encode(), None, None),
+    ("sts call with a session token", "POST", STS + "/", FORM, WHO_AM_I.encode(), TOKEN, None),
+    ("presigned sts query", "GET", STS + "/?" + WHO_AM_I, {}, b"", None, 60),
+    ("presigned sts query with a session token", "GET", STS + "/?" + WHO_AM_I, {}, b"", TOKEN, 60),
     ("presigned with a query", "GET", HOST + "/a%20b?x=1&Y=%2F&a=%20", {}, b"", None, 1),
 ]
 
@@ -55,17 +66,20 @@ def signed(name, method, url, headers, body, token, expires):
         headers["X-Amz-Content-SHA256"] = botocore.auth.sha256(body).hexdigest()
     request = AWSRequest(method=method, url=url, headers=headers, data=body)
     credentials = Credentials(ACCESS_KEY_ID, SECRET_ACCESS_KEY, token)
-    region = "eu-central-1"
+    service = {IAM: "iam", STS: "sts"}.get(url.partition("/?")[0].removesuffix("/"), "kms")
+    region = "us-east-1" if service == "iam" else "eu-central-1"
     if expires is None:
         auth = AuthorityAuth if ":authority" in headers else botocore.auth.SigV4Auth
-        auth(credentials, "kms", region).add_auth(request)
+        auth(credentials, service, region).add_auth(request)
     else:
-        botocore.auth.SigV4QueryAuth(credentials, "kms", region, expires=expires).add_auth(request)
+        botocore.auth.SigV4QueryAuth(credentials, service, region, expires=expires).add_auth(request)
     scheme, _, rest = request.url.partition("://")
     host, _, target = rest.partition("/")
     host_header = [] if ":authority" in headers else [["host", host]]
     return {
         "name": name,
+        "service": service,
+        "region": region,
         "method": method,
         "unsigned_target": "/" + url.partition("://")[2].partition("/")[2],
         "target": "/" + target,
