@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod alias;
+mod aws_managed;
 mod grant;
 mod hexadecimal;
 mod id;
@@ -17,6 +18,7 @@ mod state;
 mod tag;
 
 pub use alias::{ALIAS_PREFIX, Alias, RESERVED_ALIAS_PREFIX};
+pub use aws_managed::{aws_managed_alias, aws_managed_description, aws_managed_policy, via_service};
 pub use grant::{Grant, GrantConstraints, GrantOperation, GrantOperations, GrantPrincipal};
 pub use id::{AccountId, GrantId, InvalidId, KeyId, KeyMaterialId, Region};
 pub use key::{Deletion, Key, KeyManager, Material};
