@@ -241,7 +241,8 @@ const REQUIRED_PARAMETERS: &[&str] = match PARAMETERS.split_first_chunk::<5>() {
 
 const WEEK: i64 = 604_800;
 
-/// Wide of any honest request: AWS's clients send fewer than 20 headers, and a session token is some 2 KB at most.
+/// Wide of any honest request: AWS's clients send fewer than 20 headers. A presigned query holds the session token, too, in
+/// which every byte that must be encoded takes three.
 const HEADERS_LIMIT: usize = 128;
 const AUTHORIZATION_LIMIT: usize = 8192;
 const QUERY_LIMIT: usize = 32_768;
