@@ -18,20 +18,19 @@ pub trait Input: Member {
 
     /// Reads the body of a request. An empty body stands for `{}`.
     fn parse(body: &[u8]) -> Result<Self, Fault> {
-        checked(read::<Self>(if body.is_empty() { b"{}" } else { body })?)
+        checked(read::<Self>(if body.is_empty() { b"{}" } else { body })?, Violations::default())
     }
 
-    /// Reads a request in the Query protocol.
+    /// Reads a request in the Query protocol, whose messages show no values.
     fn parse_query(form: &Form) -> Result<Self, Fault> {
         let members = form.members(Self::members())?;
         let raw = Nullable::<Self>::new().deserialize(members).map_err(|error| serialization(&error))?;
-        checked(raw.ok_or_else(|| Fault::bare(FaultKind::Serialization))?)
+        checked(raw.ok_or_else(|| Fault::bare(FaultKind::Serialization))?, Violations::without_values())
     }
 }
 
 /// Holds what was read against its limits.
-fn checked<T: Input>(raw: T::Raw) -> Result<T, Fault> {
-    let mut violations = Violations::default();
+fn checked<T: Input>(raw: T::Raw, mut violations: Violations) -> Result<T, Fault> {
     let input = T::check(raw, &Path::ROOT, &mut violations);
     match (violations.into_fault(), input) {
         (None, Some(input)) => Ok(input),

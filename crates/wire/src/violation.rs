@@ -8,11 +8,22 @@ use std::fmt::{Display, Write};
 pub struct Violations {
     count: usize,
     text: String,
+    sentence: Option<String>,
+    hide_values: bool,
 }
 
 impl Violations {
+    /// For a protocol whose messages show no values.
+    #[must_use]
+    pub fn without_values() -> Self {
+        Self { hide_values: true, ..Self::default() }
+    }
+
     /// A value that may be shown breaks a constraint.
     pub fn value(&mut self, path: &Path<'_>, value: &dyn Display, constraint: &dyn Display) {
+        if self.hide_values {
+            return self.hidden_value(path, constraint);
+        }
         self.add(format_args!("Value '{value}' at '{path}' failed to satisfy constraint: {constraint}"));
     }
 
@@ -28,11 +39,17 @@ impl Violations {
         ));
     }
 
+    /// The service itself has words for what is wrong. They are heard only if the framework before it finds nothing, and
+    /// the first of them alone.
+    pub fn sentence(&mut self, sentence: String) {
+        self.sentence.get_or_insert(sentence);
+    }
+
     /// The fault that says all this, or nothing if no limit is broken.
     #[must_use]
     pub fn into_fault(self) -> Option<Fault> {
         let errors = match self.count {
-            0 => return None,
+            0 => return self.sentence.map(|sentence| Fault::new(FaultKind::Validation, sentence)),
             1 => "error",
             _ => "errors",
         };

@@ -1,10 +1,6 @@
 //! Members that are one of a set of names.
 
-use super::Member;
-use super::text::TextVisitor;
-use crate::{Path, Shape, Violations};
-use keys::{DataKeySpec, EncryptionAlgorithm, KeyOrigin, KeySpec, KeyUsage, named};
-use serde::de::Deserializer;
+use keys::{DataKeySpec, EncryptionAlgorithm, GrantOperation, KeyOrigin, KeySpec, KeyUsage, named};
 
 named! {
     /// What a dry run passes over.
@@ -58,29 +54,34 @@ impl LegacyKeySpec {
     }
 }
 
+/// Makes members of enumerations.
 macro_rules! enumerations {
     ($($name:ident)+) => {$(
-        impl Member for $name {
+        impl $crate::member::Member for $name {
             type Raw = String;
 
-            const SHAPE: Shape = Shape::Enumeration(Self::NAMES);
+            const SHAPE: $crate::Shape = $crate::Shape::Enumeration(Self::NAMES);
 
-            fn read<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-                from.deserialize_any(TextVisitor)
+            fn read<'de, D: serde::de::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+                from.deserialize_any($crate::member::text::TextVisitor)
             }
 
-            fn check(raw: String, path: &Path<'_>, violations: &mut Violations) -> Option<Self> {
+            fn check(
+                raw: String,
+                path: &$crate::Path<'_>,
+                violations: &mut $crate::Violations,
+            ) -> Option<Self> {
                 let known = Self::of_name(&raw);
                 if known.is_none() {
-                    violations.value(path, &raw, &constraint(Self::NAMES));
+                    violations.value(path, &raw, &$crate::member::enumeration::constraint(Self::NAMES));
                 }
                 known
             }
         }
 
-        impl super::list::Scalar for $name {
+        impl $crate::member::list::Scalar for $name {
             fn constraints() -> Vec<String> {
-                vec![constraint(Self::NAMES)]
+                vec![$crate::member::enumeration::constraint(Self::NAMES)]
             }
 
             fn within_limits(raw: &str) -> bool {
@@ -90,10 +91,12 @@ macro_rules! enumerations {
     )+};
 }
 
+pub(super) use enumerations;
+
 enumerations! {
-    DataKeySpec DryRunModifier EncryptionAlgorithm KeyEncryptionMechanism KeyOrigin KeySpec KeyUsage LegacyKeySpec ResourceOwner
+    DataKeySpec DryRunModifier EncryptionAlgorithm GrantOperation KeyEncryptionMechanism KeyOrigin KeySpec KeyUsage LegacyKeySpec ResourceOwner
 }
 
-fn constraint(names: &[&str]) -> String {
+pub(super) fn constraint(names: &[&str]) -> String {
     format!("Member must satisfy enum value set: [{}]", names.join(", "))
 }

@@ -2,13 +2,13 @@
 
 use super::{DryRunModifier, GrantToken, Member, ResourceOwner, Tag, TagKey, length_constraint};
 use crate::input::Nullable;
-use crate::{Path, Shape, Violations};
+use crate::{NO_LIMIT, Path, Shape, Violations};
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 use std::marker::PhantomData;
 
 /// What a dry run passes over, as a list.
-pub type DryRunModifiers = ScalarList<DryRunModifier, 0, NO_MAX>;
+pub type DryRunModifiers = ScalarList<DryRunModifier, 0, NO_LIMIT>;
 
 /// Up to ten grant tokens.
 pub type GrantTokens = ScalarList<GrantToken, 0, 10>;
@@ -17,10 +17,10 @@ pub type GrantTokens = ScalarList<GrantToken, 0, 10>;
 pub type ResourceOwners = ScalarList<ResourceOwner, 1, 2>;
 
 /// Keys of tags.
-pub type TagKeys = ScalarList<TagKey, 0, NO_MAX>;
+pub type TagKeys = ScalarList<TagKey, 0, NO_LIMIT>;
 
-/// Stands for "no limit" where a length's upper limit is a constant parameter.
-const NO_MAX: usize = usize::MAX;
+/// Tags, without a limit of their own: a key's number of tags is not a matter of shape.
+pub type Tags = StructureList<Tag, 0, NO_LIMIT>;
 
 /// An element that AWS shows with its list, and whose limits it names all at once when one is broken.
 pub trait Scalar: Member<Raw = String> {
@@ -65,30 +65,34 @@ impl<T: Scalar + 'static, const MIN: usize, const MAX: usize> Member for ScalarL
     }
 }
 
-/// Tags, without a limit of their own: a key's number of tags is not a matter of shape.
+/// A list of `MIN` to `MAX` structures.
 #[derive(Debug)]
-pub struct Tags(pub Vec<Tag>);
+pub struct StructureList<T, const MIN: usize, const MAX: usize>(pub Vec<T>);
 
-impl Member for Tags {
-    type Raw = Vec<<Tag as Member>::Raw>;
+impl<T: Member + 'static, const MIN: usize, const MAX: usize> Member for StructureList<T, MIN, MAX> {
+    type Raw = Vec<T::Raw>;
 
-    const SHAPE: Shape = Shape::List { min: 0, max: None, of: &Tag::SHAPE };
+    const SHAPE: Shape = Shape::List { min: MIN, max: limit(MAX), of: &T::SHAPE };
 
     fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self::Raw, D::Error> {
-        from.deserialize_any(Elements::<Tag>(PhantomData))
+        from.deserialize_any(Elements::<T>(PhantomData))
     }
 
     fn check(raw: Self::Raw, path: &Path<'_>, violations: &mut Violations) -> Option<Self> {
         let count = raw.len();
+        let length = length_constraint(count, MIN, limit(MAX));
+        if let Some(constraint) = &length {
+            violations.hidden_value(path, constraint);
+        }
         let checked = raw.into_iter().enumerate();
-        let tags: Vec<Tag> =
-            checked.filter_map(|(index, raw)| Tag::check(raw, &path.element(index), violations)).collect();
-        (tags.len() == count).then_some(Self(tags))
+        let elements: Vec<T> =
+            checked.filter_map(|(index, raw)| T::check(raw, &path.element(index), violations)).collect();
+        (length.is_none() && elements.len() == count).then_some(Self(elements))
     }
 }
 
 const fn limit(max: usize) -> Option<usize> {
-    if max == NO_MAX { None } else { Some(max) }
+    if max == NO_LIMIT { None } else { Some(max) }
 }
 
 struct Elements<T>(PhantomData<T>);

@@ -4,16 +4,25 @@
 
 mod blob;
 mod enumeration;
+mod grant;
+pub mod iam;
 mod list;
 mod map;
 mod number;
+pub mod sts;
 mod text;
 
 pub use blob::{AttestationDocument, CiphertextBlob, Plaintext, RecipientInfo};
 pub use enumeration::{DryRunModifier, KeyEncryptionMechanism, LegacyKeySpec, ResourceOwner};
-pub use list::{DryRunModifiers, GrantTokens, ResourceOwners, TagKeys, Tags};
+pub use grant::{
+    GrantConstraintSourceArn, GrantConstraints, GrantId, GrantName, GrantOperations, PrincipalText,
+    ServicePrincipalText,
+};
+pub use list::{
+    DryRunModifiers, GrantTokens, ResourceOwners, Scalar, ScalarList, StructureList, TagKeys, Tags,
+};
 pub use map::EncryptionContext;
-pub use number::{Integer, Limit, NumberOfBytes, PendingWindowInDays};
+pub use number::{Integer, Limit, NumberOfBytes, PendingWindowInDays, Seconds};
 pub use text::{
     AliasName, CustomKeyStoreId, Description, GrantToken, KeyIdText, Marker, PolicyName, PolicyText, Tag,
     TagKey, TagValue, XksKeyId,

@@ -15,38 +15,52 @@ pub type NumberOfBytes = Integer<1, 1024>;
 /// How many days a key waits for its deletion. The service itself asks for 7 to 30; this is the model's wider range.
 pub type PendingWindowInDays = Integer<1, 365>;
 
-/// A whole number from `MIN` to `MAX`, both of which fit into 16 bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Integer<const MIN: u16, const MAX: u16>(u16);
+macro_rules! integers {
+    ($($(#[$about:meta])* $name:ident $number:ident;)+) => {$(
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct $name<const MIN: $number, const MAX: $number>($number);
 
-impl<const MIN: u16, const MAX: u16> Integer<MIN, MAX> {
-    /// The number.
-    #[must_use]
-    pub const fn value(self) -> u16 {
-        self.0
-    }
+        impl<const MIN: $number, const MAX: $number> $name<MIN, MAX> {
+            /// The number.
+            #[must_use]
+            pub const fn value(self) -> $number {
+                self.0
+            }
+        }
+
+        impl<const MIN: $number, const MAX: $number> Member for $name<MIN, MAX> {
+            type Raw = i64;
+
+            const SHAPE: Shape = Shape::Integer { min: MIN as i64, max: MAX as i64 };
+
+            fn read<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
+                from.deserialize_any(IntegerVisitor)
+            }
+
+            fn check(raw: i64, path: &Path<'_>, violations: &mut Violations) -> Option<Self> {
+                hold(raw, i64::from(MIN), i64::from(MAX), path, violations);
+                $number::try_from(raw).ok().filter(|number| (MIN..=MAX).contains(number)).map(Self)
+            }
+        }
+    )+};
 }
 
-impl<const MIN: u16, const MAX: u16> Member for Integer<MIN, MAX> {
-    type Raw = i64;
+integers! {
+    /// A whole number from `MIN` to `MAX`, both of which fit into 16 bits.
+    Integer u16;
+    /// A duration of `MIN` to `MAX` seconds.
+    Seconds u32;
+}
 
-    const SHAPE: Shape = Shape::Integer { min: MIN as i64, max: MAX as i64 };
-
-    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
-        from.deserialize_any(IntegerVisitor)
-    }
-
-    fn check(raw: i64, path: &Path<'_>, violations: &mut Violations) -> Option<Self> {
-        if raw < i64::from(MIN) {
-            violations.value(
-                path,
-                &raw,
-                &format_args!("Member must have value greater than or equal to {MIN}"),
-            );
-        } else if raw > i64::from(MAX) {
-            violations.value(path, &raw, &format_args!("Member must have value less than or equal to {MAX}"));
-        }
-        u16::try_from(raw).ok().filter(|number| (MIN..=MAX).contains(number)).map(Self)
+/// Holds a number against its limits.
+fn hold(number: i64, min: i64, max: i64, path: &Path<'_>, violations: &mut Violations) {
+    if number < min {
+        let constraint = format_args!("Member must have value greater than or equal to {min}");
+        violations.value(path, &number, &constraint);
+    } else if number > max {
+        let constraint = format_args!("Member must have value less than or equal to {max}");
+        violations.value(path, &number, &constraint);
     }
 }
 

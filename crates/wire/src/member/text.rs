@@ -1,8 +1,8 @@
 //! Text members: each has its limits of length and, some, a pattern.
 
-use super::{Member, length_constraint};
-use crate::{Path, Shape, Violations};
-use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use super::length_constraint;
+use crate::{NO_LIMIT, Path, Shape, Violations};
+use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
 crate::input! {
@@ -15,7 +15,7 @@ crate::input! {
 
 texts! {
     /// The name of an alias, `alias/` included.
-    AliasName 1..=256, "^[a-zA-Z0-9:/_-]+$" is_alias_character;
+    AliasName 1..=256, "^[a-zA-Z0-9:/_-]+$" each is_alias_character;
     /// The id of a custom key store.
     CustomKeyStoreId 1..=64;
     /// What a key is said to be.
@@ -26,32 +26,32 @@ texts! {
     /// found when it is resolved.
     KeyIdText 1..=2048;
     /// Where the next page of a list begins.
-    Marker 1..=1024, r"[\u0020-\u00FF]*" is_latin;
+    Marker 1..=1024, r"[\u0020-\u00FF]*" each is_latin;
     /// The name of a policy.
-    PolicyName 1..=128, r"[\w]+" is_word_character;
+    PolicyName 1..=128, r"[\w]+" each is_word_character;
     /// A policy document.
-    PolicyText 1..=131_072, r"[\u0009\u000A\u000D\u0020-\u00FF]+" is_policy_character;
+    PolicyText 1..=131_072, r"[\u0009\u000A\u000D\u0020-\u00FF]+" each is_policy_character;
     /// The key of a tag.
     TagKey 1..=128;
     /// The value of a tag.
     TagValue 0..=256;
     /// The id of an external key.
-    XksKeyId 1..=128, "^[a-zA-Z0-9-_.]+$" is_external_key_character;
+    XksKeyId 1..=128, "^[a-zA-Z0-9-_.]+$" each is_external_key_character;
 }
 
-const fn is_alias_character(c: char) -> bool {
+pub(super) const fn is_alias_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, ':' | '/' | '_' | '-')
 }
 
-const fn is_latin(c: char) -> bool {
+pub(super) const fn is_latin(c: char) -> bool {
     matches!(c, '\u{20}'..='\u{ff}')
 }
 
-const fn is_word_character(c: char) -> bool {
+pub(super) const fn is_word_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-const fn is_policy_character(c: char) -> bool {
+pub(super) const fn is_policy_character(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}')
 }
 
@@ -60,20 +60,24 @@ const fn is_external_key_character(c: char) -> bool {
 }
 
 /// Declares kinds of text: limits in characters, whether no message may show it and, where the service model has one, its
-/// pattern with a function that decides it. Every pattern of the model says the same of each character.
+/// pattern with a function that decides it, of `each` character or of the `whole` text. `says` is the sentence that the
+/// service has for a text that does not match.
 macro_rules! texts {
-    ($($(#[$about:meta])* $name:ident $min:literal..=$max:literal $($secret:ident)? $(, $pattern:literal $matches:ident)?;)+) => {$(
+    ($(
+        $(#[$about:meta])* $name:ident $min:literal..=$max:tt $($secret:ident)?
+        $(, $pattern:literal $extent:ident $matches:ident $(says $sentence:ident)?)?;
+    )+) => {$(
         $(#[$about])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub struct $name(String);
 
         impl $name {
-            const SECRET: bool = texts!(@secret $($secret)?);
+            const SECRET: bool = $crate::member::text::texts!(@secret $($secret)?);
 
-            const LIMITS: Limits = Limits {
+            const LIMITS: $crate::member::text::Limits = $crate::member::text::Limits {
                 min: $min,
                 max: $max,
-                pattern: texts!(@pattern $($pattern $matches)?),
+                pattern: $crate::member::text::texts!(@pattern $($pattern $extent $matches $($sentence)?)?),
             };
 
             /// The text.
@@ -89,28 +93,25 @@ macro_rules! texts {
             }
         }
 
-        impl Member for $name {
+        impl $crate::member::Member for $name {
             type Raw = String;
 
-            const SHAPE: Shape = Self::LIMITS.shape();
+            const SHAPE: $crate::Shape = Self::LIMITS.shape();
 
-            fn read<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-                from.deserialize_any(TextVisitor)
+            fn read<'de, D: serde::de::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+                from.deserialize_any($crate::member::text::TextVisitor)
             }
 
-            fn check(raw: String, path: &Path<'_>, violations: &mut Violations) -> Option<Self> {
-                let broken = Self::LIMITS.broken_by(&raw);
-                for constraint in &broken {
-                    match Self::SECRET {
-                        true => violations.hidden_value(path, constraint),
-                        false => violations.value(path, &raw, constraint),
-                    }
-                }
-                broken.is_empty().then_some(Self(raw))
+            fn check(
+                raw: String,
+                path: &$crate::Path<'_>,
+                violations: &mut $crate::Violations,
+            ) -> Option<Self> {
+                Self::LIMITS.hold(&raw, Self::SECRET, path, violations).then_some(Self(raw))
             }
         }
 
-        impl super::list::Scalar for $name {
+        impl $crate::member::list::Scalar for $name {
             const SECRET: bool = Self::SECRET;
 
             fn constraints() -> Vec<String> {
@@ -118,68 +119,122 @@ macro_rules! texts {
             }
 
             fn within_limits(raw: &str) -> bool {
-                Self::LIMITS.broken_by(raw).is_empty()
+                Self::LIMITS.broken_length(raw).is_none() && Self::LIMITS.broken_pattern(raw).is_none()
             }
         }
     )+};
     (@secret secret) => { true };
     (@secret) => { false };
-    (@pattern $pattern:literal $matches:ident) => { Some(($pattern, $matches)) };
+    (@pattern $pattern:literal each $matches:ident $($sentence:ident)?) => {
+        Some($crate::member::text::Pattern {
+            text: $pattern,
+            matches: $crate::member::text::Matches::Each($matches),
+            sentence: $crate::member::text::texts!(@sentence $($sentence)?),
+        })
+    };
+    (@pattern $pattern:literal whole $matches:ident $($sentence:ident)?) => {
+        Some($crate::member::text::Pattern {
+            text: $pattern,
+            matches: $crate::member::text::Matches::Whole($matches),
+            sentence: $crate::member::text::texts!(@sentence $($sentence)?),
+        })
+    };
     (@pattern) => { None };
+    (@sentence $sentence:ident) => { Some($sentence) };
+    (@sentence) => { None };
 }
 
-use texts;
-
-/// A pattern as the service model spells it, and what it says of each character.
-type Pattern = (&'static str, fn(char) -> bool);
+pub(super) use texts;
 
 /// The limits of a kind of text: least and greatest length in characters, pattern.
-struct Limits {
-    min: usize,
-    max: usize,
-    pattern: Option<Pattern>,
+pub(super) struct Limits {
+    pub(super) min: usize,
+    pub(super) max: usize,
+    pub(super) pattern: Option<Pattern>,
+}
+
+/// A pattern as the service model spells it, and what decides it.
+pub(super) struct Pattern {
+    pub(super) text: &'static str,
+    pub(super) matches: Matches,
+    pub(super) sentence: Option<&'static str>,
+}
+
+pub(super) enum Matches {
+    /// The pattern says the same of each character.
+    Each(fn(char) -> bool),
+    Whole(fn(&str) -> bool),
 }
 
 impl Limits {
-    const fn shape(&self) -> Shape {
-        let pattern = match self.pattern {
-            Some((pattern, _)) => Some(pattern),
+    pub(super) const fn shape(&self) -> Shape {
+        let pattern = match &self.pattern {
+            Some(pattern) => Some(pattern.text),
             None => None,
         };
         Shape::Text { min: self.min, max: self.max, pattern }
     }
 
-    /// The words for each limit that the text breaks.
-    fn broken_by(&self, text: &str) -> Vec<String> {
+    /// Whether a text is within the limits. If not, the violations then say why.
+    pub(super) fn hold(
+        &self,
+        text: &str,
+        secret: bool,
+        path: &Path<'_>,
+        violations: &mut Violations,
+    ) -> bool {
+        let (length, pattern) = (self.broken_length(text), self.broken_pattern(text));
+        let broken_pattern = pattern.filter(|pattern| pattern.sentence.is_none()).map(Pattern::constraint);
+        for constraint in length.iter().chain(&broken_pattern) {
+            match secret {
+                true => violations.hidden_value(path, constraint),
+                false => violations.value(path, &text, constraint),
+            }
+        }
+        if let Some(sentence) = pattern.and_then(|pattern| pattern.sentence) {
+            violations.sentence(format!("The specified value for {path} is invalid. {sentence}"));
+        }
+        length.is_none() && pattern.is_none()
+    }
+
+    /// The words of the limit on length that the text breaks.
+    pub(super) fn broken_length(&self, text: &str) -> Option<String> {
         // Characters are counted only where bytes, of which there are never fewer, leave a doubt.
         let length = if text.len() <= self.max && text.len() >= self.min.saturating_mul(4) {
             text.len()
         } else {
             text.chars().count()
         };
-        let mut broken: Vec<String> =
-            length_constraint(length, self.min, Some(self.max)).into_iter().collect();
-        if let Some((pattern, matches)) = self.pattern
-            && !(text.chars().all(matches) && (!text.is_empty() || pattern.ends_with('*')))
-        {
-            broken.push(pattern_constraint(pattern));
-        }
-        broken
+        length_constraint(length, self.min, Some(self.max))
+    }
+
+    /// The pattern, if the text does not match it.
+    pub(super) fn broken_pattern(&self, text: &str) -> Option<&Pattern> {
+        self.pattern.as_ref().filter(|pattern| !pattern.is_matched_by(text))
     }
 
     /// The words for every limit.
-    fn constraints(&self) -> Vec<String> {
-        let mut all = vec![
-            format!("Member must have length less than or equal to {}", self.max),
-            format!("Member must have length greater than or equal to {}", self.min),
-        ];
-        all.extend(self.pattern.map(|(pattern, _)| pattern_constraint(pattern)));
+    pub(super) fn constraints(&self) -> Vec<String> {
+        let most = format!("Member must have length less than or equal to {}", self.max);
+        let mut all: Vec<String> = (self.max < NO_LIMIT).then_some(most).into_iter().collect();
+        all.push(format!("Member must have length greater than or equal to {}", self.min));
+        all.extend(self.pattern.as_ref().map(Pattern::constraint));
         all
     }
 }
 
-fn pattern_constraint(pattern: &str) -> String {
-    format!("Member must satisfy regular expression pattern: {pattern}")
+impl Pattern {
+    fn is_matched_by(&self, text: &str) -> bool {
+        match self.matches {
+            Matches::Each(_) if text.is_empty() => self.text.ends_with('*'),
+            Matches::Each(matches) => text.chars().all(matches),
+            Matches::Whole(matches) => matches(text),
+        }
+    }
+
+    fn constraint(&self) -> String {
+        format!("Member must satisfy regular expression pattern: {}", self.text)
+    }
 }
 
 /// Reads text and nothing else, and says what else it met as AWS does.
