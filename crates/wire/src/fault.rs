@@ -233,4 +233,27 @@ mod tests {
         let body = Fault::new(FaultKind::AccessDenied, "no").body();
         assert_eq!(body, br#"{"__type":"AccessDeniedException","Message":"no"}"#);
     }
+
+    #[test]
+    fn one_event_has_a_name_and_a_status_in_each_protocol() {
+        for (kind, json, query) in [
+            (FaultKind::AccessDenied, ("AccessDeniedException", 400), ("AccessDenied", 403)),
+            (FaultKind::InvalidSignature, ("InvalidSignatureException", 400), ("SignatureDoesNotMatch", 403)),
+            (FaultKind::LimitExceeded, ("LimitExceededException", 400), ("LimitExceeded", 409)),
+            (FaultKind::NoSuchEntity, ("NoSuchEntityException", 404), ("NoSuchEntity", 404)),
+            (FaultKind::NotFound, ("NotFoundException", 400), ("NotFoundException", 400)),
+        ] {
+            assert_eq!((kind.name(), kind.status()), json);
+            assert_eq!((kind.query_name(), kind.query_status()), query);
+        }
+    }
+
+    #[test]
+    fn the_code_of_an_error_tells_it_from_every_other() {
+        let mut names: Vec<_> = FaultKind::ALL.iter().map(|kind| kind.query_name()).collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count - 1, "ServiceUnavailable alone stands for two");
+    }
 }

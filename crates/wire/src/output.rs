@@ -88,7 +88,7 @@ impl Serialize for SecretText {
 }
 
 /// A list: an array in JSON, `<member>` elements in XML.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Members<T>(pub Vec<T>);
 
@@ -181,5 +181,18 @@ mod tests {
     fn a_plaintext_goes_out_to_its_owner() {
         let answer = Answer { blob: Blob(vec![]), date: None, plaintext: Some(Sensitive::new(vec![1])) };
         assert_eq!(written(&answer), r#"{"Blob":"","Plaintext":"AQ=="}"#);
+    }
+
+    #[test]
+    fn a_list_is_an_array_in_json() {
+        assert_eq!(serde_json::to_string(&Members(vec![1, 2])).unwrap(), "[1,2]");
+    }
+
+    #[test]
+    fn a_date_of_the_query_protocol_has_whole_seconds() {
+        let date = |millis| serde_json::to_string(&IsoTimestamp(Moment::from_millis(millis)));
+        assert_eq!(date(1_704_164_645_999).unwrap(), r#""2024-01-02T03:04:05Z""#);
+        assert_eq!(date(-1).unwrap(), r#""1969-12-31T23:59:59Z""#);
+        assert!(date(i64::MAX).is_err());
     }
 }

@@ -174,3 +174,181 @@ const VERSION: &str = "Version";
 
 /// Far more than any operation takes.
 const MOST_PARAMETERS: usize = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Input as _;
+    use crate::member::iam::{ContextEntries, PolicyInputs, Tags};
+    use crate::member::{CiphertextBlob, EncryptionContext, KeyIdText, Limit, RecipientInfo};
+    use proptest::prelude::*;
+
+    crate::input! {
+        /// One member of every shape.
+        pub struct Everything {
+            required key_id: KeyIdText = "KeyId",
+            optional blob: CiphertextBlob = "Blob",
+            optional flag: bool = "Flag",
+            optional limit: Limit = "Limit",
+            optional tags: Tags = "Tags",
+            optional policies: PolicyInputs = "Policies",
+            optional entries: ContextEntries = "Entries",
+            optional context: EncryptionContext = "Context",
+            optional recipient: RecipientInfo = "Recipient",
+        }
+    }
+
+    fn read(form: &str) -> Result<Everything, Fault> {
+        Everything::parse_query(&Form::parse(form.as_bytes())?)
+    }
+
+    fn keys(tags: &Tags) -> Vec<&str> {
+        tags.0.iter().map(|tag| tag.key.as_str()).collect()
+    }
+
+    #[test]
+    fn a_whole_request_is_read() {
+        let input = read(
+            "Action=Do&Version=1&KeyId=a%2Fb+c%2B&Blob=AQI%3D&Flag=true&Limit=7&Tags.member.1.Key=k&Tags.member.1.Value=v\
+             &Policies.member.1=%7B%7D&Entries.member.1.ContextKeyName=aws:a&Entries.member.1.ContextKeyValues.member.1=x\
+             &Entries.member.1.ContextKeyType=string&Context.entry.1.key=a&Context.entry.1.value=b\
+             &Recipient.KeyEncryptionAlgorithm=RSAES_OAEP_SHA_256",
+        )
+        .unwrap();
+        assert_eq!(input.key_id.as_str(), "a/b c+");
+        assert_eq!(input.blob.unwrap().as_bytes(), [1, 2]);
+        assert_eq!((input.flag, input.limit.unwrap().value()), (Some(true), 7));
+        assert_eq!(keys(&input.tags.unwrap()), ["k"]);
+        assert_eq!(input.policies.unwrap().0[0].as_str(), "{}");
+        assert_eq!(input.entries.unwrap().0[0].values.as_ref().unwrap().0[0].as_str(), "x");
+        assert_eq!(input.context.unwrap().0.get("a").unwrap(), "b");
+        assert!(input.recipient.unwrap().key_encryption_algorithm.is_some());
+    }
+
+    #[test]
+    fn the_action_and_the_version_are_told() {
+        let form = Form::parse(b"Version=2010-05-08&Action=ListUsers").unwrap();
+        assert_eq!((form.action(), form.version()), (Some("ListUsers"), Some("2010-05-08")));
+        let form = Form::parse(b"").unwrap();
+        assert_eq!((form.action(), form.version()), (None, None));
+    }
+
+    #[test]
+    fn a_form_does_not_show_its_values() {
+        let form = Form::parse(b"Action=Do&WebIdentityToken=secret").unwrap();
+        assert_eq!(format!("{form:?}"), r#"Form(Some("Do"), 2 parameters)"#);
+    }
+
+    #[test]
+    fn elements_are_in_order_of_their_numbers_whatever_the_order_of_the_form_and_the_gaps() {
+        let tag = |number: u32| format!("&Tags.member.{number}.Key=k{number}&Tags.member.{number}.Value=");
+        let form = format!("KeyId=a{}{}{}{}", tag(10), tag(2), tag(4_000_000_000), tag(1));
+        assert_eq!(keys(&read(&form).unwrap().tags.unwrap()), ["k1", "k2", "k10", "k4000000000"]);
+    }
+
+    #[test]
+    fn a_name_without_a_value_is_an_empty_list_and_no_name_is_no_list() {
+        let input = read("KeyId=a&Tags=&Policies&Context=").unwrap();
+        assert!(input.tags.unwrap().0.is_empty() && input.policies.unwrap().0.is_empty());
+        assert!(input.context.unwrap().0.is_empty() && input.entries.is_none());
+    }
+
+    #[test]
+    fn unknown_members_are_passed_over_and_the_last_of_a_repeated_one_counts() {
+        let form = "KeyId=a&Colour.member.x=1&KeyId=b&KeyId.member.1=c&Tags.member.1.Key=k&Tags.member.1.Colour=&\
+                    Tags.member.1.Value=v&Tags.member.1.Key=l&Tagsmember=1&TagsX.member.1=x";
+        let input = read(form).unwrap();
+        assert_eq!((input.key_id.as_str(), keys(&input.tags.unwrap())), ("b", vec!["l"]));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_without_a_word() {
+        for wrong in [
+            "Flag=yes",
+            "Flag=",
+            "Flag=True",
+            "Limit=x",
+            "Limit=",
+            "Limit=1.5",
+            "Limit=99999999999999999999",
+            "Blob=%%",
+            "KeyId=%ff",
+            "%ff=a",
+            "Tags=x",
+            "Tags.member.01.Key=k",
+            "Tags.member.x.Key=k",
+            "Tags.member.-1.Key=k",
+            "Tags.member.+1.Key=k",
+            "Tags.member.4294967296.Key=k",
+            "Tags.member.1=x",
+            "Policies.member.1.member.1=x",
+            "Recipient=x",
+            "Context=x",
+            "Context.entry.1.key=a",
+            "Context.entry.1.value=a",
+        ] {
+            let fault = read(&format!("KeyId=a&{wrong}")).unwrap_err();
+            assert_eq!(fault.kind(), FaultKind::Serialization, "{wrong}: {fault}");
+        }
+        assert_eq!(Form::parse(b"KeyId=\xff").unwrap_err(), malformed());
+    }
+
+    #[test]
+    fn a_form_has_a_bounded_number_of_parameters() {
+        let form = |count: usize| format!("KeyId=a{}", "&x".repeat(count - 1));
+        assert!(read(&form(MOST_PARAMETERS)).is_ok());
+        assert_eq!(read(&form(MOST_PARAMETERS + 1)).unwrap_err(), malformed());
+    }
+
+    #[test]
+    fn a_deep_name_costs_no_stack() {
+        let deep = format!(
+            "KeyId=a&Tags.member.1{}=x&Tags.member.1.Key=k&Tags.member.1.Value=",
+            ".a".repeat(400_000)
+        );
+        assert_eq!(keys(&read(&deep).unwrap().tags.unwrap()), ["k"]);
+    }
+
+    fn encoded(text: &str) -> String {
+        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_makes_it_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Form::parse(&body).map(|form| Everything::parse_query(&form));
+        }
+
+        #[test]
+        fn no_name_makes_it_panic(
+            names in proptest::collection::vec(
+                "(Tags|Entries|Policies|Context|Recipient)(\\.(member|entry|[0-9]{1,3}|Key|key|Value|ContextKeyValues)){0,5}",
+                0..9,
+            ),
+        ) {
+            let form: String = names.iter().map(|name| format!("&{name}=1")).collect();
+            let _ = read(&format!("KeyId=a{form}"));
+        }
+
+        #[test]
+        fn what_is_written_is_read(
+            key in "\\PC{1,40}",
+            tags in proptest::collection::vec(("[a-zA-Z0-9 =+@]{1,9}", "[a-zA-Z0-9 =+@]{0,9}"), 0..30),
+            shift in 0..30_usize,
+        ) {
+            let mut pairs: Vec<String> = tags.iter().enumerate().map(|(n, (key, value))| {
+                let n = n + 1;
+                format!("Tags.member.{n}.Value={}&Tags.member.{n}.Key={}", encoded(value), encoded(key))
+            }).collect();
+            pairs.push(format!("KeyId={}", encoded(&key)));
+            let middle = shift % pairs.len();
+            pairs.rotate_left(middle);
+            let input = read(&pairs.join("&")).unwrap();
+            prop_assert_eq!(input.key_id.as_str(), key);
+            let found = input.tags.map(|tags| tags.0).unwrap_or_default();
+            let found: Vec<_> = found.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())).collect();
+            let written: Vec<_> = tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+            prop_assert_eq!(found, written);
+        }
+    }
+}

@@ -315,3 +315,142 @@ impl SerializeStruct for Content<'_> {
 fn no_place<T>(what: &str) -> Result<T, Unwritable> {
     Err(Unwritable(what.to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Blob, FaultKind, IsoTimestamp, Members, SecretText, Sensitive, UrlEncoded};
+    use keys::Moment;
+    use std::collections::BTreeMap;
+
+    crate::output! {
+        /// A user.
+        pub struct User {
+            required name: String = "UserName",
+            required created: IsoTimestamp = "CreateDate",
+            optional tags: Members<String> = "Tags",
+        }
+    }
+
+    crate::output! {
+        /// An answer.
+        pub struct Answer {
+            required users: Members<User> = "Users",
+            required is_truncated: bool = "IsTruncated",
+            optional marker: String = "Marker",
+            optional policy: UrlEncoded = "PolicyDocument",
+            optional secret: SecretText = "SecretAccessKey",
+            optional summary: BTreeMap<String, u64> = "SummaryMap",
+            optional blob: Blob = "Blob",
+        }
+    }
+
+    const NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
+
+    fn nothing() -> Answer {
+        Answer {
+            users: Members(Vec::new()),
+            is_truncated: false,
+            marker: None,
+            policy: None,
+            secret: None,
+            summary: None,
+            blob: None,
+        }
+    }
+
+    fn written(answer: &Answer) -> String {
+        let body = String::from_utf8(super::answer("ListUsers", NAMESPACE, answer, &"id").unwrap()).unwrap();
+        let body = body.strip_prefix(&format!(r#"<ListUsersResponse xmlns="{NAMESPACE}"><ListUsersResult>"#));
+        let end = "</ListUsersResult><ResponseMetadata><RequestId>id</RequestId></ResponseMetadata></ListUsersResponse>";
+        body.unwrap().strip_suffix(end).unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_list_has_members_and_an_empty_one_is_an_empty_element() {
+        let user = |name: &str, tags| User {
+            name: name.to_owned(),
+            created: IsoTimestamp(Moment::from_millis(1_704_164_645_678)),
+            tags,
+        };
+        assert_eq!(written(&nothing()), "<Users/><IsTruncated>false</IsTruncated>");
+        let users = [user("a", None), user("b", Some(Members(vec!["x".to_owned()])))].into_iter().collect();
+        assert_eq!(
+            written(&Answer { users, ..nothing() }),
+            "<Users><member><UserName>a</UserName><CreateDate>2024-01-02T03:04:05Z</CreateDate></member>\
+             <member><UserName>b</UserName><CreateDate>2024-01-02T03:04:05Z</CreateDate>\
+             <Tags><member>x</member></Tags></member></Users><IsTruncated>false</IsTruncated>"
+        );
+    }
+
+    #[test]
+    fn a_map_has_entries() {
+        let summary = Some([("Groups".to_owned(), 1), ("Users".to_owned(), 2)].into_iter().collect());
+        assert!(written(&Answer { summary, ..nothing() }).ends_with(
+            "<SummaryMap><entry><key>Groups</key><value>1</value></entry>\
+             <entry><key>Users</key><value>2</value></entry></SummaryMap>"
+        ));
+    }
+
+    #[test]
+    fn text_is_read_as_it_was_written() {
+        let marker = Some("<a href=\"b\">&amp;</a>\r\n\t\u{0}\u{1f}\u{ffff}ü".to_owned());
+        assert!(written(&Answer { marker, ..nothing() }).ends_with(
+            "<Marker>&lt;a href=\"b\"&gt;&amp;amp;&lt;/a&gt;&#xD;\n\t\u{fffd}\u{fffd}\u{fffd}ü</Marker>"
+        ));
+        let marker = Some(String::new());
+        assert!(written(&Answer { marker, ..nothing() }).ends_with("<Marker/>"));
+    }
+
+    #[test]
+    fn a_policy_goes_out_percent_encoded_and_a_secret_as_it_is() {
+        let policy = Some(UrlEncoded(r#"{"Action": "kms:*~-._"}"#.to_owned()));
+        assert!(
+            written(&Answer { policy, ..nothing() })
+                .ends_with("<PolicyDocument>%7B%22Action%22%3A%20%22kms%3A%2A~-._%22%7D</PolicyDocument>")
+        );
+        let secret = Some(SecretText(Sensitive::new("wJalr/XUtn+".to_owned())));
+        let answer = Answer { secret, ..nothing() };
+        assert!(!format!("{answer:?}").contains("wJalr"));
+        assert!(written(&answer).ends_with("<SecretAccessKey>wJalr/XUtn+</SecretAccessKey>"));
+        assert!(
+            written(&Answer { blob: Some(Blob(vec![0xff])), ..nothing() }).ends_with("<Blob>/w==</Blob>")
+        );
+    }
+
+    #[test]
+    fn an_operation_without_output_has_no_result() {
+        let body = super::answer("DeleteUser", NAMESPACE, &(), &7).unwrap();
+        assert_eq!(
+            String::from_utf8(body).unwrap(),
+            "<DeleteUserResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\
+             <ResponseMetadata><RequestId>7</RequestId></ResponseMetadata></DeleteUserResponse>"
+        );
+    }
+
+    #[test]
+    fn an_error_says_whose_fault_it_is() {
+        let fault = |fault: &Fault| String::from_utf8(super::fault(fault, "ns", &"id")).unwrap();
+        assert_eq!(
+            fault(&Fault::new(FaultKind::UnrecognizedClient, "no <such> key")),
+            "<ErrorResponse xmlns=\"ns\"><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code>\
+             <Message>no &lt;such&gt; key</Message></Error><RequestId>id</RequestId></ErrorResponse>"
+        );
+        assert_eq!(
+            fault(&Fault::bare(FaultKind::KmsInternal)),
+            "<ErrorResponse xmlns=\"ns\"><Error><Type>Receiver</Type><Code>InternalFailure</Code></Error>\
+             <RequestId>id</RequestId></ErrorResponse>"
+        );
+    }
+
+    #[test]
+    fn what_has_no_place_in_xml_is_an_error_and_not_a_wrong_answer() {
+        #[derive(Serialize)]
+        enum Choice {
+            Of(u8),
+        }
+        let mut xml = Xml { written: String::new() };
+        assert!(Choice::Of(1).serialize(&mut xml).is_err());
+        assert!((1, 2).serialize(&mut xml).is_err());
+    }
+}
