@@ -1,7 +1,7 @@
 //! What the administrator of the installation does, beside the API: making accounts.
 
 use crate::Service;
-use catalog::{AccessKey, Account, Author, CatalogError, Changes};
+use catalog::{AccessKey, AccessKeyOwner, Account, Author, CatalogError, Changes};
 use keys::{AccountId, InvalidId};
 use module_api::CredentialBinding;
 use module_client::CallError;
@@ -51,6 +51,8 @@ async fn create(service: &Service, id: AccountId, new: Option<Account>) -> Resul
     let access_key = AccessKey {
         id: access_key_id.clone(),
         account: id,
+        owner: AccessKeyOwner::Root,
+        active: true,
         created: service.clock.now(),
         secret: made.token.as_bytes().to_vec(),
     };

@@ -52,6 +52,13 @@ pub struct Answer {
 }
 
 impl Call {
+    /// Whether its body is a form, as the Query protocol has it.
+    pub(crate) fn is_form(&self) -> bool {
+        self.header("content-type").is_some_and(|kind| {
+            kind.split(';').next().unwrap_or_default().trim_ascii().eq_ignore_ascii_case(wire::query::FORM)
+        })
+    }
+
     /// A header's text, or nothing if it is absent or no text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.parts.headers.get(name)?.to_str().ok()

@@ -63,6 +63,7 @@ fn deletion_record(service: &Service, address: &KeyAddress) -> Vec<u8> {
     let mut line = Vec::new();
     Record {
         user_identity: UserIdentity::Service { account_id: account },
+        invoked_by: None,
         event_time: service.clock.now(),
         event_source: "kms.amazonaws.com",
         event_name: "DeleteKey",

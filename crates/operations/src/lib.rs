@@ -6,18 +6,27 @@
 #![forbid(unsafe_code)]
 
 pub mod admin;
+mod api;
 mod call;
+mod cardea;
 mod clock;
+mod fact;
+mod iam;
+pub mod identity;
 pub mod jobs;
 mod kms;
 mod operation;
 mod pipeline;
 mod registry;
 mod service;
+mod sts;
 
+pub use api::{APIS, Api, Protocol, Routed};
 pub use call::{Answer, Call, CallIds, TlsConnection};
 pub use clock::Clock;
+pub use fact::Fact;
+pub use kms::OPERATIONS;
 pub use operation::{Failure, Operation, Outcome};
-pub use pipeline::answer;
-pub use registry::{Entry, OPERATIONS};
+pub use pipeline::{Decoy, Sessions, answer};
+pub use registry::Entry;
 pub use service::{Service, Settings};

@@ -1,14 +1,15 @@
 //! What every operation has in common.
 
-use crate::pipeline::{Authorized, Scene};
-use access::Resource;
+use crate::Fact;
+use crate::pipeline::{Authorized, Denied, Scene};
 use audit::json::{Json, Object};
-use catalog::{CatalogError, KeyAddress, Stored, World};
-use keys::{Key, KeyStates};
+use catalog::{CatalogError, KeyAddress, Role, Stored, World};
+use keys::{AccountId, Key, KeyStates, Tags};
 use module_client::CallError;
 use std::future::Future;
 use std::sync::Arc;
 use wire::arn::{AliasArn, KeyArn};
+use wire::member::GrantTokens;
 use wire::{Fault, FaultKind, Input, Output};
 
 /// One operation of the API. The pipeline calls these in the order in which they stand here.
@@ -37,6 +38,16 @@ pub trait Operation: 'static {
     /// Refuses what no key could make right.
     fn examine(_input: &Self::Input) -> Result<(), Fault> {
         Ok(())
+    }
+
+    /// What conditions on that action may look at in the request.
+    fn facts<'a>(_input: &'a Self::Input, _action: &str) -> Vec<Fact<'a>> {
+        Vec::new()
+    }
+
+    /// The grant tokens that the request brings along.
+    fn grant_tokens(_input: &Self::Input) -> Option<&GrantTokens> {
+        None
     }
 
     /// Finds what the request names. Reads, and decides nothing but what of other accounts can be seen at all.
@@ -88,7 +99,42 @@ pub struct Permission<'a> {
     /// What, such as `kms:Encrypt`.
     pub action: &'static str,
     /// On what.
-    pub resource: Resource<'a>,
+    pub on: On<'a>,
+}
+
+/// What an action is on.
+#[derive(Clone, Copy, Debug)]
+pub enum On<'a> {
+    /// Nothing in particular: the caller's own account and region.
+    Account,
+    /// An alias.
+    Alias(&'a AliasArn),
+    /// A key.
+    Key(&'a NamedKey),
+    /// A role that somebody wants to be.
+    Role(&'a NamedRole),
+    /// A user, a group, a role, a policy or a provider.
+    Identity(&'a NamedIdentity),
+}
+
+/// A role and its ARN.
+#[derive(Clone, Debug)]
+pub struct NamedRole {
+    /// The role.
+    pub role: Arc<Stored<Role>>,
+    /// Its ARN.
+    pub arn: String,
+}
+
+/// Something of IAM's that policies can name.
+#[derive(Clone, Debug)]
+pub struct NamedIdentity {
+    /// Its ARN.
+    pub arn: String,
+    /// The account that it belongs to.
+    pub account: AccountId,
+    /// Its tags.
+    pub tags: Tags,
 }
 
 /// The caller's account in the region of the request.
@@ -108,6 +154,19 @@ pub struct NamedKey {
     pub key: Arc<Stored<Key>>,
     /// Its ARN.
     pub arn: KeyArn,
+    /// How the request named it.
+    pub named: Named,
+}
+
+/// How a request named a key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Named {
+    /// The alias by which it did.
+    pub alias: Option<Box<str>>,
+    /// Whether it did by nothing but a ciphertext.
+    pub by_ciphertext: bool,
+    /// Of a re-encryption: whether it goes from this key to this key.
+    pub is_both: Option<bool>,
 }
 
 impl NamedKey {
@@ -119,7 +178,7 @@ impl NamedKey {
 
     /// That action on it.
     pub const fn permission(&self, action: &'static str) -> Permission<'_> {
-        Permission { action, resource: Resource::Key(&self.arn) }
+        Permission { action, on: On::Key(self) }
     }
 }
 
@@ -169,8 +228,16 @@ impl<O> Outcome<O> {
 pub enum Failure {
     /// Someone else changed a record first; the operation is to be tried again from its resolution on.
     Conflict,
+    /// The caller may not.
+    Denied(Box<Denied>),
     /// The caller's error, or ours.
     Fault(Fault),
+}
+
+impl From<Denied> for Failure {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(Box::new(denied))
+    }
 }
 
 impl From<Fault> for Failure {

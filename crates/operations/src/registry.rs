@@ -1,8 +1,8 @@
-//! The list of operations. Routing, audit names, the documentation's table and the ratchets in the tests read it.
+//! An operation as the lists have it. Routing, audit names, the documentation's table and the ratchets in the tests read
+//! the lists: one for each service, in its folder.
 
-use crate::kms::{aliases, cryptography, keys as kms_keys, policies, tags};
 use crate::pipeline::{Caller, Running, run};
-use crate::{Call, Operation, Service};
+use crate::{Call, Operation, Routed, Service};
 use keys::KeyStates;
 use wire::{Input, MemberShape, Output};
 
@@ -19,10 +19,11 @@ pub struct Entry {
     pub input: fn() -> &'static [MemberShape],
     /// What it answers: members, and whether each is always there.
     pub output: &'static [(&'static str, bool)],
-    pub(crate) run: for<'a> fn(&'a Service, &'a Call, Caller) -> Running<'a>,
+    pub(crate) run: for<'a> fn(&'a Service, &'a Call, &'a Routed, Caller) -> Running<'a>,
 }
 
-const fn entry<O: Operation>() -> Entry {
+/// The line of an operation in its list.
+pub(crate) const fn entry<O: Operation>() -> Entry {
     Entry {
         name: O::NAME,
         read_only: O::READ_ONLY,
@@ -33,50 +34,16 @@ const fn entry<O: Operation>() -> Entry {
     }
 }
 
-/// Every operation, in the order of the names.
-pub static OPERATIONS: &[Entry] = &[
-    entry::<kms_keys::CancelKeyDeletion>(),
-    entry::<aliases::CreateAlias>(),
-    entry::<kms_keys::CreateKey>(),
-    entry::<cryptography::Decrypt>(),
-    entry::<aliases::DeleteAlias>(),
-    entry::<kms_keys::DescribeKey>(),
-    entry::<kms_keys::DisableKey>(),
-    entry::<kms_keys::EnableKey>(),
-    entry::<cryptography::Encrypt>(),
-    entry::<cryptography::GenerateDataKey>(),
-    entry::<cryptography::GenerateDataKeyWithoutPlaintext>(),
-    entry::<cryptography::GenerateRandom>(),
-    entry::<policies::GetKeyPolicy>(),
-    entry::<aliases::ListAliases>(),
-    entry::<policies::ListKeyPolicies>(),
-    entry::<kms_keys::ListKeys>(),
-    entry::<tags::ListResourceTags>(),
-    entry::<policies::PutKeyPolicy>(),
-    entry::<cryptography::ReEncrypt>(),
-    entry::<kms_keys::ScheduleKeyDeletion>(),
-    entry::<tags::TagResource>(),
-    entry::<tags::UntagResource>(),
-    entry::<aliases::UpdateAlias>(),
-    entry::<kms_keys::UpdateKeyDescription>(),
-];
-
-/// The operation of that name.
-pub(crate) fn find(name: &str) -> Option<&'static Entry> {
-    let at = OPERATIONS.binary_search_by(|entry| entry.name.cmp(name)).ok()?;
-    OPERATIONS.get(at)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::APIS;
 
     #[test]
-    fn the_list_is_in_order_and_so_every_operation_is_found() {
-        assert!(OPERATIONS.is_sorted_by(|one, next| one.name < next.name));
-        assert!(
-            OPERATIONS.iter().all(|entry| find(entry.name).is_some_and(|found| found.name == entry.name))
-        );
-        assert!(find("ListGrants").is_none());
+    fn every_list_is_in_order_and_so_every_operation_is_found() {
+        for api in APIS {
+            assert!(api.operations.is_sorted_by(|one, next| one.name < next.name), "{}", api.service);
+            assert!(api.operations.iter().all(|entry| api.find(entry.name).is_some()));
+            assert!(api.find("MakeCoffee").is_none());
+        }
     }
 }

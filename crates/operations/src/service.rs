@@ -1,6 +1,7 @@
 //! What a worker needs to answer calls: the catalog, the security module, the journal, the clock.
 
 use crate::Clock;
+use crate::pipeline::{Decoy, Sessions};
 use audit::Appender;
 use catalog::{Catalog, Followed};
 use keys::Region;
@@ -24,6 +25,12 @@ pub struct Service {
     pub clock: Clock,
     /// Signing keys that were derived before.
     pub signing_keys: Arc<SigningKeys>,
+    /// Sessions whose tokens were opened before.
+    pub sessions: Arc<Sessions>,
+    /// What a signature with an unknown access key is held against.
+    pub decoy: Arc<Decoy>,
+    /// The OIDC providers' keys.
+    pub issuers: Arc<oidc::Issuers>,
     /// What the configuration says.
     pub settings: Arc<Settings>,
 }

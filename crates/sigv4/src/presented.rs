@@ -118,6 +118,11 @@ impl<'a> Presented<'a> {
         self.credential_element(3)
     }
 
+    /// Whether the header of that lower-case name is among those that were signed.
+    pub fn signs(&self, header: &str) -> bool {
+        self.signed_headers.split(';').any(|signed| signed == header)
+    }
+
     /// The whole credential scope, `20150830/us-east-1/kms/aws4_request`.
     pub fn scope(&self) -> &str {
         self.credential.split_once('/').map_or("", |(_, scope)| scope)

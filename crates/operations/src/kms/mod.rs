@@ -8,25 +8,47 @@ mod pages;
 pub mod policies;
 pub mod tags;
 
+use crate::Fact;
 use crate::operation::NamedKey;
+use crate::registry::{Entry, entry};
+use access::ConditionKey;
 use audit::json::{Json, Object, object};
-use wire::member::{EncryptionContext, GrantTokens, RecipientInfo};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use wire::member::{EncryptionContext, RecipientInfo};
 use wire::{Fault, FaultKind};
+
+/// Every operation, in the order of the names.
+pub static OPERATIONS: &[Entry] = &[
+    entry::<keys::CancelKeyDeletion>(),
+    entry::<aliases::CreateAlias>(),
+    entry::<keys::CreateKey>(),
+    entry::<cryptography::Decrypt>(),
+    entry::<aliases::DeleteAlias>(),
+    entry::<keys::DescribeKey>(),
+    entry::<keys::DisableKey>(),
+    entry::<keys::EnableKey>(),
+    entry::<cryptography::Encrypt>(),
+    entry::<cryptography::GenerateDataKey>(),
+    entry::<cryptography::GenerateDataKeyWithoutPlaintext>(),
+    entry::<cryptography::GenerateRandom>(),
+    entry::<policies::GetKeyPolicy>(),
+    entry::<aliases::ListAliases>(),
+    entry::<policies::ListKeyPolicies>(),
+    entry::<keys::ListKeys>(),
+    entry::<tags::ListResourceTags>(),
+    entry::<policies::PutKeyPolicy>(),
+    entry::<cryptography::ReEncrypt>(),
+    entry::<keys::ScheduleKeyDeletion>(),
+    entry::<tags::TagResource>(),
+    entry::<tags::UntagResource>(),
+    entry::<aliases::UpdateAlias>(),
+    entry::<keys::UpdateKeyDescription>(),
+];
 
 /// `responseElements` of a change whose answer is empty: the key's ARN all the same.
 fn key_element(named: &NamedKey) -> Json {
     object(|elements| elements.string("keyId", &named.arn.to_string()))
-}
-
-/// Until there are grants no token can be one of theirs.
-fn refuse_grant_tokens(tokens: Option<&GrantTokens>) -> Result<(), Fault> {
-    if tokens.is_none_or(|tokens| tokens.0.is_empty()) {
-        return Ok(());
-    }
-    Err(Fault::new(
-        FaultKind::InvalidGrantToken,
-        "The request was rejected because the specified grant token is not valid.",
-    ))
 }
 
 /// An answer for an attested recipient is not to be had yet; answering the caller in its place would disclose the plaintext.
@@ -35,6 +57,15 @@ fn refuse_recipient(recipient: Option<&RecipientInfo>) -> Result<(), Fault> {
         return Ok(());
     }
     Err(Fault::new(FaultKind::UnsupportedOperation, "Recipient is not supported."))
+}
+
+/// What conditions may look at in an encryption context.
+fn context_facts(context: &BTreeMap<String, String>) -> [Fact<'_>; 2] {
+    let names = context.keys().map(|name| Cow::Borrowed(name.as_str()));
+    [
+        Fact::pairs(ConditionKey::KmsEncryptionContext, context),
+        Fact::texts(ConditionKey::KmsEncryptionContextKeys, names),
+    ]
 }
 
 fn record_context(record: &mut Object<'_>, name: &str, context: Option<&EncryptionContext>) {

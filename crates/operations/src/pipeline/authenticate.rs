@@ -1,12 +1,20 @@
-//! Who calls: the signature, the access key it names, and the account that the key speaks for.
+//! Who calls: the signature, the access key it names, and the user, role, root or service that the key speaks for.
+//!
+//! Whatever is wrong with credentials, finding it out takes the same steps: one signing key is derived by the module and one
+//! signature compared, so that the time of a refusal does not tell which access keys there are.
 
-use super::Caller;
+use super::{Caller, OnBehalf};
+use crate::api::Routed;
+use crate::identity::{Directory, Identity, Session, SessionToken};
 use crate::operation::internal;
 use crate::{Call, Service};
-use access::Principal;
-use catalog::{AccessKey, CatalogError};
+use access::PrincipalKind;
+use catalog::{AccessKey, AccessKeyOwner, CatalogError, Stored};
 use jiff::Timestamp;
+use keys::{AccountId, Region};
 use module_api::{CredentialBinding, CredentialToken};
+use module_client::{CallError, ModuleClient};
+use quick_cache::sync::Cache;
 use sigv4::{Presented, Refusal, Rules, SigningKey};
 use std::sync::Arc;
 use wire::{Fault, FaultKind};
@@ -15,61 +23,232 @@ use wire::{Fault, FaultKind};
 pub struct Rejection {
     /// What the caller is told.
     pub fault: Fault,
-    /// Whoever the call claims to be from, if there is such an access key: the attempt belongs in that account's trail.
-    pub claimed: Option<Caller>,
+    /// Whose access key the call claims to be signed with, if there is such a key: the attempt belongs in that account's
+    /// trail.
+    pub claimed: Option<Claimed>,
+}
+
+/// The access key that a call claims to be signed with, and where it belongs.
+pub struct Claimed {
+    /// The account.
+    pub account: AccountId,
+    /// The access key.
+    pub access_key_id: String,
+    /// The region of the signature.
+    pub region: Region,
+}
+
+/// Sessions whose tokens were opened before; bounded, and shared by all workers.
+#[derive(Debug)]
+pub struct Sessions(Cache<Box<str>, Arc<Session>>);
+
+impl Sessions {
+    /// Room for so many.
+    #[must_use]
+    pub fn new(sessions: usize) -> Self {
+        Self(Cache::new(sessions))
+    }
+
+    /// Keeps a session whose credentials were proven to be the caller's.
+    fn keep(&self, presented: &Presented<'_>, credentials: &Credentials) {
+        if let (Credentials::Temporary(session), Some(token)) = (credentials, presented.session_token()) {
+            self.0.insert(token.into(), Arc::clone(session));
+        }
+    }
+}
+
+/// Credentials that nobody has: what a signature is held against if the access key is none of ours.
+#[derive(Debug)]
+pub struct Decoy(Secret);
+
+impl Decoy {
+    /// Has the module make them.
+    pub async fn new(module: &ModuleClient) -> Result<Self, CallError> {
+        let binding =
+            CredentialBinding { account: AccountId::INSTALLATION, access_key_id: "AKIAAAAAAAAAAAAAAAAA".into() };
+        let made = module.create_access_key_secret(&binding).await?;
+        Ok(Self(Secret { binding, token: made.token }))
+    }
+}
+
+/// A secret access key as the module has sealed it.
+#[derive(Debug)]
+struct Secret {
+    binding: CredentialBinding,
+    token: CredentialToken,
+}
+
+/// The credentials that a request presents.
+enum Credentials {
+    LongTerm(Arc<Stored<AccessKey>>),
+    Temporary(Arc<Session>),
+    /// None that there are.
+    Unknown,
 }
 
 /// Checks the signature of a call.
-pub async fn authenticate(service: &Service, call: &Call) -> Result<Caller, Rejection> {
+pub async fn authenticate(service: &Service, call: &Call, routed: &Routed) -> Result<Caller, Rejection> {
     let rules = Rules {
-        service: "kms",
-        accepts_region: &|region| service.settings.serves(region),
+        service: routed.api.service,
+        accepts_region: &|region| service.settings.serves(region) || routed.api.is_signed_for(region),
         tolerance: service.settings.signature_tolerance,
         now: Timestamp::now(),
     };
     let presented = Presented::of(&call.parts, &rules)?;
-    let access_key = service.catalog.reader().access_key(presented.access_key_id()).await?;
-    // No access key of ours is temporary, so that none goes with a session token.
-    let access_key = access_key.filter(|_| presented.session_token().is_none());
-    let access_key = access_key.ok_or(Refusal::UnrecognizedClient)?;
     let region = presented.region().parse().map_err(|_| Refusal::UnrecognizedClient)?;
-    let principal = Principal::root(Arc::clone(&service.settings.partition), access_key.account);
-    let caller = Caller { principal, access_key_id: access_key.id.clone(), region };
-    match verify(service, call, &presented, &access_key).await {
-        Ok(()) => Ok(caller),
-        Err(fault) => Err(Rejection { fault, claimed: Some(caller) }),
-    }
+    let credentials = credentials(service, &presented).await?;
+    let claimed = |fault| Rejection { fault, claimed: credentials.claimed(region) };
+    verify(service, call, &presented, &credentials).await.map_err(claimed)?;
+    let (identity, session) = holder(service, &credentials).await.map_err(claimed)?;
+    let access_key_id = presented.access_key_id().to_owned();
+    let caller = Caller {
+        identity,
+        access_key_id,
+        region,
+        session,
+        on_behalf: None,
+        source_arn: None,
+        source_account: None,
+    };
+    for_whom(service, call, &presented, caller).await.map_err(claimed)
+}
+
+async fn credentials(service: &Service, presented: &Presented<'_>) -> Result<Credentials, Rejection> {
+    let Some(token) = presented.session_token() else {
+        let access_key = service.catalog.reader().access_key(presented.access_key_id()).await?;
+        let usable = access_key.filter(|access_key| access_key.active);
+        return Ok(usable.map_or(Credentials::Unknown, Credentials::LongTerm));
+    };
+    let session = match service.sessions.0.get(token) {
+        Some(session) => Some(session),
+        None => SessionToken::open(token, &service.module).await.map_err(|error| our_failure(&error))?.map(Arc::new),
+    };
+    let session = session.filter(|session| session.access_key_id == presented.access_key_id());
+    Ok(session.map_or(Credentials::Unknown, Credentials::Temporary))
 }
 
 /// Checks the signature with the signing key of the request's scope. A key is kept for later calls once a signature has
 /// proven that its scope is in use, so that nobody else can fill the memory for it.
+///
+/// Every refusal derives one key and compares once more, whatever the reason.
 async fn verify(
     service: &Service,
     call: &Call,
     presented: &Presented<'_>,
-    access_key: &AccessKey,
+    credentials: &Credentials,
 ) -> Result<(), Fault> {
-    if let Some(known) = service.signing_keys.find(presented) {
-        return presented.verify(&call.body, &known).map_err(|refusal| fault_of(&refusal));
+    let signature = presented.signature(&call.body);
+    let secret = credentials.secret();
+    let kept = service.signing_keys.find(presented).filter(|_| secret.is_some());
+    if signature.is_of(kept.as_deref()) {
+        return Ok(());
     }
-    let derived = Arc::new(derive(service, presented, access_key).await?);
-    presented.verify(&call.body, &derived).map_err(|refusal| fault_of(&refusal))?;
-    service.signing_keys.keep(presented, derived);
-    Ok(())
+    let derived = Arc::new(derive(service, presented, secret.as_ref().unwrap_or(&service.decoy.0)).await?);
+    match (signature.is_of(Some(&derived)), secret.is_some()) {
+        (_, false) => Err(fault_of(&Refusal::UnrecognizedClient)),
+        (false, true) => Err(fault_of(&Refusal::SignatureMismatch)),
+        (true, true) => {
+            service.signing_keys.keep(presented, derived);
+            service.sessions.keep(presented, credentials);
+            Ok(())
+        }
+    }
 }
 
 /// Has the module derive the signing key. The secret itself never comes here.
 async fn derive(
     service: &Service,
     presented: &Presented<'_>,
-    access_key: &AccessKey,
+    secret: &Secret,
 ) -> Result<SigningKey, Fault> {
-    let binding =
-        CredentialBinding { account: access_key.account, access_key_id: access_key.id.as_str().into() };
-    let token = CredentialToken::from_bytes(access_key.secret.as_slice());
-    let (date, region) = (presented.date(), presented.region());
-    let bytes = service.module.derive_signing_key(&token, &binding, date, region, presented.service()).await;
+    let (date, region, scope) = (presented.date(), presented.region(), presented.service());
+    let bytes = service.module.derive_signing_key(&secret.token, &secret.binding, date, region, scope).await;
     bytes.map(|bytes| SigningKey::from_bytes(&bytes)).map_err(|error| our_failure(&error))
+}
+
+/// Whom the credentials speak for, now.
+async fn holder(
+    service: &Service,
+    credentials: &Credentials,
+) -> Result<(Identity, Option<Arc<Session>>), Fault> {
+    let directory = directory(service);
+    let unknown = || fault_of(&Refusal::UnrecognizedClient);
+    match credentials {
+        Credentials::LongTerm(access_key) => {
+            let identity = owner(&directory, access_key).await?.ok_or_else(unknown)?;
+            Ok((identity, None))
+        }
+        Credentials::Temporary(session) => {
+            if service.clock.now() >= session.expires {
+                return Err(fault_of(&Refusal::ExpiredToken));
+            }
+            let identity = directory.session(session).await.map_err(|error| our_failure(&error))?;
+            Ok((identity.ok_or_else(unknown)?, Some(Arc::clone(session))))
+        }
+        Credentials::Unknown => Err(unknown()),
+    }
+}
+
+async fn owner(directory: &Directory<'_>, access_key: &AccessKey) -> Result<Option<Identity>, Fault> {
+    match &access_key.owner {
+        AccessKeyOwner::Root => Ok(Some(directory.root(access_key.account))),
+        AccessKeyOwner::Service { name } => Ok(Some(directory.service(name))),
+        AccessKeyOwner::User { name, id } => {
+            let user = directory.user(&access_key.account, name).await.map_err(|error| our_failure(&error))?;
+            Ok(user.filter(|user| user.has_id(id)))
+        }
+    }
+}
+
+/// A service may call for somebody: the headers that say so count for services only, and only if they are signed.
+async fn for_whom(
+    service: &Service,
+    call: &Call,
+    presented: &Presented<'_>,
+    caller: Caller,
+) -> Result<Caller, Fault> {
+    let PrincipalKind::Service { name } = caller.identity.principal.kind() else { return Ok(caller) };
+    let signed = |header: &str| call.header(header).filter(|_| presented.signs(header)).map(str::to_owned);
+    let (source_arn, source_account) = (signed(SOURCE_ARN), signed(SOURCE_ACCOUNT));
+    let on_behalf = OnBehalf { service: name.to_string() };
+    let caller = Caller { source_arn, source_account, ..caller };
+    let Some(principal) = signed(ON_BEHALF_OF) else { return Ok(caller) };
+    let identity = named(&directory(service), &principal).await?;
+    Ok(Caller { identity, on_behalf: Some(on_behalf), ..caller })
+}
+
+/// Whoever a service says that it calls for. The service has seen their credentials; we have not.
+async fn named(directory: &Directory<'_>, text: &str) -> Result<Identity, Fault> {
+    let found = directory.named(text).await.map_err(|error| our_failure(&error))?;
+    found.ok_or_else(|| {
+        let message = format!("{ON_BEHALF_OF} names no user, role session or account: {text}");
+        Fault::new(FaultKind::Validation, message)
+    })
+}
+
+fn directory(service: &Service) -> Directory<'_> {
+    Directory { reader: service.catalog.reader(), partition: &service.settings.partition }
+}
+
+impl Credentials {
+    fn secret(&self) -> Option<Secret> {
+        let (account, access_key_id, token) = match self {
+            Self::LongTerm(access_key) => (access_key.account, &access_key.id, &access_key.secret),
+            Self::Temporary(session) => (*session.principal.account(), &session.access_key_id, &session.secret),
+            Self::Unknown => return None,
+        };
+        let binding = CredentialBinding { account, access_key_id: access_key_id.as_str().into() };
+        Some(Secret { binding, token: CredentialToken::from_bytes(token.as_slice()) })
+    }
+
+    fn claimed(&self, region: Region) -> Option<Claimed> {
+        let (account, access_key_id) = match self {
+            Self::LongTerm(access_key) => (access_key.account, &access_key.id),
+            Self::Temporary(session) => (*session.principal.account(), &session.access_key_id),
+            Self::Unknown => return None,
+        };
+        Some(Claimed { account, access_key_id: access_key_id.clone(), region })
+    }
 }
 
 fn fault_of(refusal: &Refusal) -> Fault {
@@ -84,12 +263,24 @@ fn our_failure(error: &(dyn std::error::Error + 'static)) -> Fault {
 
 impl From<Refusal> for Rejection {
     fn from(refusal: Refusal) -> Self {
-        Self { fault: fault_of(&refusal), claimed: None }
+        fault_of(&refusal).into()
+    }
+}
+
+impl From<Fault> for Rejection {
+    fn from(fault: Fault) -> Self {
+        Self { fault, claimed: None }
     }
 }
 
 impl From<CatalogError> for Rejection {
     fn from(error: CatalogError) -> Self {
-        Self { fault: our_failure(&error), claimed: None }
+        our_failure(&error).into()
     }
 }
+
+/// The principal that a service calls for.
+const ON_BEHALF_OF: &str = "x-cardea-on-behalf-of";
+/// The resource that a service calls for, and its account: `aws:SourceArn` and `aws:SourceAccount`.
+const SOURCE_ARN: &str = "x-cardea-source-arn";
+const SOURCE_ACCOUNT: &str = "x-cardea-source-account";

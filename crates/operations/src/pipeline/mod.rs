@@ -5,81 +5,119 @@ mod authorized;
 mod record;
 mod resolve;
 mod scene;
+mod surroundings;
+mod weigh;
 
+pub use authenticate::{Decoy, Sessions};
 pub use authorized::Authorized;
-pub use resolve::{Naming, no_such_alias};
-pub use scene::{Caller, Scene};
+pub use resolve::{Located, Naming, no_such_alias};
+pub use scene::{Caller, OnBehalf, Scene};
+pub use surroundings::Surroundings;
+pub use weigh::{Denied, key_policy, trust_policy};
 
+use crate::api::{Routed, route, unless_not_json};
 use crate::operation::{Failure, Operation, Outcome, Subject, internal};
-use crate::registry::{Entry, find};
 use crate::{Answer, Call, Service};
-use access::{Decision, Question, decide};
 use keys::{Inadmissible, KeyState};
 use record::Draft;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
-use wire::{AWS_JSON, Fault, FaultKind, Input, Output, is_json, operation_of_target};
+use wire::{Fault, FaultKind};
 
 /// Answers a call. Once the answer is there, its record is durable; the one answer without a record is that something the
 /// service depends on, such as its disk, did not answer in time.
 ///
 /// A call that changes something is carried to its end even if whoever waits for the answer goes away.
 pub async fn answer(service: &Rc<Service>, call: Call) -> Answer {
-    let in_time = tokio::time::timeout(DEADLINE, respond(service, call)).await;
-    match in_time.unwrap_or_else(|_| Err(Fault::new(FaultKind::DependencyTimeout, TOO_SLOW))) {
-        Ok(body) => Answer { status: 200, content_type: AWS_JSON, body },
-        Err(fault) => Answer { status: fault.kind().status(), content_type: AWS_JSON, body: fault.body() },
+    let request_id = call.ids.request;
+    let (api, outcome) = match route(&call) {
+        Ok(routed) => (routed.api, in_time(respond(service, call, routed)).await),
+        Err(unrouted) => (unrouted.api, Err(unrouted.fault)),
+    };
+    let content_type = api.content_type();
+    match outcome {
+        Ok(body) => Answer { status: 200, content_type, body },
+        Err(fault) => {
+            let (status, body) = api.write_fault(&fault, request_id);
+            Answer { status, content_type, body }
+        }
     }
 }
 
-async fn respond(service: &Rc<Service>, call: Call) -> Result<Vec<u8>, Fault> {
-    let target = call.header("x-amz-target").and_then(operation_of_target);
-    let Some(entry) = target.and_then(find) else {
-        return Err(unless_not_json(&call, Fault::bare(FaultKind::UnknownOperation)));
-    };
-    if entry.read_only {
-        return authenticated(service, &call, entry).await;
+async fn in_time(answered: impl Future<Output = Result<Vec<u8>, Fault>>) -> Result<Vec<u8>, Fault> {
+    let answered = tokio::time::timeout(DEADLINE, answered).await;
+    answered.unwrap_or_else(|_| Err(Fault::new(FaultKind::DependencyTimeout, TOO_SLOW)))
+}
+
+async fn respond(service: &Rc<Service>, call: Call, routed: Routed) -> Result<Vec<u8>, Fault> {
+    if routed.entry.read_only {
+        return authenticated(service, &call, &routed).await;
     }
     let service = Rc::clone(service);
-    let carried = tokio::task::spawn_local(async move { authenticated(&service, &call, entry).await });
+    let carried = tokio::task::spawn_local(async move { authenticated(&service, &call, &routed).await });
     carried.await.unwrap_or_else(|_| Err(internal()))
 }
 
-async fn authenticated(service: &Service, call: &Call, entry: &'static Entry) -> Result<Vec<u8>, Fault> {
-    match authenticate::authenticate(service, call).await {
-        Ok(caller) => (entry.run)(service, call, caller).await,
+async fn authenticated(service: &Service, call: &Call, routed: &Routed) -> Result<Vec<u8>, Fault> {
+    match authenticate::authenticate(service, call, routed).await {
+        Ok(caller) => (routed.entry.run)(service, call, routed, caller).await,
         Err(rejection) => {
             let fault = unless_not_json(call, rejection.fault);
             match rejection.claimed {
-                Some(claimed) => record::rejected(service, call, entry, &claimed, fault).await,
+                Some(claimed) => record::rejected(service, call, routed, &claimed, fault).await,
                 None => Err(fault),
             }
         }
     }
 }
 
-/// AWS finds a body that is no JSON before it looks at anything else.
-fn unless_not_json(call: &Call, fault: Fault) -> Fault {
-    if is_json(&call.body) { fault } else { Fault::bare(FaultKind::Serialization) }
-}
-
 /// What is still to come of a call: its answer's body.
 pub type Running<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, Fault>> + 'a>>;
 
 /// Carries an operation out and makes its record durable.
-pub fn run<'a, O: Operation>(service: &'a Service, call: &'a Call, caller: Caller) -> Running<'a> {
+pub fn run<'a, O: Operation>(
+    service: &'a Service,
+    call: &'a Call,
+    routed: &'a Routed,
+    caller: Caller,
+) -> Running<'a> {
     Box::pin(async move {
-        let scene = Scene::new(service, call, caller);
-        let mut draft = Draft::new(O::NAME, O::READ_ONLY);
+        let scene = Scene::new(service, call, &caller);
+        let mut draft = Draft::new(routed.api, O::NAME, O::READ_ONLY);
         let outcome = match ready(service) {
-            Ok(()) => carry_out::<O>(&scene, &mut draft).await,
-            Err(fault) => Err(fault),
+            Ok(()) => carry_out::<O>(&scene, routed, &mut draft).await,
+            Err(fault) => Err(fault.into()),
         };
-        draft.make_durable(&scene, outcome.as_ref()).await?;
-        body(&outcome?.output)
+        draft.make_durable(&scene, outcome.as_ref().map_err(|refused| &refused.fault)).await?;
+        match outcome {
+            Ok(outcome) => routed.api.write(O::NAME, &outcome.output, call.ids.request),
+            Err(refused) => Err(refused.as_answered(service).await),
+        }
     })
+}
+
+/// Why an operation did not come about, for good.
+struct Refused {
+    fault: Fault,
+    /// What a denied caller may have explained.
+    denied: Option<Box<Denied>>,
+}
+
+impl From<Fault> for Refused {
+    fn from(fault: Fault) -> Self {
+        Self { fault, denied: None }
+    }
+}
+
+impl Refused {
+    async fn as_answered(self, service: &Service) -> Fault {
+        match self.denied {
+            Some(denied) => denied.as_answered(&service.module).await,
+            None => self.fault,
+        }
+    }
 }
 
 /// Nothing is begun that could not be recorded, or that would be decided on old knowledge.
@@ -88,19 +126,28 @@ fn ready(service: &Service) -> Result<(), Fault> {
     if followed && service.journal.healthy() { Ok(()) } else { Err(internal()) }
 }
 
-async fn carry_out<O: Operation>(scene: &Scene<'_>, draft: &mut Draft) -> Result<Outcome<O::Output>, Fault> {
-    let input = O::Input::parse(&scene.call.body)?;
+async fn carry_out<O: Operation>(
+    scene: &Scene<'_>,
+    routed: &Routed,
+    draft: &mut Draft,
+) -> Result<Outcome<O::Output>, Refused> {
+    let input: O::Input = routed.parse(scene.call)?;
     draft.parameters(|record| O::parameters(&input, record));
     O::examine(&input)?;
+    let facts = |action: &str| O::facts(&input, action);
+    let scene = scene.asking(&facts, O::grant_tokens(&input));
     for _ in 0..TRIES {
-        match attempt::<O>(&input, scene, draft).await {
+        match attempt::<O>(&input, &scene, draft).await {
             Ok(outcome) => return Ok(outcome),
-            Err(Failure::Fault(fault)) => return Err(fault),
+            Err(Failure::Fault(fault)) => return Err(fault.into()),
+            Err(Failure::Denied(denied)) => {
+                return Err(Refused { fault: denied.fault(), denied: Some(denied) });
+            }
             Err(Failure::Conflict) => {}
         }
     }
     tracing::warn!(operation = O::NAME, "gave up: others changed the same records {TRIES} times");
-    Err(internal())
+    Err(internal().into())
 }
 
 async fn attempt<O: Operation>(
@@ -110,7 +157,7 @@ async fn attempt<O: Operation>(
 ) -> Result<Outcome<O::Output>, Failure> {
     let subject = O::resolve(input, scene).await?;
     draft.subject(&subject);
-    let subject = allow::<O>(input, subject, scene)?;
+    let subject = allow::<O>(input, subject, scene).await?;
     subject.governed().try_for_each(|named| {
         O::STATES.admit(named.key.state()).map_err(|refusal| inadmissible(&named.arn, refusal))
     })?;
@@ -121,17 +168,13 @@ async fn attempt<O: Operation>(
     O::execute(input, &subject, scene).await
 }
 
-fn allow<O: Operation>(
+async fn allow<O: Operation>(
     input: &O::Input,
     subject: O::Subject,
     scene: &Scene<'_>,
-) -> Result<Authorized<O::Subject>, Fault> {
+) -> Result<Authorized<O::Subject>, Failure> {
     for permission in O::permissions(input, &subject) {
-        let principal = &scene.caller.principal;
-        let question = Question { principal, action: permission.action, resource: permission.resource };
-        if let Decision::Denied(denial) = decide(&question) {
-            return Err(Fault::new(FaultKind::AccessDenied, denial.to_string()));
-        }
+        scene.weigh(&permission).await?;
     }
     Ok(Authorized::new(subject))
 }
@@ -144,18 +187,10 @@ fn inadmissible(key: &wire::arn::KeyArn, refusal: Inadmissible) -> Fault {
     Fault::new(kind, format!("{key} {refusal}"))
 }
 
-fn body<T: Output>(output: &T) -> Result<Vec<u8>, Fault> {
-    if !T::HAS_BODY {
-        return Ok(Vec::new());
-    }
-    serde_json::to_vec(output).map_err(|_| internal())
-}
-
 /// So many times must others change the same records first for a call to fail.
 const TRIES: usize = 64;
 
 /// A call waits for a disk and a process on the same machine; what takes longer will not come.
 const DEADLINE: Duration = Duration::from_secs(10);
-
 const TOO_SLOW: &str = "The system timed out while trying to fulfill the request. You can retry the request.";
 const DRY_RUN: &str = "The request would have succeeded, but the DryRun option is set.";

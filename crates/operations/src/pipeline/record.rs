@@ -1,12 +1,18 @@
 //! The record of a call: gathered while it runs, durable before it is answered.
 
+use super::authenticate::Claimed;
 use super::{Caller, Scene};
+use crate::api::{Api, Routed};
 use crate::operation::{Outcome, Subject, internal};
-use crate::registry::Entry;
 use crate::{Call, Service, TlsConnection};
+use access::PrincipalKind;
 use audit::json::{Json, Object, object};
-use audit::{EventType, Failure, Record, Resource, ResourceType, TlsDetails, UserIdentity};
+use audit::{
+    EventType, Failure, Record, Resource, ResourceType, SessionAttributes, SessionContext, SessionIssuer,
+    TlsDetails, UserIdentity,
+};
 use keys::AccountId;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 use wire::Fault;
@@ -14,6 +20,7 @@ use wire::arn::KeyArn;
 
 /// What is known of a call so far.
 pub struct Draft {
+    api: &'static Api,
     name: &'static str,
     read_only: bool,
     parameters: Option<Json>,
@@ -28,8 +35,8 @@ struct Named {
 }
 
 impl Draft {
-    pub const fn new(name: &'static str, read_only: bool) -> Self {
-        Self { name, read_only, parameters: None, resources: Vec::new() }
+    pub const fn new(api: &'static Api, name: &'static str, read_only: bool) -> Self {
+        Self { api, name, read_only, parameters: None, resources: Vec::new() }
     }
 
     /// Notes the parameters. An operation without any that may be shown has none in its record.
@@ -48,31 +55,113 @@ impl Draft {
         self.resources.extend(subject.keys().map(|named| Named::key(&named.arn)));
     }
 
-    /// Writes the record. If that fails, so does the call.
+    /// Writes the record, and the copies for the other accounts whose resources the call was about. If that fails, so does
+    /// the call.
     pub async fn make_durable<O>(
         &self,
         scene: &Scene<'_>,
         outcome: Result<&Outcome<O>, &Fault>,
     ) -> Result<(), Fault> {
-        let account = *scene.caller.principal.account();
-        let arn = scene.caller.principal.to_string();
-        let identity =
-            UserIdentity::Root { account_id: account, arn: &arn, access_key_id: &scene.caller.access_key_id };
+        let caller = scene.caller;
+        let account = *caller.identity.principal.account();
         let made = outcome.ok().and_then(|outcome| outcome.made.as_ref()).map(Named::key);
-        let resources: Vec<Resource<'_>> =
-            self.resources.iter().chain(&made).map(Named::as_resource).collect();
-        let texts = Texts::of(scene.call);
-        let mut record = texts.record(scene.call, identity, scene.caller.region.as_str());
+        let named = || self.resources.iter().chain(&made);
+        let resources: Vec<Resource<'_>> = named().map(Named::as_resource).collect();
+        let owners: BTreeSet<AccountId> =
+            named().map(|named| named.account).filter(|owner| *owner != account).collect();
+        let shared = (!owners.is_empty()).then(|| Uuid::new_v4().to_string());
+        let (texts, who) = (Texts::of(scene.call), Who::of(caller));
+        let mut record = texts.record(scene.call, who.identity(caller), caller.region.as_str());
+        record.invoked_by = caller.on_behalf.as_ref().map(|via| via.service.as_str());
+        record.event_source = self.api.event_source;
         record.event_name = self.name;
         record.read_only = self.read_only;
         record.event_time = scene.now;
         record.recipient_account_id = Some(account);
+        record.shared_event_id = shared.as_deref();
         record.request_parameters = self.parameters.as_ref();
         record.resources = &resources;
         record.failure = outcome.err().map(failure);
         record.response_elements = outcome.ok().and_then(|outcome| outcome.elements.as_ref());
         record.additional_event_data = outcome.ok().and_then(|outcome| outcome.additional.as_ref());
-        append(scene.service(), &record).await
+        append(scene.service(), &record).await?;
+        for owner in owners {
+            let event_id = Uuid::new_v4().to_string();
+            let user_identity = UserIdentity::AwsAccount { principal_id: &who.id, account_id: account };
+            let copy =
+                Record { user_identity, event_id: &event_id, recipient_account_id: Some(owner), ..record };
+            append(scene.service(), &copy).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The texts of a caller that its record borrows.
+struct Who {
+    id: String,
+    arn: String,
+    role_arn: String,
+}
+
+impl Who {
+    fn of(caller: &Caller) -> Self {
+        let principal = &caller.identity.principal;
+        Self { id: principal.user_id(), arn: principal.to_string(), role_arn: principal.principal_arn() }
+    }
+
+    fn identity<'a>(&'a self, caller: &'a Caller) -> UserIdentity<'a> {
+        let principal = &caller.identity.principal;
+        let (account_id, access_key_id) = (*principal.account(), caller.access_key_id.as_str());
+        let attributes = caller.session.as_ref().map(|session| SessionAttributes {
+            creation_date: session.issued,
+            mfa_authenticated: false,
+        });
+        match principal.kind() {
+            PrincipalKind::Root => {
+                UserIdentity::Root { account_id, arn: &self.arn, access_key_id, session: attributes }
+            }
+            PrincipalKind::User { name, .. } => UserIdentity::IamUser {
+                principal_id: &self.id,
+                arn: &self.arn,
+                account_id,
+                access_key_id,
+                user_name: name,
+                session: attributes,
+            },
+            PrincipalKind::AssumedRole { role, role_id, .. } => UserIdentity::AssumedRole {
+                principal_id: &self.id,
+                arn: &self.arn,
+                account_id,
+                access_key_id,
+                session_context: SessionContext {
+                    session_issuer: SessionIssuer {
+                        principal_id: role_id,
+                        arn: &self.role_arn,
+                        account_id,
+                        user_name: role,
+                    },
+                    federated_provider: caller
+                        .session
+                        .as_ref()
+                        .and_then(|session| session.federated.as_ref())
+                        .map(|federated| federated.provider.as_str()),
+                    attributes: attributes.unwrap_or(SessionAttributes {
+                        creation_date: keys::Moment::from_millis(0),
+                        mfa_authenticated: false,
+                    }),
+                    source_identity: caller
+                        .session
+                        .as_ref()
+                        .and_then(|session| session.source_identity.as_deref()),
+                },
+            },
+            PrincipalKind::Federated { provider, subject } => UserIdentity::WebIdentityUser {
+                principal_id: &self.id,
+                user_name: subject,
+                identity_provider: provider,
+            },
+            PrincipalKind::Service { name } => UserIdentity::AwsService { invoked_by: name },
+        }
     }
 }
 
@@ -90,17 +179,18 @@ impl Named {
 pub async fn rejected(
     service: &Service,
     call: &Call,
-    entry: &Entry,
-    claimed: &Caller,
+    routed: &Routed,
+    claimed: &Claimed,
     fault: Fault,
 ) -> Result<Vec<u8>, Fault> {
     let texts = Texts::of(call);
     let identity = UserIdentity::Unknown { access_key_id: Some(&claimed.access_key_id) };
     let mut record = texts.record(call, identity, claimed.region.as_str());
-    record.event_name = entry.name;
-    record.read_only = entry.read_only;
+    record.event_source = routed.api.event_source;
+    record.event_name = routed.entry.name;
+    record.read_only = routed.entry.read_only;
     record.event_time = service.clock.now();
-    record.recipient_account_id = Some(*claimed.principal.account());
+    record.recipient_account_id = Some(claimed.account);
     record.failure = Some(failure(&fault));
     append(service, &record).await?;
     Err(fault)
@@ -144,8 +234,9 @@ impl Texts {
     ) -> Record<'a> {
         Record {
             user_identity,
+            invoked_by: None,
             event_time: keys::Moment::from_millis(0),
-            event_source: "kms.amazonaws.com",
+            event_source: "",
             event_name: "",
             aws_region,
             source_ip_address: &self.source,

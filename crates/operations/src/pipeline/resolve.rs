@@ -1,8 +1,7 @@
 //! From the text that names a key to the key.
 
 use super::Scene;
-use crate::operation::{Failure, NamedKey};
-use access::{Decision, Denial, Question, Resource, decide};
+use crate::operation::{Failure, Named, NamedKey};
 use catalog::{AliasAddress, KeyAddress, World};
 use keys::KeyId;
 use wire::arn::{AliasArn, InvalidReference, KeyArn, KeyReference};
@@ -18,6 +17,15 @@ pub enum Naming {
     IdOrArn,
 }
 
+/// Where a request says that a key is. Whether there is one is another matter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located {
+    /// The key's ARN. Of an alias that another account may or may not have it is the ARN of no key.
+    pub arn: KeyArn,
+    /// How the request named it.
+    pub named: Named,
+}
+
 impl Scene<'_> {
     /// The key that a request names. `action` is what the caller is denied if it cannot see the key.
     pub async fn key(
@@ -26,65 +34,68 @@ impl Scene<'_> {
         naming: Naming,
         action: &'static str,
     ) -> Result<NamedKey, Failure> {
+        self.key_at(self.locate(text, naming).await?, action).await
+    }
+
+    /// Where the key is that a request names.
+    pub async fn locate(&self, text: &KeyIdText, naming: Naming) -> Result<Located, Failure> {
         let reference = text.as_str().parse::<KeyReference>().map_err(|invalid| unreadable(text, invalid))?;
         match reference {
             KeyReference::Alias(_) | KeyReference::AliasArn(_) if naming == Naming::IdOrArn => {
                 Err(unreadable(text, InvalidReference::KeyId).into())
             }
-            KeyReference::Alias(name) => self.key_of_alias(self.alias_arn(&name), action).await,
+            KeyReference::Alias(name) => self.locate_alias(self.alias_arn(&name)).await,
             KeyReference::AliasArn(arn) => {
                 self.check_region(&arn.partition, &arn.region, text)?;
-                self.key_of_alias(arn, action).await
+                self.locate_alias(arn).await
             }
             KeyReference::Arn(arn) => {
                 self.check_region(&arn.partition, &arn.region, text)?;
-                self.key_at(arn, action).await
+                Ok(Located { arn, named: Named::default() })
             }
-            KeyReference::Id(id) => self.key_at(self.own_key_arn(id), action).await,
+            KeyReference::Id(id) => {
+                Ok(Located { arn: self.own_key_arn(id), named: Named::default() })
+            }
         }
     }
 
-    /// The key at that ARN, of whichever account. One of another account that the caller may not use so is as good as absent
-    /// at once: were it denied only later, what is found in between would tell that it is there.
-    pub async fn key_at(&self, arn: KeyArn, action: &'static str) -> Result<NamedKey, Failure> {
+    /// The key there, of whichever account. One of another account that the caller may not use so is as good as absent at
+    /// once: were it denied only later, what is found in between would tell that it is there.
+    pub async fn key_at(&self, located: Located, action: &'static str) -> Result<NamedKey, Failure> {
+        let Located { arn, named } = located;
         let world = World { account: arn.account, region: arn.region };
         let key = self.reader().key(&KeyAddress { world, id: arn.key_id }).await?;
+        let is_own = self.is_own(arn.account);
         match key {
-            Some(key) if self.may_see(&arn, action) => Ok(NamedKey { key, arn }),
-            None if self.is_own(arn.account) => Err(no_such_key(&arn).into()),
-            _ => Err(self.invisible(action).into()),
+            Some(key) => {
+                let named = NamedKey { key, arn, named };
+                if !is_own {
+                    self.weigh(&named.permission(action)).await?;
+                }
+                Ok(named)
+            }
+            None if is_own && !named.by_ciphertext => Err(no_such_key(&arn).into()),
+            None => Err(self.invisible(&arn, action)),
         }
-    }
-
-    /// Whether a key is the caller's own, about which it may know, or another account's that lets it do this.
-    pub fn may_see(&self, arn: &KeyArn, action: &'static str) -> bool {
-        let question = Question { principal: &self.caller.principal, action, resource: Resource::Key(arn) };
-        self.is_own(arn.account) || decide(&question) == Decision::Allowed
     }
 
     /// The ARN of the key of that id in the caller's account and the request's region.
     pub fn own_key_arn(&self, key_id: KeyId) -> KeyArn {
-        let AliasArn { partition, region, account, .. } = self.alias_arn("");
-        KeyArn { partition, region, account, key_id }
+        let World { account, region } = self.world();
+        KeyArn { partition: self.partition(), region, account, key_id }
     }
 
-    /// What a caller is told of something that it cannot see, there or not.
-    pub fn invisible(&self, action: &'static str) -> Fault {
-        Fault::new(FaultKind::AccessDenied, Denial::invisible(&self.caller.principal, action).to_string())
-    }
-
-    async fn key_of_alias(&self, arn: AliasArn, action: &'static str) -> Result<NamedKey, Failure> {
+    async fn locate_alias(&self, arn: AliasArn) -> Result<Located, Failure> {
         let AliasArn { account, region, .. } = arn;
         let world = World { account, region };
         let alias = self.reader().alias(&AliasAddress { world, name: arn.name.clone() }).await?;
-        match alias {
-            Some(alias) => {
-                let partition = arn.partition;
-                self.key_at(KeyArn { partition, region, account, key_id: alias.target }, action).await
-            }
-            None if self.is_own(account) => Err(no_such_alias(&arn).into()),
-            None => Err(self.invisible(action).into()),
+        if alias.is_none() && self.is_own(account) {
+            return Err(no_such_alias(&arn).into());
         }
+        let key_id = alias.map_or(NO_KEY, |alias| alias.target);
+        let AliasArn { partition, region, account, name } = arn;
+        let named = Named { alias: Some(name), ..Named::default() };
+        Ok(Located { arn: KeyArn { partition, region, account, key_id }, named })
     }
 
     //= kms: an ARN of another Region sent here names nothing here
@@ -99,7 +110,7 @@ impl Scene<'_> {
     }
 
     fn is_own(&self, account: keys::AccountId) -> bool {
-        account == *self.caller.principal.account()
+        account == *self.caller.identity.principal.account()
     }
 }
 
@@ -119,3 +130,6 @@ fn unreadable(text: &KeyIdText, invalid: InvalidReference) -> Fault {
         InvalidReference::KeyId => Fault::new(FaultKind::NotFound, format!("Invalid keyId '{text}'")),
     }
 }
+
+/// The id that an alias of another account stands for if it is not there: no key has it, for ids are random.
+const NO_KEY: KeyId = KeyId::multi_region([0; 16]);

@@ -1,45 +1,107 @@
 //! What an operation sees while it runs: who calls, when, and what can be reached with which right.
 
 use super::Authorized;
+use crate::identity::{Directory, Identity, Session};
 use crate::operation::Failure;
-use crate::{Call, Service};
-use access::Principal;
+use crate::{Call, Fact, Service};
 use catalog::{Author, Changes, Reader, World};
 use keys::{Moment, Region};
 use module_client::ModuleClient;
 use std::sync::Arc;
 use wire::arn::AliasArn;
+use wire::member::GrantTokens;
 
 /// An authenticated caller.
 #[derive(Debug)]
 pub struct Caller {
-    /// Who it is.
-    pub principal: Principal,
-    /// The access key that signed.
+    /// Who it is, and what its side allows.
+    pub identity: Identity,
+    /// The access key that signed; empty if the caller came with a web identity.
     pub access_key_id: String,
     /// The region that the signature names: the one the request is for.
     pub region: Region,
+    /// The session, if the access key is a temporary one.
+    pub session: Option<Arc<Session>>,
+    /// The integrated service that calls on behalf of the caller.
+    pub on_behalf: Option<OnBehalf>,
+    /// The resource for which a service calls.
+    pub source_arn: Option<String>,
+    /// The account of that resource.
+    pub source_account: Option<String>,
+}
+
+/// The integrated service that calls on behalf of somebody.
+#[derive(Clone, Debug)]
+pub struct OnBehalf {
+    /// Its name, such as `s3.amazonaws.com`.
+    pub service: String,
+}
+
+impl OnBehalf {
+    /// What `kms:ViaService` says of it, such as `s3.eu-central-1.amazonaws.com`.
+    #[must_use]
+    pub fn endpoint(&self, region: Region) -> String {
+        match self.service.split_once('.') {
+            Some((name, domain)) => format!("{name}.{region}.{domain}"),
+            None => format!("{}.{region}", self.service),
+        }
+    }
 }
 
 /// The surroundings of one call.
-#[derive(Debug)]
 pub struct Scene<'a> {
     service: &'a Service,
     pub(in crate::pipeline) call: &'a Call,
     /// Who calls.
-    pub caller: Caller,
+    pub caller: &'a Caller,
     /// When, by the service's clock.
     pub now: Moment,
+    asked: Option<Asked<'a>>,
+}
+
+/// What of the request is weighed with every permission.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    facts: &'a dyn Fn(&str) -> Vec<Fact<'a>>,
+    grant_tokens: Option<&'a GrantTokens>,
 }
 
 impl<'a> Scene<'a> {
-    pub(in crate::pipeline) fn new(service: &'a Service, call: &'a Call, caller: Caller) -> Self {
-        Self { service, call, caller, now: service.clock.now() }
+    pub(in crate::pipeline) fn new(service: &'a Service, call: &'a Call, caller: &'a Caller) -> Self {
+        Self { service, call, caller, now: service.clock.now(), asked: None }
+    }
+
+    /// The same for a request that says so much to conditions and brings along these grant tokens.
+    pub(in crate::pipeline) fn asking<'b>(
+        &self,
+        facts: &'b dyn Fn(&str) -> Vec<Fact<'b>>,
+        grant_tokens: Option<&'b GrantTokens>,
+    ) -> Scene<'b>
+    where
+        'a: 'b,
+    {
+        let asked = Some(Asked { facts, grant_tokens });
+        Scene { service: self.service, call: self.call, caller: self.caller, now: self.now, asked }
+    }
+
+    /// What conditions on that action may look at in the request.
+    pub(in crate::pipeline) fn facts(&self, action: &str) -> Vec<Fact<'a>> {
+        self.asked.map(|asked| (asked.facts)(action)).unwrap_or_default()
+    }
+
+    /// The grant tokens that the request brings along.
+    pub fn grant_tokens(&self) -> Option<&'a GrantTokens> {
+        self.asked.and_then(|asked| asked.grant_tokens)
     }
 
     /// The records.
     pub fn reader(&self) -> &'a Reader {
         self.service.catalog.reader()
+    }
+
+    /// Users, roles and what their side allows.
+    pub fn directory(&self) -> Directory<'a> {
+        Directory { reader: self.reader(), partition: &self.service.settings.partition }
     }
 
     /// What the configuration says.
@@ -55,7 +117,7 @@ impl<'a> Scene<'a> {
     /// No change yet, on behalf of the caller.
     pub fn changes(&self) -> Changes {
         Changes::by(Author {
-            principal: self.caller.principal.to_string(),
+            principal: self.caller.identity.principal.to_string(),
             request_id: self.call.ids.request.to_string(),
             at: self.now,
         })
@@ -68,7 +130,7 @@ impl<'a> Scene<'a> {
 
     /// The caller's account in the region of the request.
     pub fn world(&self) -> World {
-        World { account: *self.caller.principal.account(), region: self.caller.region }
+        World { account: *self.caller.identity.principal.account(), region: self.caller.region }
     }
 
     /// The ARN of an alias of the caller's account in the region of the request.
@@ -81,7 +143,14 @@ impl<'a> Scene<'a> {
         self.service
     }
 
-    fn partition(&self) -> Arc<str> {
+    /// The partition in ARNs.
+    pub fn partition(&self) -> Arc<str> {
         Arc::clone(&self.service.settings.partition)
+    }
+}
+
+impl std::fmt::Debug for Scene<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Scene({:?})", self.caller)
     }
 }

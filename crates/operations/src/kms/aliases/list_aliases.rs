@@ -1,9 +1,8 @@
 //! `ListAliases`: the aliases of the account in the region, or of one key.
 
 use crate::kms::{pages, record_number, record_text};
-use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission, Subject};
+use crate::operation::{Failure, NamedKey, On, Operation, Outcome, Permission, Subject};
 use crate::pipeline::{Authorized, Naming, Scene};
-use access::Resource;
 use audit::json::Object;
 use catalog::{Page, Stored};
 use keys::{Alias, KeyId, KeyStates};
@@ -76,9 +75,9 @@ impl Operation for ListAliases {
         }
     }
 
-    fn permissions<'a>(_: &Input, subject: &'a Listed) -> Vec<Permission<'a>> {
-        let resource = subject.0.as_ref().map_or(Resource::Any, |key| Resource::Key(&key.arn));
-        vec![Permission { action: PERMISSION, resource }]
+    /// Whichever key the list is for: its policy has no say in who may see names.
+    fn permissions<'a>(_: &Input, _: &'a Listed) -> Vec<Permission<'a>> {
+        vec![Permission { action: PERMISSION, on: On::Account }]
     }
 
     async fn execute(

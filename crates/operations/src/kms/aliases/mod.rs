@@ -10,9 +10,8 @@ pub use delete_alias::DeleteAlias;
 pub use list_aliases::ListAliases;
 pub use update_alias::UpdateAlias;
 
-use crate::operation::{Failure, NamedKey, Permission, Subject};
-use crate::pipeline::{Naming, Scene, no_such_alias};
-use access::Resource;
+use crate::operation::{Failure, Named, NamedKey, On, Permission, Subject};
+use crate::pipeline::{Located, Naming, Scene, no_such_alias};
 use catalog::{AliasAddress, Stored};
 use keys::{ALIAS_PREFIX, Alias, RESERVED_ALIAS_PREFIX};
 use std::sync::Arc;
@@ -35,7 +34,7 @@ pub struct AliasSubject {
 impl AliasSubject {
     /// The action on the alias and on each key: AWS asks for both.
     fn permissions(&self, action: &'static str) -> Vec<Permission<'_>> {
-        let alias = Permission { action, resource: Resource::Alias(&self.arn) };
+        let alias = Permission { action, on: On::Alias(&self.arn) };
         std::iter::once(alias).chain(self.keys().map(|key| key.permission(action))).collect()
     }
 }
@@ -95,7 +94,8 @@ impl Scene<'_> {
     ) -> Result<AliasSubject, Failure> {
         let arn = self.alias_arn(name.as_str());
         let stored = self.own_alias(name).await?.ok_or_else(|| no_such_alias(&arn))?;
-        let old = self.key_at(self.own_key_arn(stored.target), action).await?;
+        let old = Located { arn: self.own_key_arn(stored.target), named: Named::default() };
+        let old = self.key_at(old, action).await?;
         Ok(AliasSubject { arn, stored: Some(stored), old: Some(old), new })
     }
 

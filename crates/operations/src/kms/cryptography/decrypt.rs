@@ -1,7 +1,8 @@
 //! `Decrypt`: opens a ciphertext. Which key made it is read off the ciphertext; naming the key besides is a check.
 
-use super::{Backing, canonical, check_ciphertext_given, check_context, check_encrypts, check_is_of, header};
-use crate::kms::{record_context, record_text, refuse_grant_tokens, refuse_recipient};
+use super::{Backing, canonical, check_ciphertext_given, check_context, check_encrypts, check_is_of, header, encryption_facts};
+use crate::kms::{record_context, record_text, refuse_recipient};
+use crate::Fact;
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, Naming, Scene};
 use audit::json::Object;
@@ -62,10 +63,18 @@ impl Operation for Decrypt {
         refuse_recipient(input.recipient.as_ref())
     }
 
+    fn facts<'a>(input: &'a Input, _: &str) -> Vec<Fact<'a>> {
+        encryption_facts(input.algorithm(), input.context.as_ref())
+    }
+
+    fn grant_tokens(input: &Input) -> Option<&GrantTokens> {
+        input.grant_tokens.as_ref()
+    }
+
     async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<NamedKey, Failure> {
         match (&input.key_id, &input.ciphertext) {
             (Some(key_id), _) => scene.key(key_id, Naming::Any, PERMISSION).await,
-            (None, Some(blob)) => scene.key_of_ciphertext(&header(blob)?, PERMISSION).await,
+            (None, Some(blob)) => scene.key_at(scene.locate_ciphertext(&header(blob)?), PERMISSION).await,
             (None, None) => Err(super::invalid_ciphertext().into()),
         }
     }
@@ -75,7 +84,6 @@ impl Operation for Decrypt {
     }
 
     fn fit(input: &Input, subject: &NamedKey) -> Result<(), Fault> {
-        refuse_grant_tokens(input.grant_tokens.as_ref())?;
         if let Some(blob) = &input.ciphertext {
             check_is_of(&header(blob)?, subject)?;
         }

@@ -1,7 +1,8 @@
 //! `Encrypt`: up to 4096 bytes into a ciphertext that says which key opens it.
 
-use super::{Backing, canonical, check_context, check_encrypts};
-use crate::kms::{record_context, refuse_grant_tokens};
+use super::{Backing, canonical, check_context, check_encrypts, encryption_facts};
+use crate::kms::{record_context};
+use crate::Fact;
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, Naming, Scene};
 use audit::json::Object;
@@ -53,6 +54,14 @@ impl Operation for Encrypt {
         check_context(input.context.as_ref())
     }
 
+    fn facts<'a>(input: &'a Input, _: &str) -> Vec<Fact<'a>> {
+        encryption_facts(input.algorithm(), input.context.as_ref())
+    }
+
+    fn grant_tokens(input: &Input) -> Option<&GrantTokens> {
+        input.grant_tokens.as_ref()
+    }
+
     async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<NamedKey, Failure> {
         scene.key(&input.key_id, Naming::Any, PERMISSION).await
     }
@@ -62,7 +71,6 @@ impl Operation for Encrypt {
     }
 
     fn fit(input: &Input, subject: &NamedKey) -> Result<(), Fault> {
-        refuse_grant_tokens(input.grant_tokens.as_ref())?;
         check_encrypts(subject, input.algorithm(), Self::NAME)
     }
 

@@ -1,7 +1,8 @@
 //! `GenerateDataKey`: a new data key, in the clear and encrypted.
 
-use super::{Backing, canonical, check_context, check_encrypts, data_key_length};
-use crate::kms::{record_context, record_number, record_text, refuse_grant_tokens, refuse_recipient};
+use super::{Backing, canonical, check_context, check_encrypts, data_key_length, encryption_facts};
+use crate::kms::{record_context, record_number, record_text, refuse_recipient};
+use crate::Fact;
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, Naming, Scene};
 use audit::json::Object;
@@ -59,6 +60,14 @@ impl Operation for GenerateDataKey {
         refuse_recipient(input.recipient.as_ref())
     }
 
+    fn facts<'a>(input: &'a Input, _: &str) -> Vec<Fact<'a>> {
+        encryption_facts(EncryptionAlgorithm::SymmetricDefault, input.context.as_ref())
+    }
+
+    fn grant_tokens(input: &Input) -> Option<&GrantTokens> {
+        input.grant_tokens.as_ref()
+    }
+
     async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<NamedKey, Failure> {
         scene.key(&input.key_id, Naming::Any, PERMISSION).await
     }
@@ -67,8 +76,7 @@ impl Operation for GenerateDataKey {
         vec![subject.permission(PERMISSION)]
     }
 
-    fn fit(input: &Input, subject: &NamedKey) -> Result<(), Fault> {
-        refuse_grant_tokens(input.grant_tokens.as_ref())?;
+    fn fit(_: &Input, subject: &NamedKey) -> Result<(), Fault> {
         check_encrypts(subject, EncryptionAlgorithm::SymmetricDefault, Self::NAME)
     }
 

@@ -1,9 +1,8 @@
 //! `GenerateRandom`: random bytes from the security module.
 
 use crate::kms::refuse_recipient;
-use crate::operation::{Failure, Operation, Outcome, Own, Permission};
+use crate::operation::{Failure, On, Operation, Outcome, Own, Permission};
 use crate::pipeline::{Authorized, Scene};
-use access::Resource;
 use audit::json::Object;
 use keys::KeyStates;
 use wire::member::{CustomKeyStoreId, NumberOfBytes, RecipientInfo};
@@ -51,7 +50,7 @@ impl Operation for GenerateRandom {
     }
 
     fn permissions<'a>(_: &Input, _: &'a Own) -> Vec<Permission<'a>> {
-        vec![Permission { action: "kms:GenerateRandom", resource: Resource::Any }]
+        vec![Permission { action: "kms:GenerateRandom", on: On::Account }]
     }
 
     /// There are no custom key stores yet, so that none has the id.

@@ -14,10 +14,12 @@ pub use generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintext;
 pub use generate_random::GenerateRandom;
 pub use re_encrypt::ReEncrypt;
 
-use crate::operation::{Failure, NamedKey};
-use crate::pipeline::Scene;
+use crate::Fact;
+use crate::kms::context_facts;
+use crate::operation::{Named, NamedKey};
+use crate::pipeline::{Located, Scene};
+use access::ConditionKey;
 use audit::json::{Json, object};
-use catalog::{KeyAddress, World};
 use keys::{DataKeySpec, EncryptionAlgorithm, KeyMaterialId, KeyUsage, Material};
 use module_api::blob::Header;
 use module_api::{Binding, Key, KeyToken};
@@ -74,13 +76,10 @@ impl Backing {
 }
 
 impl Scene<'_> {
-    /// The key that a ciphertext names. One that is not there is not told from one that the caller may not see.
-    async fn key_of_ciphertext(&self, header: &Header, action: &'static str) -> Result<NamedKey, Failure> {
+    /// Where the key is that a ciphertext names.
+    fn locate_ciphertext(&self, header: &Header) -> Located {
         let arn = KeyArn { account: header.account, ..self.own_key_arn(header.key_id) };
-        let world = World { account: arn.account, region: arn.region };
-        let key = self.reader().key(&KeyAddress { world, id: header.key_id }).await?;
-        let visible = key.filter(|_| self.may_see(&arn, action));
-        Ok(visible.map(|key| NamedKey { key, arn }).ok_or_else(|| self.invisible(action))?)
+        Located { arn, named: Named { by_ciphertext: true, ..Named::default() } }
     }
 }
 
@@ -111,6 +110,12 @@ fn check_encrypts(named: &NamedKey, algorithm: EncryptionAlgorithm, operation: &
         return Ok(());
     };
     Err(Fault::new(FaultKind::InvalidKeyUsage, message))
+}
+
+/// What conditions may look at in a request to encrypt or decrypt.
+fn encryption_facts(algorithm: EncryptionAlgorithm, context: Option<&EncryptionContext>) -> Vec<Fact<'_>> {
+    let algorithm = Fact::text(ConditionKey::KmsEncryptionAlgorithm, algorithm.name());
+    std::iter::once(algorithm).chain(context.into_iter().flat_map(|context| context_facts(&context.0))).collect()
 }
 
 /// The context in the module's form.

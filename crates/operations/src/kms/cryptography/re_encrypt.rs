@@ -1,7 +1,8 @@
 //! `ReEncrypt`: from one key to another, or to another context. The plaintext stays inside the security module.
 
-use super::{Backing, canonical, check_ciphertext_given, check_context, check_encrypts, check_is_of, header};
-use crate::kms::{record_context, record_text, refuse_grant_tokens};
+use super::{Backing, canonical, check_ciphertext_given, check_context, check_encrypts, check_is_of, header, encryption_facts};
+use crate::kms::{record_context, record_text};
+use crate::Fact;
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission, Subject};
 use crate::pipeline::{Authorized, Naming, Scene};
 use audit::json::{Object, object};
@@ -80,14 +81,29 @@ impl Operation for ReEncrypt {
         check_context(input.destination_context.as_ref())
     }
 
+    fn facts<'a>(input: &'a Input, action: &str) -> Vec<Fact<'a>> {
+        if action == FROM {
+            encryption_facts(input.source_algorithm(), input.source_context.as_ref())
+        } else {
+            encryption_facts(input.destination_algorithm(), input.destination_context.as_ref())
+        }
+    }
+
+    fn grant_tokens(input: &Input) -> Option<&GrantTokens> {
+        input.grant_tokens.as_ref()
+    }
+
     async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<TwoKeys, Failure> {
-        let source = match (&input.source_key_id, &input.ciphertext) {
-            (Some(key_id), _) => scene.key(key_id, Naming::Any, FROM).await?,
-            (None, Some(blob)) => scene.key_of_ciphertext(&header(blob)?, FROM).await?,
+        let mut source = match (&input.source_key_id, &input.ciphertext) {
+            (Some(key_id), _) => scene.locate(key_id, Naming::Any).await?,
+            (None, Some(blob)) => scene.locate_ciphertext(&header(blob)?),
             (None, None) => return Err(super::invalid_ciphertext().into()),
         };
-        let destination = scene.key(&input.destination_key_id, Naming::Any, TO).await?;
-        Ok(TwoKeys { source, destination })
+        let mut destination = scene.locate(&input.destination_key_id, Naming::Any).await?;
+        let is_both = Some(source.arn == destination.arn);
+        (source.named.is_both, destination.named.is_both) = (is_both, is_both);
+        let source = scene.key_at(source, FROM).await?;
+        Ok(TwoKeys { source, destination: scene.key_at(destination, TO).await? })
     }
 
     fn permissions<'a>(_: &Input, subject: &'a TwoKeys) -> Vec<Permission<'a>> {
@@ -95,7 +111,6 @@ impl Operation for ReEncrypt {
     }
 
     fn fit(input: &Input, subject: &TwoKeys) -> Result<(), Fault> {
-        refuse_grant_tokens(input.grant_tokens.as_ref())?;
         if let Some(blob) = &input.ciphertext {
             check_is_of(&header(blob)?, &subject.source)?;
         }

@@ -4,12 +4,12 @@ use crate::kms::metadata::KeyMetadata;
 use crate::kms::policies::check_policy;
 use crate::kms::tags::{record_tags, tag_fault, tags_of};
 use crate::kms::{record_flag, record_text};
-use crate::operation::{Failure, Operation, Outcome, Own, Permission};
+use crate::operation::{Failure, On, Operation, Outcome, Own, Permission};
 use crate::pipeline::{Authorized, Scene};
-use access::Resource;
 use audit::json::Object;
-use keys::{Key, KeyId, KeyOrigin, KeySpec, KeyStates, KeyUsage, Material, Tags};
+use keys::{Key, KeyId, KeyManager, KeyOrigin, KeySpec, KeyStates, KeyUsage, Material, Tags};
 use module_api::NewKey;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 use wire::member::{self, CustomKeyStoreId, Description, LegacyKeySpec, PolicyText, XksKeyId};
 use wire::{Fault, FaultKind};
@@ -85,7 +85,7 @@ impl Operation for CreateKey {
     fn permissions<'a>(input: &Input, _: &'a Own) -> Vec<Permission<'a>> {
         let mut actions = vec!["kms:CreateKey"];
         actions.extend(input.tags.as_ref().map(|_| "kms:TagResource"));
-        actions.into_iter().map(|action| Permission { action, resource: Resource::Any }).collect()
+        actions.into_iter().map(|action| Permission { action, on: On::Account }).collect()
     }
 
     async fn execute(
@@ -122,7 +122,12 @@ async fn new_key(input: &Input, subject: &Authorized<Own>, scene: &Scene<'_>) ->
         enabled: true,
         deletion: None,
         policy: input.policy.as_ref().map(|policy| policy.as_str().to_owned()),
+        policy_principals: BTreeMap::new(),
+        manager: KeyManager::Customer,
+        service: None,
         tags: input.tags()?,
+        former_materials: Vec::new(),
+        next_rotation: None,
         current_material: Material { id: backing.material_id, token: backing.token.as_bytes().into() },
     })
 }

@@ -1,12 +1,10 @@
 //! `DescribeKey`: what there is to know of a key.
 
 use crate::kms::metadata::KeyMetadata;
-use crate::kms::refuse_grant_tokens;
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, Naming, Scene};
 use audit::json::Object;
 use keys::KeyStates;
-use wire::Fault;
 use wire::member::{GrantTokens, KeyIdText};
 
 /// The operation.
@@ -40,16 +38,16 @@ impl Operation for DescribeKey {
         record.string("keyId", input.key_id.as_str());
     }
 
+    fn grant_tokens(input: &Input) -> Option<&GrantTokens> {
+        input.grant_tokens.as_ref()
+    }
+
     async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<NamedKey, Failure> {
         scene.key(&input.key_id, Naming::Any, PERMISSION).await
     }
 
     fn permissions<'a>(_: &Input, subject: &'a NamedKey) -> Vec<Permission<'a>> {
         vec![subject.permission(PERMISSION)]
-    }
-
-    fn fit(input: &Input, _: &NamedKey) -> Result<(), Fault> {
-        refuse_grant_tokens(input.grant_tokens.as_ref())
     }
 
     async fn execute(

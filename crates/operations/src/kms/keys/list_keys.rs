@@ -2,9 +2,8 @@
 
 use crate::kms::pages;
 use crate::kms::{record_number, record_text};
-use crate::operation::{Failure, Operation, Outcome, Own, Permission};
+use crate::operation::{Failure, On, Operation, Outcome, Own, Permission};
 use crate::pipeline::{Authorized, Scene};
-use access::Resource;
 use audit::json::Object;
 use catalog::Page;
 use keys::{KeyId, KeyStates};
@@ -63,7 +62,7 @@ impl Operation for ListKeys {
     }
 
     fn permissions<'a>(_: &Input, _: &'a Own) -> Vec<Permission<'a>> {
-        vec![Permission { action: "kms:ListKeys", resource: Resource::Any }]
+        vec![Permission { action: "kms:ListKeys", on: On::Account }]
     }
 
     async fn execute(

@@ -1,0 +1,11 @@
+//! Who a caller is, and what its side allows: users, roles and sessions out of the records and out of session tokens.
+//!
+//! Decides nothing: `access` does, from what is gathered here.
+
+mod authority;
+mod aws_managed;
+mod session;
+
+pub use authority::{Directory, DirectoryError, Identity, account_and_name};
+pub use aws_managed::{AwsManagedPolicy, aws_managed, aws_managed_policy};
+pub use session::{Federated, Session, SessionPrincipal, SessionToken};

@@ -1,0 +1,181 @@
+//! What is known of a call when its permission is weighed: the values of the condition keys that policies can ask for.
+
+use super::Scene;
+use super::scene::Caller;
+use crate::operation::{Failure, NamedKey, On, Permission};
+use crate::{Call, Fact};
+use access::{ConditionKey, Facts, PrincipalKind, Values};
+use keys::{Key, Moment, Tags};
+use std::borrow::Cow;
+
+/// A call's facts.
+#[derive(Debug)]
+pub struct Surroundings<'a> {
+    caller: &'a Caller,
+    call: &'a Call,
+    now: Moment,
+    request: Vec<Fact<'a>>,
+    key: Option<&'a NamedKey>,
+    tags: Option<&'a Tags>,
+    /// The aliases of the key, if a policy asks for them.
+    aliases: Vec<String>,
+}
+
+impl<'a> Surroundings<'a> {
+    /// Gathers them. Reads nothing but what a policy asks for.
+    pub(in crate::pipeline) async fn of<'s: 'a>(
+        scene: &'a Scene<'s>,
+        permission: &Permission<'a>,
+    ) -> Result<Self, Failure> {
+        let (key, tags) = match permission.on {
+            On::Key(named) => (Some(named), Some(&named.key.tags)),
+            On::Role(named) => (None, Some(&named.role.tags)),
+            On::Identity(named) => (None, Some(&named.tags)),
+            On::Account | On::Alias(_) => (None, None),
+        };
+        let aliases = match key {
+            Some(named) if asks_for_aliases(scene.caller) => aliases_of(scene, named).await?,
+            _ => Vec::new(),
+        };
+        let request = scene.facts(permission.action);
+        Ok(Self { caller: scene.caller, call: scene.call, now: scene.now, request, key, tags, aliases })
+    }
+
+    fn of_principal(&self, key: ConditionKey, suffix: &str) -> Option<Values<'_>> {
+        let identity = &self.caller.identity;
+        let principal = &identity.principal;
+        Some(match key {
+            ConditionKey::PrincipalArn => principal.principal_arn().into(),
+            ConditionKey::PrincipalAccount | ConditionKey::KmsCallerAccount => principal.account().as_str().into(),
+            ConditionKey::PrincipalType => principal_type(principal.kind()).into(),
+            ConditionKey::PrincipalIsAwsService => {
+                matches!(principal.kind(), PrincipalKind::Service { .. }).into()
+            }
+            ConditionKey::PrincipalTag => {
+                let tag = identity.tags.iter().find(|(name, _)| name.eq_ignore_ascii_case(suffix));
+                tag.map(|(_, value)| value.as_str()).into()
+            }
+            ConditionKey::UserId => principal.user_id().into(),
+            ConditionKey::UserName => match principal.kind() {
+                PrincipalKind::User { name, .. } => name.as_ref().into(),
+                _ => Values::Absent,
+            },
+            _ => return None,
+        })
+    }
+
+    fn of_session(&self, key: ConditionKey) -> Option<Values<'_>> {
+        let session = self.caller.session.as_deref();
+        Some(match key {
+            ConditionKey::TokenIssueTime => session.map(|session| iso(session.issued)).into(),
+            // Nobody has a second factor here; long-term credentials say nothing of it, as in AWS.
+            ConditionKey::MultiFactorAuthPresent => session.map(|_| "false").into(),
+            ConditionKey::SourceIdentity => {
+                session.and_then(|session| session.source_identity.as_deref()).into()
+            }
+            ConditionKey::FederatedProvider => session
+                .and_then(|session| session.federated.as_ref())
+                .map(|federated| federated.provider.as_str())
+                .into(),
+            _ => return None,
+        })
+    }
+
+    fn of_call(&self, key: ConditionKey) -> Option<Values<'_>> {
+        let via = self.caller.on_behalf.as_ref();
+        Some(match key {
+            ConditionKey::CurrentTime => iso(self.now).into(),
+            ConditionKey::EpochTime => self.now.as_seconds().to_string().into(),
+            ConditionKey::RequestedRegion => self.caller.region.as_str().into(),
+            ConditionKey::SecureTransport => self.call.tls.is_some().into(),
+            ConditionKey::UserAgent => self.call.header("user-agent").into(),
+            ConditionKey::Referer => self.call.header("referer").into(),
+            // Of a service's call the address is the service's and says nothing of whom it calls for.
+            ConditionKey::SourceIp if via.is_some() => Values::Absent,
+            ConditionKey::SourceIp => self.call.source.to_canonical().to_string().into(),
+            ConditionKey::ViaAwsService => via.is_some().into(),
+            ConditionKey::CalledVia => via.map_or(Values::Absent, |via| {
+                Values::Many(vec![Cow::Borrowed(via.service.as_str())])
+            }),
+            ConditionKey::CalledViaFirst | ConditionKey::CalledViaLast => {
+                via.map(|via| via.service.as_str()).into()
+            }
+            ConditionKey::KmsViaService => via.map(|via| via.endpoint(self.caller.region)).into(),
+            ConditionKey::SourceArn => self.caller.source_arn.as_deref().into(),
+            ConditionKey::SourceAccount => self.caller.source_account.as_deref().into(),
+            _ => return None,
+        })
+    }
+
+    fn of_resource(&self, key: ConditionKey, suffix: &str) -> Option<Values<'_>> {
+        if key == ConditionKey::ResourceTag {
+            let tag = self.tags.and_then(|tags| tags.iter().find(|tag| tag.key.eq_ignore_ascii_case(suffix)));
+            return Some(tag.map(|tag| tag.value.as_str()).into());
+        }
+        let named = self.key?;
+        let record: &Key = &named.key;
+        Some(match key {
+            ConditionKey::ResourceAccount => record.account.as_str().into(),
+            ConditionKey::KmsKeySpec | ConditionKey::KmsCustomerMasterKeySpec => record.spec.name().into(),
+            ConditionKey::KmsKeyUsage | ConditionKey::KmsCustomerMasterKeyUsage => record.usage.name().into(),
+            ConditionKey::KmsKeyOrigin => record.origin.name().into(),
+            ConditionKey::KmsMultiRegion => record.id.is_multi_region().into(),
+            ConditionKey::KmsRequestAlias => named.named.alias.as_deref().into(),
+            ConditionKey::KmsResourceAliases => {
+                Values::Many(self.aliases.iter().map(|alias| Cow::Borrowed(alias.as_str())).collect())
+            }
+            ConditionKey::KmsReEncryptOnSameKey => named.named.is_both.map_or(Values::Absent, Into::into),
+            _ => return None,
+        })
+    }
+}
+
+impl Facts for Surroundings<'_> {
+    /// What the request itself says comes first: of a key to be made there is nothing else.
+    fn find(&self, key: ConditionKey, suffix: &str) -> Values<'_> {
+        let of_request = self.request.iter().find_map(|fact| fact.find(key, suffix));
+        of_request
+            .or_else(|| self.of_call(key))
+            .or_else(|| self.of_principal(key, suffix))
+            .or_else(|| self.of_session(key))
+            .or_else(|| self.of_resource(key, suffix))
+            .unwrap_or(Values::Absent)
+    }
+
+    /// What an OIDC provider said of a caller, such as `accounts.example.com:sub`.
+    fn other(&self, name: &str) -> Values<'_> {
+        let session = self.caller.session.as_deref().and_then(|session| session.federated.as_ref());
+        session.and_then(|federated| federated.claim(name)).into()
+    }
+}
+
+fn asks_for_aliases(caller: &Caller) -> bool {
+    let authority = &caller.identity.authority;
+    let session = authority.session.iter().flatten();
+    let mut policies = authority.identity.iter().chain(&authority.boundary).chain(session);
+    policies.next().is_some()
+}
+
+async fn aliases_of(scene: &Scene<'_>, named: &NamedKey) -> Result<Vec<String>, Failure> {
+    let page = scene.reader().aliases_of_key(&named.address(), None, MOST_ALIASES).await?;
+    Ok(page.entries.iter().map(|alias| alias.name.clone()).collect())
+}
+
+//= iam: aws:PrincipalType
+const fn principal_type(kind: &PrincipalKind) -> &'static str {
+    match kind {
+        PrincipalKind::Root => "Account",
+        PrincipalKind::User { .. } => "User",
+        PrincipalKind::AssumedRole { .. } => "AssumedRole",
+        PrincipalKind::Federated { .. } => "FederatedUser",
+        PrincipalKind::Service { .. } => "Service",
+    }
+}
+
+fn iso(moment: Moment) -> String {
+    let timestamp = jiff::Timestamp::from_second(moment.as_seconds()).unwrap_or_default();
+    timestamp.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// More than a key can have.
+const MOST_ALIASES: usize = 1000;

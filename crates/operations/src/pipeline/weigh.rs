@@ -1,0 +1,190 @@
+//! Weighing a permission: what the caller's side and the resource's side say, what grants add, and what a denied caller is
+//! told.
+
+use super::{Scene, Surroundings};
+use crate::operation::{Failure, On, Permission, internal};
+use access::{
+    ConditionKey, Decision, Denial, Facts, MalformedPolicy, Policy, PolicyKind, Principal, PrincipalKind,
+    Question, Resource, Values, decide,
+};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use catalog::{KeyAddress, Role, Stored};
+use keys::{AccountId, Grant, Key};
+use module_api::MessagePurpose;
+use module_client::ModuleClient;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+use wire::arn::KeyArn;
+use wire::{Fault, FaultKind};
+
+/// A caller may not do something: what it is told, and what whoever may decode authorization messages is told besides.
+#[derive(Debug)]
+pub struct Denied {
+    wording: String,
+    message: AuthorizationMessage,
+}
+
+/// What an encoded authorization message holds.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AuthorizationMessage {
+    /// The account of the caller that was denied: who may decode the message is decided there.
+    pub account: AccountId,
+    /// The explanation, as JSON text.
+    pub explanation: String,
+}
+
+impl Denied {
+    fn new<'g>(
+        question: &Question<'_>,
+        denial: &Denial,
+        grants: impl IntoIterator<Item = &'g Grant>,
+    ) -> Self {
+        let explanation = access::explain(question, grants).for_caller().json_within(MOST_EXPLAINED);
+        let account = *question.principal.account();
+        Self { wording: denial.to_string(), message: AuthorizationMessage { account, explanation } }
+    }
+
+    /// The error as it goes on record: AWS's words.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        Fault::new(FaultKind::AccessDenied, self.wording.clone())
+    }
+
+    /// The error as the caller gets it: AWS's words, and the message encoded as AWS's services attach it.
+    pub async fn as_answered(&self, module: &ModuleClient) -> Fault {
+        // INVARIANT: texts serialise.
+        let plain = serde_json::to_vec(&self.message).unwrap_or_default();
+        match module.seal_message(MessagePurpose::AuthorizationMessage, &plain).await {
+            Ok(sealed) => {
+                let encoded = STANDARD.encode(sealed);
+                let wording = &self.wording;
+                let message = format!("{wording}. Encoded authorization failure message: {encoded}");
+                Fault::new(FaultKind::AccessDenied, message)
+            }
+            Err(error) => {
+                tracing::error!(%error, "a denial could not be given its authorization message");
+                self.fault()
+            }
+        }
+    }
+}
+
+impl<'a> Scene<'a> {
+    /// Whether the caller may do that now. Everything that AWS would look at is looked at; refusal is the default.
+    pub async fn weigh(&self, permission: &Permission<'_>) -> Result<(), Failure> {
+        let resource = resource(&permission.on)?;
+        let surroundings = Surroundings::of(self, permission).await?;
+        let question = self.question(permission.action, resource, &surroundings);
+        let Decision::Denied(denial) = decide(&question) else { return Ok(()) };
+        let grants = match (&permission.on, denial.is_explicit()) {
+            (On::Key(named), false) => self.grants_to_caller(&named.address()).await?,
+            _ => Vec::new(),
+        };
+        let grants = || grants.iter().flat_map(|grants| grants.iter());
+        if access::grant_for(&question, grants()).is_some() {
+            return Ok(());
+        }
+        let by_ciphertext = matches!(permission.on, On::Key(named) if named.named.by_ciphertext);
+        let denial = if by_ciphertext { denial.of_ciphertext() } else { denial };
+        Err(Denied::new(&question, &denial, grants()).into())
+    }
+
+    /// What a caller is told of a key that it cannot see: the same in every respect whether it is there or not.
+    pub fn invisible(&self, arn: &KeyArn, action: &'static str) -> Failure {
+        let facts = Nothing;
+        let question = self.question(action, Resource::Key { arn, policy: NO_POLICY.as_ref().unwrap_or_else(|| Policy::owner_default()) }, &facts);
+        let denial = Denial::invisible(question.principal, action);
+        Denied::new(&question, &denial, std::iter::empty()).into()
+    }
+
+    fn question<'q>(
+        &self,
+        action: &'q str,
+        resource: Resource<'q>,
+        facts: &'q dyn Facts,
+    ) -> Question<'q>
+    where
+        'a: 'q,
+    {
+        let identity = &self.caller.identity;
+        Question { principal: &identity.principal, authority: &identity.authority, action, resource, facts }
+    }
+
+    /// The grants on a key to anybody that the caller is.
+    async fn grants_to_caller(&self, key: &KeyAddress) -> Result<Vec<Arc<Vec<Grant>>>, Failure> {
+        let mut found = Vec::new();
+        for name in grantee_names(&self.caller.identity.principal) {
+            let grants = self.reader().grants_to(key, &name).await?;
+            if !grants.is_empty() {
+                found.push(grants);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The names by which a grant can mean a principal: its own, its role's and its account's.
+fn grantee_names(principal: &Principal) -> Vec<String> {
+    let account = format!("arn:{}:iam::{}:root", principal.partition(), principal.account());
+    let own = principal.to_string();
+    match principal.kind() {
+        PrincipalKind::AssumedRole { .. } => vec![own, principal.principal_arn(), account],
+        PrincipalKind::User { .. } => vec![own, account],
+        _ => vec![own],
+    }
+}
+
+fn resource<'a>(on: &On<'a>) -> Result<Resource<'a>, Failure> {
+    Ok(match on {
+        On::Account => Resource::Any,
+        On::Alias(arn) => Resource::Alias(arn),
+        On::Key(named) => Resource::Key { arn: &named.arn, policy: key_policy(&named.key)? },
+        On::Role(named) => Resource::Role {
+            arn: &named.arn,
+            account: named.role.account,
+            policy: trust_policy(&named.role)?,
+        },
+        On::Identity(named) => Resource::Iam { arn: &named.arn, account: named.account },
+    })
+}
+
+/// The key policy of a key, compiled once for each version of its record.
+pub fn key_policy(key: &Stored<Key>) -> Result<&Policy, Failure> {
+    let Some(text) = &key.policy else { return Ok(Policy::owner_default()) };
+    let compile = |key: &Key| Policy::compile(PolicyKind::Key, text, &key.policy_principals);
+    readable(key.derived::<Result<Policy, MalformedPolicy>>(compile))
+}
+
+/// The trust policy of a role, compiled once for each version of its record.
+pub fn trust_policy(role: &Stored<Role>) -> Result<&Policy, Failure> {
+    let compile = |role: &Role| Policy::compile(PolicyKind::Trust, &role.trust, &role.trust_principals);
+    readable(role.derived::<Result<Policy, MalformedPolicy>>(compile))
+}
+
+/// A stored policy that cannot be read allows nothing: what stood in it is not known.
+fn readable(policy: &Result<Policy, MalformedPolicy>) -> Result<&Policy, Failure> {
+    policy.as_ref().map_err(|error| {
+        tracing::error!(%error, "a stored policy cannot be read");
+        internal().into()
+    })
+}
+
+/// Facts of a request of which nothing may be looked at.
+struct Nothing;
+
+impl Facts for Nothing {
+    fn find(&self, _: ConditionKey, _: &str) -> Values<'_> {
+        Values::Absent
+    }
+}
+
+/// What stands in place of the policy of a key that is not there: a statement without a resource has no effect.
+static NO_POLICY: LazyLock<Option<Policy>> = LazyLock::new(|| {
+    let text = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"kms:*"}}"#;
+    Policy::compile(PolicyKind::Key, text, &BTreeMap::new()).ok()
+});
+
+/// As much of an explanation as an encoded message carries, in bytes.
+const MOST_EXPLAINED: usize = 4096;
