@@ -36,12 +36,12 @@ impl KeySet {
             let mut fitting = self.0.iter().filter(fits);
             return match (fitting.next(), fitting.next()) {
                 (Some(only), None) => Ok(&only.key),
-                _ => Err(Rejection::UnknownKey(String::new())),
+                _ => Err(Rejection::UnknownKey { key_id: None }),
             };
         };
         let mut named = self.0.iter().filter(|key| key.id.as_ref() == Some(id)).peekable();
         if named.peek().is_none() {
-            return Err(Rejection::UnknownKey(id.clone()));
+            return Err(Rejection::UnknownKey { key_id: Some(id.clone()) });
         }
         let fitting = named.find(fits).ok_or_else(|| token.algorithm_not_allowed())?;
         Ok(&fitting.key)

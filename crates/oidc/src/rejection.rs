@@ -34,9 +34,12 @@ pub enum Rejection {
         /// The time it was compared with.
         now: jiff::Timestamp,
     },
-    /// The issuer has no key of this id.
-    #[error("the issuer has no key `{0}`")]
-    UnknownKey(String),
+    /// The issuer has no key of this id, or the token has none and the issuer not one key that it can be of.
+    #[error("the issuer has no key {}", key_id.as_ref().map_or("for a token that names none".to_owned(), |id| format!("`{id}`")))]
+    UnknownKey {
+        /// Its `kid`.
+        key_id: Option<String>,
+    },
     /// It is for somebody else.
     #[error("the audience of the token, `{0}`, is none of the registered client ids")]
     WrongAudience(String),
