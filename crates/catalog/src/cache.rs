@@ -62,7 +62,7 @@ impl Hot {
             keys: Records::new(capacity),
             aliases: Records::new(capacity),
             access_keys: Records::new(capacity),
-            grants: Records::new(capacity),
+            grants: Records::of_lists(capacity),
             groups: Records::new(capacity),
             oidc_providers: Records::new(capacity),
             policies: Records::new(capacity),
@@ -167,6 +167,11 @@ impl<K: Hash + Eq + Clone, V: Keepable> Records<K, V> {
         Self(Cache::with_weighter(capacity, capacity as u64, ByRecords))
     }
 
+    /// Room for lists that have so many records together. The fewer lists it reckons with, the longer one may be.
+    fn of_lists(capacity: usize) -> Self {
+        Self(Cache::with_weighter(capacity / RECORDS_A_LIST, capacity as u64, ByRecords))
+    }
+
     /// What memory keeps under the key, or else what the store has. Those who want the same at the same time read it once.
     ///
     /// What is forgotten while it is being read does not get into memory: its place was taken away meanwhile.
@@ -193,6 +198,9 @@ impl<K: Hash + Eq + Clone, V: Keepable> Records<K, V> {
         self.0.remove(key);
     }
 }
+
+/// So that with the usual capacity of 131,072 records a list of 10,000 stays in memory.
+const RECORDS_A_LIST: usize = 512;
 
 #[cfg(test)]
 mod tests {
@@ -240,6 +248,52 @@ mod tests {
         let records: Numbers<u8> = Records::new(8);
         assert!(records.find(&1, async { Ok(None) }).await.unwrap().is_none());
         assert!(records.find(&1, async { Ok(Some(stored(1))) }).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_list_without_entries_is_remembered_until_it_has_one() {
+        let lists: Records<u8, Arc<Vec<Grant>>> = Records::of_lists(8);
+        let read = async || lists.find(&1, async { Ok(Some(Arc::default())) }).await.unwrap().unwrap();
+        let first = read().await;
+        assert!(Arc::ptr_eq(&first, &read().await));
+        lists.forget(&1, Revision(1));
+        assert!(!Arc::ptr_eq(&first, &read().await));
+    }
+
+    #[tokio::test]
+    async fn a_list_without_entries_that_gets_one_while_it_is_read_does_not_stay() {
+        let lists: Records<u8, Arc<Vec<Grant>>> = Records::of_lists(8);
+        let before = async {
+            lists.forget(&1, Revision(2));
+            Ok(Some(Arc::default()))
+        };
+        let old = lists.find(&1, before).await.unwrap().unwrap();
+        let new = lists.find(&1, async { Ok(Some(Arc::new(vec![grant()]))) }).await.unwrap().unwrap();
+        assert_eq!((old.len(), new.len()), (0, 1));
+    }
+
+    #[tokio::test]
+    async fn lists_count_by_their_entries() {
+        let lists: Records<u8, Arc<Vec<Grant>>> = Records::of_lists(100);
+        for key in 0..50 {
+            lists.find(&key, async { Ok(Some(Arc::new(vec![grant(); 9]))) }).await.unwrap();
+        }
+        assert!((1..=10).contains(&lists.0.len()), "{}", lists.0.len());
+    }
+
+    #[test]
+    fn a_long_list_has_room_in_a_memory_of_usual_size() {
+        let lists: Records<u8, Arc<Vec<Grant>>> = Records::of_lists(131_072);
+        assert!(lists.0.shard_capacity() > 10_000, "{}", lists.0.shard_capacity());
+    }
+
+    fn grant() -> Grant {
+        let record = format!(
+            r#"{{"id":"{}","grantee":{{"name":"a"}},"operations":["Decrypt"],"constraints":{{}},"created":1,
+                "issuing_account":"111122223333"}}"#,
+            "0".repeat(64)
+        );
+        serde_json::from_str(&record).unwrap()
     }
 
     #[tokio::test]

@@ -2,7 +2,8 @@
 
 use crate::stored::{Stored, encode};
 use crate::{
-    AccessKey, AccessKeyUse, Account, AliasAddress, CatalogError, KeyAddress, Reader, Record, World, layout,
+    AccessKey, AccessKeyOwner, AccessKeyUse, Account, AliasAddress, CatalogError, KeyAddress, Reader, Record,
+    World, layout,
 };
 use bytes::Bytes;
 use keys::{AccountId, Alias, Key, KeyId, KeyManager, Moment};
@@ -153,12 +154,13 @@ impl Changes {
         self
     }
 
-    /// Makes an access key.
+    /// Makes an access key. The record of the user or service that it speaks for is the caller's to change with it.
     #[must_use]
     pub fn create_access_key(mut self, access_key: &AccessKey) -> Self {
         let at = layout::access_key(&access_key.id);
         self.conditions.push(Condition::Absent(at.clone()));
         self.put(at, encode(access_key));
+        self.index(&BTreeSet::new(), &root_access_key(access_key));
         self
     }
 
@@ -174,6 +176,7 @@ impl Changes {
     pub fn delete_access_key(mut self, old: &Stored<AccessKey>) -> Self {
         self.delete_at(layout::access_key(&old.id), old.revision, &without_secret(old));
         self.changes.push(Change::Delete { key: layout::access_key_use(&old.id) });
+        self.index(&root_access_key(old), &BTreeSet::new());
         self
     }
 
@@ -351,6 +354,12 @@ fn without_tokens(key: &Key) -> Key {
 /// An access key as its history keeps it, for the same reason.
 fn without_secret(access_key: &AccessKey) -> AccessKey {
     AccessKey { secret: Vec::new(), ..access_key.clone() }
+}
+
+/// The entry that finds an access key, if it is one of root.
+fn root_access_key(access_key: &AccessKey) -> BTreeSet<Bytes> {
+    let of_root = access_key.owner == AccessKeyOwner::Root;
+    of_root.then(|| layout::root_access_key(&access_key.account, &access_key.id)).into_iter().collect()
 }
 
 fn address_of_record<T: Record>(record: &T) -> Bytes {

@@ -15,6 +15,7 @@
 //! | `a/<account>/iam-attachment/<policy ARN> <usage> <kind> <name>` | nothing: finds who uses a managed policy |
 //! | `a/<account>/iam-member/<group> <user>` | nothing: finds the users in a group |
 //! | `a/<account>/iam/<kind>/<name>` | [`crate::User`], [`crate::Group`], [`crate::Role`], [`crate::ManagedPolicy`], [`crate::OidcProvider`]; account 000000000000: [`crate::IntegratedService`] |
+//! | `a/<account>/root-access-key/<access key id>` | nothing: finds the access keys of the account's root principal |
 //! | `access-key/<access key id>` | [`crate::AccessKey`] |
 //! | `access-key-use/<access key id>` | [`crate::AccessKeyUse`] |
 //! | `deleted/<account>/<region>/<key id>` | nothing: the key is deleted, and that is still to be put on record |
@@ -38,6 +39,14 @@ pub(crate) fn account(account: &AccountId) -> Bytes {
 
 pub(crate) fn access_key(id: &str) -> Bytes {
     format!("access-key/{id}").into()
+}
+
+pub(crate) fn root_access_key(account: &AccountId, id: &str) -> Bytes {
+    format!("{}{id}", root_access_keys(account)).into()
+}
+
+pub(crate) fn root_access_keys(account: &AccountId) -> String {
+    format!("a/{account}/root-access-key/")
 }
 
 pub(crate) fn access_key_use(id: &str) -> Bytes {

@@ -50,6 +50,11 @@ impl Reader {
         self.hot.access_keys.find(id, read).await
     }
 
+    /// The ids of the access keys of an account's root principal. Those of users and services are in their records.
+    pub async fn root_access_keys(&self, account: &AccountId) -> Result<Vec<String>, CatalogError> {
+        self.suffixes(&layout::root_access_keys(account)).await
+    }
+
     /// The last use of an access key, if any is known.
     pub async fn access_key_use(&self, id: &str) -> Result<Option<Stored<AccessKeyUse>>, CatalogError> {
         self.read(&layout::access_key_use(id)).await

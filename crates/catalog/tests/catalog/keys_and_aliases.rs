@@ -1,64 +1,6 @@
-//! The catalog over the real embedded engine.
-#![expect(clippy::unwrap_used, reason = "tests")]
+//! Keys and aliases.
 
-use catalog::{AliasAddress, Author, Catalog, CatalogError, Changes, Followed, KeyAddress, World};
-use keys::{
-    Alias, Key, KeyId, KeyManager, KeyMaterialId, KeyOrigin, KeySpec, KeyUsage, Material, Moment, Tags,
-};
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
-use storage::{Embedded, Options, Storage};
-
-struct Fixture {
-    catalog: Catalog,
-    storage: Arc<dyn Storage>,
-    _directory: tempfile::TempDir,
-}
-
-fn fixture() -> Fixture {
-    let directory = tempfile::tempdir().unwrap();
-    let storage: Arc<dyn Storage> = Arc::new(Embedded::open(directory.path(), &Options::default()).unwrap());
-    Fixture { catalog: Catalog::new(Arc::clone(&storage), 100), storage, _directory: directory }
-}
-
-fn world() -> World {
-    World { account: "111122223333".parse().unwrap(), region: "eu-central-1".parse().unwrap() }
-}
-
-fn changes() -> Changes {
-    Changes::by(Author { principal: "root".into(), request_id: "r".into(), at: Moment::from_millis(7) })
-}
-
-fn key(number: u8) -> Key {
-    Key {
-        account: world().account,
-        region: world().region,
-        id: KeyId::single_region([number; 16]),
-        spec: KeySpec::SymmetricDefault,
-        usage: KeyUsage::EncryptDecrypt,
-        origin: KeyOrigin::AwsKms,
-        created: Moment::from_millis(1),
-        description: String::new(),
-        enabled: true,
-        deletion: None,
-        policy: None,
-        policy_principals: BTreeMap::new(),
-        tags: Tags::default(),
-        manager: KeyManager::Customer,
-        service: None,
-        next_rotation: None,
-        current_material: Material {
-            id: KeyMaterialId::from_bytes([number; 32]),
-            token: Box::new([0xca, 0xfe, number]),
-        },
-        former_materials: Vec::new(),
-    }
-}
-
-fn address(key: &Key) -> KeyAddress {
-    KeyAddress { world: world(), id: key.id }
-}
+use super::*;
 
 fn alias(name: &str, target: &Key) -> Alias {
     let at = Moment::from_millis(2);
@@ -136,26 +78,6 @@ fn key_of_one_shard(number: u8) -> Key {
     let mut id = [0; 16];
     id[15] = number;
     Key { id: KeyId::single_region(id), ..key(1) }
-}
-
-/// Runs all the futures on this task at once.
-async fn futures_join<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
-    let mut futures: Vec<_> = futures.into_iter().map(Box::pin).collect();
-    let mut outputs: Vec<Option<F::Output>> = futures.iter().map(|_| None).collect();
-    std::future::poll_fn(|context| {
-        for (future, output) in futures.iter_mut().zip(&mut outputs).filter(|(_, output)| output.is_none()) {
-            if let std::task::Poll::Ready(value) = future.as_mut().poll(context) {
-                *output = Some(value);
-            }
-        }
-        if outputs.iter().all(Option::is_some) {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
-    })
-    .await;
-    outputs.into_iter().map(Option::unwrap).collect()
 }
 
 #[tokio::test]
@@ -264,25 +186,96 @@ async fn history_has_the_former_version_and_its_author_but_no_token() {
 
 #[tokio::test]
 async fn what_another_node_changes_is_forgotten_here() {
+    on_two_nodes(async |here, there| {
+        here.commit(changes().create_key(&key(1), 10)).await.unwrap();
+        assert!(here.reader().key(&address(&key(1))).await.unwrap().unwrap().enabled);
+        let old = there.reader().key(&address(&key(1))).await.unwrap().unwrap();
+        there.commit(changes().replace_key(&old, &old.with_enabled(false))).await.unwrap();
+        while here.reader().key(&address(&key(1))).await.unwrap().unwrap().enabled {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+/// A key record as it was written before there were AWS managed keys, grants and rotation.
+const OLD_KEY: &str = r#"{"account":"111122223333","region":"eu-central-1","id":"01010101-0101-4101-8101-010101010101",
+    "spec":"SYMMETRIC_DEFAULT","usage":"ENCRYPT_DECRYPT","origin":"AWS_KMS","created":1,"description":"",
+    "enabled":true,"deletion":null,"policy":null,"tags":[],
+    "current_material":{"id":"0101010101010101010101010101010101010101010101010101010101010101","token":"cafe01"}}"#;
+
+#[tokio::test]
+async fn a_key_that_was_written_before_keys_had_managers_reads_as_its_owners() {
     let Fixture { catalog, storage, .. } = &fixture();
-    let other = Catalog::new(Arc::clone(storage), 100);
-    let followed = Followed::default();
-    assert!(!followed.within(Duration::from_secs(5)), "nothing is followed yet");
-    let story = async {
-        catalog.commit(changes().create_key(&key(1), 10)).await.unwrap();
-        while !followed.within(Duration::ZERO) {
-            tokio::task::yield_now().await;
-        }
-        assert!(catalog.reader().key(&address(&key(1))).await.unwrap().unwrap().enabled);
-        let old = other.reader().key(&address(&key(1))).await.unwrap().unwrap();
-        other.commit(changes().replace_key(&old, &old.with_enabled(false))).await.unwrap();
-        while catalog.reader().key(&address(&key(1))).await.unwrap().unwrap().enabled {
-            tokio::task::yield_now().await;
-        }
+    let at = format!("a/111122223333/eu-central-1/key/{}", key(1).id);
+    let put = storage::Change::Put { key: at.into(), value: OLD_KEY.into() };
+    assert!(matches!(storage.commit(vec![], vec![put]).await, Ok(storage::Commit::Done(_))));
+    assert_eq!(**catalog.reader().key(&address(&key(1))).await.unwrap().unwrap(), key(1));
+}
+
+#[tokio::test]
+async fn a_key_keeps_all_that_it_may_have() {
+    let Fixture { catalog, .. } = &fixture();
+    let material =
+        |number| Material { id: KeyMaterialId::from_bytes([number; 32]), token: Box::new([number]) };
+    let arn = "arn:aws:iam::111122223333:user/a".to_owned();
+    let full = Key {
+        policy_principals: BTreeMap::from([(arn, "AIDAEXAMPLE".to_owned())]),
+        ..managed_key(1).with_new_material(material(8)).with_new_material(material(9))
     };
-    tokio::select! {
-        () = story => {}
-        lost = catalog.follow(&followed) => panic!("{lost:?}"),
-        () = tokio::time::sleep(Duration::from_secs(20)) => panic!("the change was not seen"),
-    }
+    catalog.commit(changes().create_key(&full, 0)).await.unwrap();
+    assert_eq!(**catalog.reader().key(&address(&full)).await.unwrap().unwrap(), full);
+}
+
+/// A key that S3 has in the account and that is rotated a year later.
+fn managed_key(number: u8) -> Key {
+    let (service, next_rotation) =
+        (Some("s3.amazonaws.com".to_owned()), Some(key(number).created.plus_days(365)));
+    Key { manager: KeyManager::Aws, service, next_rotation, ..key(number) }
+}
+
+#[tokio::test]
+async fn aws_managed_keys_are_listed_but_not_counted() {
+    let Fixture { catalog, .. } = &fixture();
+    catalog.commit(changes().create_key(&key(1), 1)).await.unwrap();
+    catalog.commit(changes().create_key(&managed_key(2), 1)).await.unwrap();
+    assert_eq!(catalog.reader().key_count(&world()).await.unwrap(), 1);
+    assert_eq!(catalog.reader().key_ids(&world(), None, 9).await.unwrap().entries, [key(1).id, key(2).id]);
+    let one_more = catalog.commit(changes().create_key(&key(3), 1)).await;
+    assert!(matches!(one_more, Err(CatalogError::TooManyKeys { limit: 1 })));
+    let managed = catalog.reader().key(&address(&key(2))).await.unwrap().unwrap();
+    catalog.commit(changes().delete_key(&managed, &[])).await.unwrap();
+    assert_eq!(catalog.reader().key_count(&world()).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn the_index_of_rotations_keeps_in_step() {
+    let Fixture { catalog, .. } = &fixture();
+    catalog.commit(changes().create_key(&managed_key(1), 0)).await.unwrap();
+    let next = async || catalog.reader().next_rotation().await.unwrap();
+    let old = catalog.reader().key(&address(&key(1))).await.unwrap().unwrap();
+    assert_eq!(next().await, Some((old.next_rotation.unwrap(), address(&key(1)))));
+    assert!(catalog.reader().next_deletion().await.unwrap().is_none());
+
+    let later = old.next_rotation.unwrap().plus_days(365);
+    let material = Material { id: KeyMaterialId::from_bytes([9; 32]), token: Box::new([9]) };
+    let rotated = Key { next_rotation: Some(later), ..old.with_new_material(material) };
+    catalog.commit(changes().replace_key(&old, &rotated)).await.unwrap();
+    assert_eq!(next().await, Some((later, address(&key(1)))));
+
+    let old = catalog.reader().key(&address(&key(1))).await.unwrap().unwrap();
+    catalog.commit(changes().delete_key(&old, &[])).await.unwrap();
+    assert_eq!(next().await, None);
+}
+
+#[tokio::test]
+async fn history_has_no_token_of_a_former_material_either() {
+    let Fixture { catalog, storage, .. } = &fixture();
+    let material = Material { id: KeyMaterialId::from_bytes([9; 32]), token: Box::new([0xbe, 0xef]) };
+    catalog.commit(changes().create_key(&key(1).with_new_material(material), 10)).await.unwrap();
+    let old = catalog.reader().key(&address(&key(1))).await.unwrap().unwrap();
+    catalog.commit(changes().delete_key(&old, &[])).await.unwrap();
+    let kept = everything(storage, true).await;
+    assert!(kept.iter().any(|(_, value)| value.contains("former_materials")), "{kept:?}");
+    assert!(kept.iter().all(|(_, value)| !value.contains("cafe") && !value.contains("beef")), "{kept:?}");
 }
