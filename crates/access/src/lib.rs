@@ -18,7 +18,7 @@ pub use decision::{
 };
 pub use facts::{Facts, Values};
 pub use policy::{
-    BoundPrincipals, Carriers, ConditionKey, FailedCondition, MalformedPolicy, Policy, PolicyKind, Row,
-    ValueType,
+    BoundPrincipals, Carriers, ConditionKey, FailedCondition, MalformedPolicy, Policy, PolicyKind,
+    PolicyVersion, Row, ValueType,
 };
 pub use principal::{InvalidPrincipal, Principal, PrincipalKind, PrincipalName};

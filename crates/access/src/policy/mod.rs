@@ -3,16 +3,26 @@
 //! Says what a statement covers, whom it names and whether its conditions hold. What follows from that is not decided here.
 
 mod condition;
+mod document;
+mod json;
 mod malformed;
+mod pattern;
+mod principals;
+mod resource;
+mod shown;
 mod statement;
-mod target;
+mod template;
 
 pub use condition::{Carriers, ConditionKey, FailedCondition, Row, ValueType};
 pub use malformed::MalformedPolicy;
+pub(crate) use resource::Target;
 pub(crate) use statement::{Effect, Named, Statement};
-pub(crate) use target::Target;
 
 use crate::PrincipalName;
+use document::Document;
+use pattern::Pattern;
+use principals::Principals;
+use statement::Coverage;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -31,50 +41,75 @@ pub enum PolicyKind {
     Trust,
 }
 
+/// A version of the policy language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PolicyVersion {
+    /// 2008-10-17, also if a policy says nothing: without variables.
+    Of2008,
+    /// 2012-10-17.
+    Of2012,
+}
+
 /// A policy, ready to be asked.
 #[derive(Debug)]
 pub struct Policy {
     kind: PolicyKind,
+    version: PolicyVersion,
     id: Option<Box<str>>,
     statements: Box<[Statement]>,
 }
 
 impl Policy {
     /// The policy that this text is. `bound` says whom its principals named when it was stored.
-    pub fn compile(
-        _kind: PolicyKind,
-        _text: &str,
-        _bound: &BoundPrincipals,
-    ) -> Result<Self, MalformedPolicy> {
-        Err(MalformedPolicy::new("Syntax errors in policy."))
+    pub fn compile(kind: PolicyKind, text: &str, bound: &BoundPrincipals) -> Result<Self, MalformedPolicy> {
+        let Document { version, id, statements } = document::parse(kind, text, bound)?;
+        Ok(Self { kind, version, id, statements })
     }
 
     /// The default key policy, whatever account owns the key.
     #[must_use]
     pub fn owner_default() -> &'static Self {
-        static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy {
-            kind: PolicyKind::Key,
-            id: Some("key-default-1".into()),
-            statements: Box::default(),
+        static POLICY: LazyLock<Policy> = LazyLock::new(|| {
+            let everything = Pattern::parse("kms:*");
+            let statement = Statement {
+                sid: Some("Enable IAM User Permissions".into()),
+                effect: Effect::Allow,
+                actions: Coverage::Only(Box::new([everything])),
+                resources: Coverage::Everything,
+                principals: Principals::Owner,
+                conditions: Box::default(),
+            };
+            Policy {
+                kind: PolicyKind::Key,
+                version: PolicyVersion::Of2012,
+                id: Some("key-default-1".into()),
+                statements: Box::new([statement]),
+            }
         });
         &POLICY
     }
 
     /// Every principal that its statements name, to see whether they exist.
     pub fn principals(&self) -> impl Iterator<Item = &PrincipalName> {
-        std::iter::empty()
+        self.statements.iter().flat_map(|statement| statement.principals.names())
     }
 
     /// A policy's text as it is shown: the ARNs of principals that are gone since turn into their unique ids.
     #[must_use]
-    pub fn shown(text: &str, _gone: &BoundPrincipals) -> String {
-        text.into()
+    pub fn shown(text: &str, gone: &BoundPrincipals) -> String {
+        shown::with_ids(text, gone)
     }
 
     /// Its kind.
     #[must_use]
     pub const fn kind(&self) -> PolicyKind {
         self.kind
+    }
+
+    /// The version of the language that it is written in.
+    #[must_use]
+    pub const fn version(&self) -> PolicyVersion {
+        self.version
     }
 
     /// Its `Id`.
