@@ -40,37 +40,37 @@ pub enum Protocol {
 pub static APIS: &[&Api] = &[&KMS, &IAM, &STS, &CARDEA];
 
 static KMS: Api = Api {
-        service: "kms",
-        event_source: "kms.amazonaws.com",
-        protocol: Protocol::Json { target_prefix: "TrentService" },
-        operations: kms::OPERATIONS,
+    service: "kms",
+    event_source: "kms.amazonaws.com",
+    protocol: Protocol::Json { target_prefix: "TrentService" },
+    operations: kms::OPERATIONS,
 };
 
 static IAM: Api = Api {
-        service: "iam",
-        event_source: "iam.amazonaws.com",
-        protocol: Protocol::Query {
-            version: "2010-05-08",
-            namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
-        },
-        operations: iam::OPERATIONS,
+    service: "iam",
+    event_source: "iam.amazonaws.com",
+    protocol: Protocol::Query {
+        version: "2010-05-08",
+        namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
+    },
+    operations: iam::OPERATIONS,
 };
 
 static STS: Api = Api {
-        service: "sts",
-        event_source: "sts.amazonaws.com",
-        protocol: Protocol::Query {
-            version: "2011-06-15",
-            namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
-        },
-        operations: sts::OPERATIONS,
+    service: "sts",
+    event_source: "sts.amazonaws.com",
+    protocol: Protocol::Query {
+        version: "2011-06-15",
+        namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
+    },
+    operations: sts::OPERATIONS,
 };
 
 static CARDEA: Api = Api {
-        service: "cardea",
-        event_source: "cardea",
-        protocol: Protocol::Json { target_prefix: "Cardea" },
-        operations: cardea::OPERATIONS,
+    service: "cardea",
+    event_source: "cardea",
+    protocol: Protocol::Json { target_prefix: "Cardea" },
+    operations: cardea::OPERATIONS,
 };
 
 /// A call whose operation is known, and its parameters as far as the protocol had to read them for that.
@@ -104,8 +104,9 @@ fn route_target(call: &Call) -> Result<Routed, Unrouted> {
         let api = APIS.iter().copied().find(|api| api.has_prefix(prefix))?;
         Some(Routed { api, entry: api.find(name)?, form: None })
     });
-    found.ok_or_else(|| {
-        Unrouted { api: &KMS, fault: unless_not_json(call, Fault::bare(FaultKind::UnknownOperation)) }
+    found.ok_or_else(|| Unrouted {
+        api: &KMS,
+        fault: unless_not_json(call, Fault::bare(FaultKind::UnknownOperation)),
     })
 }
 

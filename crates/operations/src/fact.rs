@@ -63,7 +63,8 @@ impl<'a> Fact<'a> {
 //= kms: the name of an encryption context pair in a condition key compares without case
 fn value_of<'p>(pairs: &'p BTreeMap<String, String>, suffix: &str) -> Option<Values<'p>> {
     let named = |name: &str| name.eq_ignore_ascii_case(suffix);
-    let mut found = pairs.iter().filter(|(name, _)| named(name)).map(|(_, value)| Cow::Borrowed(value.as_str()));
+    let mut found =
+        pairs.iter().filter(|(name, _)| named(name)).map(|(_, value)| Cow::Borrowed(value.as_str()));
     let first = found.next()?;
     let rest: Vec<_> = found.collect();
     if rest.is_empty() {

@@ -2,7 +2,9 @@
 //! policies of its session.
 
 use super::{Session, SessionPrincipal};
-use access::{Attached, Authority, MalformedPolicy, Policy, PolicyKind, Principal, PrincipalKind, PrincipalName};
+use access::{
+    Attached, Authority, MalformedPolicy, Policy, PolicyKind, Principal, PrincipalKind, PrincipalName,
+};
 use catalog::{CatalogError, Group, ManagedPolicy, Reader, Role, Stored, User};
 use keys::AccountId;
 use std::collections::BTreeMap;
@@ -80,7 +82,9 @@ impl Directory<'_> {
             PrincipalName::Account { account, .. } => Ok(Some(self.root(account))),
             PrincipalName::User { account, name, .. } => self.user(&account, &name).await,
             PrincipalName::Role { account, name, .. } => self.role(&account, &name, UNNAMED_SESSION).await,
-            PrincipalName::Session { account, role, session, .. } => self.role(&account, &role, &session).await,
+            PrincipalName::Session { account, role, session, .. } => {
+                self.role(&account, &role, &session).await
+            }
             PrincipalName::Service(name) => Ok(Some(self.service(&name))),
             _ => Ok(None),
         }
@@ -187,7 +191,9 @@ impl Directory<'_> {
         let missing = || DirectoryError::Missing { policy: arn.to_owned() };
         let (account, name) = account_and_name(arn).ok_or_else(missing)?;
         let policy = self.reader.find::<ManagedPolicy>(&account, name).await?.ok_or_else(missing)?;
-        let compile = |policy: &ManagedPolicy| compiled(arn, policy.version(policy.default).map_or("", |version| &version.text));
+        let compile = |policy: &ManagedPolicy| {
+            compiled(arn, policy.version(policy.default).map_or("", |version| &version.text))
+        };
         Ok(policy.derived(compile).clone()?)
     }
 }
@@ -197,7 +203,8 @@ impl Directory<'_> {
 pub fn account_and_name(arn: &str) -> Option<(AccountId, &str)> {
     let mut parts = arn.splitn(6, ':').skip(4);
     let account = parts.next()?.parse().ok()?;
-    let (_, name) = parts.next()?.strip_prefix("policy/").map(|path| path.rsplit_once('/').unwrap_or(("", path)))?;
+    let (_, name) =
+        parts.next()?.strip_prefix("policy/").map(|path| path.rsplit_once('/').unwrap_or(("", path)))?;
     Some((account, name))
 }
 

@@ -113,7 +113,11 @@ mod tests {
     #[test]
     fn each_is_found_by_its_arn_and_compiles() {
         for policy in aws_managed() {
-            assert!(attached(&format!("arn:aws:iam::aws:policy/{}", policy.name)).is_some(), "{}", policy.name);
+            assert!(
+                attached(&format!("arn:aws:iam::aws:policy/{}", policy.name)).is_some(),
+                "{}",
+                policy.name
+            );
         }
         assert!(attached("arn:aws:iam::111122223333:policy/AdministratorAccess").is_none());
     }

@@ -43,7 +43,7 @@ pub struct Session {
 }
 
 /// Where a session with a web identity came from.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Federated {
     /// The ARN of the OIDC provider.
     pub provider: String,
@@ -52,7 +52,7 @@ pub struct Federated {
 }
 
 /// Whose session it is.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SessionPrincipal {
     /// A role's.
     Role {

@@ -64,8 +64,10 @@ pub struct Decoy(Secret);
 impl Decoy {
     /// Has the module make them.
     pub async fn new(module: &ModuleClient) -> Result<Self, CallError> {
-        let binding =
-            CredentialBinding { account: AccountId::INSTALLATION, access_key_id: "AKIAAAAAAAAAAAAAAAAA".into() };
+        let binding = CredentialBinding {
+            account: AccountId::INSTALLATION,
+            access_key_id: "AKIAAAAAAAAAAAAAAAAA".into(),
+        };
         let made = module.create_access_key_secret(&binding).await?;
         Ok(Self(Secret { binding, token: made.token }))
     }
@@ -121,7 +123,10 @@ async fn credentials(service: &Service, presented: &Presented<'_>) -> Result<Cre
     };
     let session = match service.sessions.0.get(token) {
         Some(session) => Some(session),
-        None => SessionToken::open(token, &service.module).await.map_err(|error| our_failure(&error))?.map(Arc::new),
+        None => SessionToken::open(token, &service.module)
+            .await
+            .map_err(|error| our_failure(&error))?
+            .map(Arc::new),
     };
     let session = session.filter(|session| session.access_key_id == presented.access_key_id());
     Ok(session.map_or(Credentials::Unknown, Credentials::Temporary))
@@ -156,11 +161,7 @@ async fn verify(
 }
 
 /// Has the module derive the signing key. The secret itself never comes here.
-async fn derive(
-    service: &Service,
-    presented: &Presented<'_>,
-    secret: &Secret,
-) -> Result<SigningKey, Fault> {
+async fn derive(service: &Service, presented: &Presented<'_>, secret: &Secret) -> Result<SigningKey, Fault> {
     let (date, region, scope) = (presented.date(), presented.region(), presented.service());
     let bytes = service.module.derive_signing_key(&secret.token, &secret.binding, date, region, scope).await;
     bytes.map(|bytes| SigningKey::from_bytes(&bytes)).map_err(|error| our_failure(&error))
@@ -194,7 +195,8 @@ async fn owner(directory: &Directory<'_>, access_key: &AccessKey) -> Result<Opti
         AccessKeyOwner::Root => Ok(Some(directory.root(access_key.account))),
         AccessKeyOwner::Service { name } => Ok(Some(directory.service(name))),
         AccessKeyOwner::User { name, id } => {
-            let user = directory.user(&access_key.account, name).await.map_err(|error| our_failure(&error))?;
+            let user =
+                directory.user(&access_key.account, name).await.map_err(|error| our_failure(&error))?;
             Ok(user.filter(|user| user.has_id(id)))
         }
     }
@@ -234,7 +236,9 @@ impl Credentials {
     fn secret(&self) -> Option<Secret> {
         let (account, access_key_id, token) = match self {
             Self::LongTerm(access_key) => (access_key.account, &access_key.id, &access_key.secret),
-            Self::Temporary(session) => (*session.principal.account(), &session.access_key_id, &session.secret),
+            Self::Temporary(session) => {
+                (*session.principal.account(), &session.access_key_id, &session.secret)
+            }
             Self::Unknown => return None,
         };
         let binding = CredentialBinding { account, access_key_id: access_key_id.as_str().into() };

@@ -112,10 +112,10 @@ impl Who {
     fn identity<'a>(&'a self, caller: &'a Caller) -> UserIdentity<'a> {
         let principal = &caller.identity.principal;
         let (account_id, access_key_id) = (*principal.account(), caller.access_key_id.as_str());
-        let attributes = caller.session.as_ref().map(|session| SessionAttributes {
-            creation_date: session.issued,
-            mfa_authenticated: false,
-        });
+        let attributes = caller
+            .session
+            .as_ref()
+            .map(|session| SessionAttributes { creation_date: session.issued, mfa_authenticated: false });
         match principal.kind() {
             PrincipalKind::Root => {
                 UserIdentity::Root { account_id, arn: &self.arn, access_key_id, session: attributes }

@@ -53,9 +53,7 @@ impl Scene<'_> {
                 self.check_region(&arn.partition, &arn.region, text)?;
                 Ok(Located { arn, named: Named::default() })
             }
-            KeyReference::Id(id) => {
-                Ok(Located { arn: self.own_key_arn(id), named: Named::default() })
-            }
+            KeyReference::Id(id) => Ok(Located { arn: self.own_key_arn(id), named: Named::default() }),
         }
     }
 

@@ -46,7 +46,9 @@ impl<'a> Surroundings<'a> {
         let principal = &identity.principal;
         Some(match key {
             ConditionKey::PrincipalArn => principal.principal_arn().into(),
-            ConditionKey::PrincipalAccount | ConditionKey::KmsCallerAccount => principal.account().as_str().into(),
+            ConditionKey::PrincipalAccount | ConditionKey::KmsCallerAccount => {
+                principal.account().as_str().into()
+            }
             ConditionKey::PrincipalType => principal_type(principal.kind()).into(),
             ConditionKey::PrincipalIsAwsService => {
                 matches!(principal.kind(), PrincipalKind::Service { .. }).into()
@@ -94,9 +96,9 @@ impl<'a> Surroundings<'a> {
             ConditionKey::SourceIp if via.is_some() => Values::Absent,
             ConditionKey::SourceIp => self.call.source.to_canonical().to_string().into(),
             ConditionKey::ViaAwsService => via.is_some().into(),
-            ConditionKey::CalledVia => via.map_or(Values::Absent, |via| {
-                Values::Many(vec![Cow::Borrowed(via.service.as_str())])
-            }),
+            ConditionKey::CalledVia => {
+                via.map_or(Values::Absent, |via| Values::Many(vec![Cow::Borrowed(via.service.as_str())]))
+            }
             ConditionKey::CalledViaFirst | ConditionKey::CalledViaLast => {
                 via.map(|via| via.service.as_str()).into()
             }

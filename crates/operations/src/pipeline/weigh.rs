@@ -94,17 +94,16 @@ impl<'a> Scene<'a> {
     /// What a caller is told of a key that it cannot see: the same in every respect whether it is there or not.
     pub fn invisible(&self, arn: &KeyArn, action: &'static str) -> Failure {
         let facts = Nothing;
-        let question = self.question(action, Resource::Key { arn, policy: NO_POLICY.as_ref().unwrap_or_else(|| Policy::owner_default()) }, &facts);
+        let question = self.question(
+            action,
+            Resource::Key { arn, policy: NO_POLICY.as_ref().unwrap_or_else(|| Policy::owner_default()) },
+            &facts,
+        );
         let denial = Denial::invisible(question.principal, action);
         Denied::new(&question, &denial, std::iter::empty()).into()
     }
 
-    fn question<'q>(
-        &self,
-        action: &'q str,
-        resource: Resource<'q>,
-        facts: &'q dyn Facts,
-    ) -> Question<'q>
+    fn question<'q>(&self, action: &'q str, resource: Resource<'q>, facts: &'q dyn Facts) -> Question<'q>
     where
         'a: 'q,
     {

@@ -7,7 +7,8 @@ use crate::{ServerError, in_one_line};
 use audit::{Appender, Journal};
 use catalog::{Catalog, Followed};
 use module_client::{Connector, Supervisor};
-use operations::{Answer, Call, Clock, Service, Settings};
+use oidc::Issuers;
+use operations::{Answer, Call, Clock, Decoy, Service, Sessions, Settings};
 use sigv4::SigningKeys;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -37,7 +38,8 @@ impl Core {
     ) -> Result<Self, ServerError> {
         let catalog = Arc::new(Catalog::new(open_store(dir)?, config.storage.hot_records));
         let journal = open_journal(dir, config)?;
-        let (supervisor, connectors) = start_module(dir, config, &catalog, workers + 1).await?;
+        let (supervisor, mut connectors) = start_module(dir, config, &catalog, workers + 2).await?;
+        let decoy = Arc::new(decoy(connectors.pop()).await?);
         let seats = connectors
             .into_iter()
             .map(|connector| Seat { connector, appender: journal.appender() })
@@ -47,6 +49,9 @@ impl Core {
             followed: Arc::default(),
             clock,
             signing_keys: Arc::new(SigningKeys::new(config.storage.hot_records)),
+            sessions: Arc::new(Sessions::new(config.storage.hot_records)),
+            decoy,
+            issuers: Arc::new(issuers(config)?),
             settings: Arc::new(settings(config)),
         };
         let staleness_bound = config.storage.staleness_bound.duration();
@@ -130,12 +135,28 @@ fn take_seat(seats: &Mutex<Vec<Seat>>) -> Result<Seat, ServerError> {
     seat.ok_or_else(none_left).map_err(ServerError::part("a worker cannot reach the security module"))
 }
 
+/// Credentials that nobody has, made over a connection that is needed for nothing else.
+async fn decoy(connector: Option<Connector>) -> Result<Decoy, ServerError> {
+    let unreachable = ServerError::part("the security module makes no credentials");
+    let connector = connector
+        .ok_or_else(|| std::io::Error::other("there is no connection"))
+        .map_err(ServerError::part("a worker cannot reach the security module"))?;
+    Decoy::new(&connector.connect()).await.map_err(unreachable)
+}
+
+fn issuers(_config: &Config) -> Result<Issuers, ServerError> {
+    Issuers::new(oidc::Settings::default()).map_err(ServerError::part("OIDC providers cannot be reached"))
+}
+
 #[derive(Clone)]
 struct Shared {
     catalog: Arc<Catalog>,
     followed: Arc<Followed>,
     clock: Clock,
     signing_keys: Arc<SigningKeys>,
+    sessions: Arc<Sessions>,
+    decoy: Arc<Decoy>,
+    issuers: Arc<Issuers>,
     settings: Arc<Settings>,
 }
 
@@ -148,6 +169,9 @@ impl Shared {
             journal: appender,
             clock: self.clock.clone(),
             signing_keys: Arc::clone(&self.signing_keys),
+            sessions: Arc::clone(&self.sessions),
+            decoy: Arc::clone(&self.decoy),
+            issuers: Arc::clone(&self.issuers),
             settings: Arc::clone(&self.settings),
         }
     }

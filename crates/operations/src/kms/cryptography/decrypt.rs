@@ -1,8 +1,11 @@
 //! `Decrypt`: opens a ciphertext. Which key made it is read off the ciphertext; naming the key besides is a check.
 
-use super::{Backing, canonical, check_ciphertext_given, check_context, check_encrypts, check_is_of, header, encryption_facts};
-use crate::kms::{record_context, record_text, refuse_recipient};
+use super::{
+    Backing, canonical, check_ciphertext_given, check_context, check_encrypts, check_is_of, encryption_facts,
+    header,
+};
 use crate::Fact;
+use crate::kms::{record_context, record_text, refuse_recipient};
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, Naming, Scene};
 use audit::json::Object;

@@ -1,8 +1,8 @@
 //! `Encrypt`: up to 4096 bytes into a ciphertext that says which key opens it.
 
 use super::{Backing, canonical, check_context, check_encrypts, encryption_facts};
-use crate::kms::{record_context};
 use crate::Fact;
+use crate::kms::record_context;
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, Naming, Scene};
 use audit::json::Object;

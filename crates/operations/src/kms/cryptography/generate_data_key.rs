@@ -1,8 +1,8 @@
 //! `GenerateDataKey`: a new data key, in the clear and encrypted.
 
 use super::{Backing, canonical, check_context, check_encrypts, data_key_length, encryption_facts};
-use crate::kms::{record_context, record_number, record_text, refuse_recipient};
 use crate::Fact;
+use crate::kms::{record_context, record_number, record_text, refuse_recipient};
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, Naming, Scene};
 use audit::json::Object;

@@ -1,8 +1,8 @@
 //! `GenerateDataKeyWithoutPlaintext`: a new data key, encrypted only.
 
 use super::{Backing, canonical, check_context, check_encrypts, data_key_length, encryption_facts};
-use crate::kms::{record_context, record_number, record_text};
 use crate::Fact;
+use crate::kms::{record_context, record_number, record_text};
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, Naming, Scene};
 use audit::json::Object;

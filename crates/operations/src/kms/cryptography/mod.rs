@@ -115,7 +115,9 @@ fn check_encrypts(named: &NamedKey, algorithm: EncryptionAlgorithm, operation: &
 /// What conditions may look at in a request to encrypt or decrypt.
 fn encryption_facts(algorithm: EncryptionAlgorithm, context: Option<&EncryptionContext>) -> Vec<Fact<'_>> {
     let algorithm = Fact::text(ConditionKey::KmsEncryptionAlgorithm, algorithm.name());
-    std::iter::once(algorithm).chain(context.into_iter().flat_map(|context| context_facts(&context.0))).collect()
+    std::iter::once(algorithm)
+        .chain(context.into_iter().flat_map(|context| context_facts(&context.0)))
+        .collect()
 }
 
 /// The context in the module's form.

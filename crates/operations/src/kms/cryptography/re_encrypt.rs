@@ -1,8 +1,11 @@
 //! `ReEncrypt`: from one key to another, or to another context. The plaintext stays inside the security module.
 
-use super::{Backing, canonical, check_ciphertext_given, check_context, check_encrypts, check_is_of, header, encryption_facts};
-use crate::kms::{record_context, record_text};
+use super::{
+    Backing, canonical, check_ciphertext_given, check_context, check_encrypts, check_is_of, encryption_facts,
+    header,
+};
 use crate::Fact;
+use crate::kms::{record_context, record_text};
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission, Subject};
 use crate::pipeline::{Authorized, Naming, Scene};
 use audit::json::{Object, object};
