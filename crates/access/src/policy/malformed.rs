@@ -40,13 +40,6 @@ impl MalformedPolicy {
         Self { message: message.into(), reason: message.into() }
     }
 
-    /// A key policy under which nobody could change it any more.
-    #[must_use]
-    pub fn lockout() -> Self {
-        let message = "The new key policy will not allow you to update the key policy in the future.";
-        Self { message: message.into(), reason: message.into() }
-    }
-
     /// What is wrong and in which statement, in plain words.
     #[must_use]
     pub fn reason(&self) -> &str {

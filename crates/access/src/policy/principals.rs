@@ -49,19 +49,17 @@ impl Principals {
     }
 }
 
-/// Whether a list of those who are not meant has that caller, and all that it is part of: its account too, and of a session the role.
+/// Whether a list of those who are not meant has that caller.
+//= NotPrincipal with Deny: the ARN of the account must be given too, else the account is denied and with it whoever belongs to it; for
+//= a session the ARN of its role and that of the account
 fn is_exempt(principal: &Principal, names: &[Bound]) -> bool {
-    let has = |wanted: Named| names.iter().any(|bound| bound.names(principal) == wanted);
+    let has = |wanted: &[Named]| names.iter().any(|bound| wanted.contains(&bound.names(principal)));
     if names.iter().any(|bound| bound.name == PrincipalName::Anyone) {
         return true;
     }
-    match principal.kind() {
-        PrincipalKind::AssumedRole { .. } => has(Named::Account) && has(Named::Role) && has(Named::Direct),
-        PrincipalKind::Federated { .. } | PrincipalKind::Root | PrincipalKind::Service { .. } => {
-            has(Named::Direct)
-        }
-        PrincipalKind::User { .. } => has(Named::Account) && has(Named::Direct),
-    }
+    let belongs_to_an_account =
+        matches!(principal.kind(), PrincipalKind::AssumedRole { .. } | PrincipalKind::User { .. });
+    has(&[Named::Direct, Named::Role]) && (!belongs_to_an_account || has(&[Named::Account]))
 }
 
 /// How an account's name names a caller of that account.

@@ -26,8 +26,10 @@ pub enum Carriers {
     All,
     /// In those for these actions.
     Actions(&'static [&'static str]),
-    /// In those for actions of KMS on one key, whichever.
+    /// In those for any action of KMS on one key.
     OnKey,
+    /// In those, and in those for these actions.
+    OnKeyAnd(&'static [&'static str]),
 }
 
 /// A condition key and what is known of it.
@@ -84,7 +86,7 @@ macro_rules! condition_keys {
     };
 }
 
-use Carriers::{Actions, All, OnKey};
+use Carriers::{Actions, All, OnKey, OnKeyAnd};
 
 condition_keys! {
     CalledVia "aws:CalledVia" String MANY All;
@@ -143,8 +145,8 @@ condition_keys! {
     KmsBypassPolicyLockoutSafetyCheck "kms:BypassPolicyLockoutSafetyCheck" Bool ONE
         Actions(&["kms:CreateKey", "kms:PutKeyPolicy"]);
     KmsCallerAccount "kms:CallerAccount" String ONE OnKey;
-    KmsCustomerMasterKeySpec "kms:CustomerMasterKeySpec" String ONE OnKey;
-    KmsCustomerMasterKeyUsage "kms:CustomerMasterKeyUsage" String ONE OnKey;
+    KmsCustomerMasterKeySpec "kms:CustomerMasterKeySpec" String ONE OnKeyAnd(&["kms:CreateKey"]);
+    KmsCustomerMasterKeyUsage "kms:CustomerMasterKeyUsage" String ONE OnKeyAnd(&["kms:CreateKey"]);
     KmsDataKeyPairSpec "kms:DataKeyPairSpec" String ONE Actions(DATA_KEY_PAIRS);
     KmsEncryptionAlgorithm "kms:EncryptionAlgorithm" String ONE Actions(ENCRYPTION);
     KmsEncryptionContext "kms:EncryptionContext:" String ONE Actions(WITH_CONTEXT);
@@ -158,13 +160,13 @@ condition_keys! {
     KmsGranteePrincipal "kms:GranteePrincipal" String ONE Actions(&["kms:CreateGrant"]);
     KmsGranteeServicePrincipal "kms:GranteeServicePrincipal" String ONE Actions(&["kms:CreateGrant"]);
     KmsKeyAgreementAlgorithm "kms:KeyAgreementAlgorithm" String ONE Actions(&["kms:DeriveSharedSecret"]);
-    KmsKeyOrigin "kms:KeyOrigin" String ONE OnKey;
-    KmsKeySpec "kms:KeySpec" String ONE OnKey;
-    KmsKeyUsage "kms:KeyUsage" String ONE OnKey;
+    KmsKeyOrigin "kms:KeyOrigin" String ONE OnKeyAnd(&["kms:CreateKey"]);
+    KmsKeySpec "kms:KeySpec" String ONE OnKeyAnd(&["kms:CreateKey"]);
+    KmsKeyUsage "kms:KeyUsage" String ONE OnKeyAnd(&["kms:CreateKey"]);
     KmsMacAlgorithm "kms:MacAlgorithm" String ONE Actions(&["kms:GenerateMac", "kms:VerifyMac"]);
     KmsMessageType "kms:MessageType" String ONE Actions(&["kms:Sign", "kms:Verify"]);
-    KmsMultiRegion "kms:MultiRegion" Bool ONE OnKey;
-    KmsMultiRegionKeyType "kms:MultiRegionKeyType" String ONE OnKey;
+    KmsMultiRegion "kms:MultiRegion" Bool ONE OnKeyAnd(&["kms:CreateKey"]);
+    KmsMultiRegionKeyType "kms:MultiRegionKeyType" String ONE OnKeyAnd(&["kms:CreateKey"]);
     KmsPrimaryRegion "kms:PrimaryRegion" String ONE Actions(&["kms:UpdatePrimaryRegion"]);
     KmsReEncryptOnSameKey "kms:ReEncryptOnSameKey" Bool ONE Actions(&["kms:ReEncryptFrom", "kms:ReEncryptTo"]);
     KmsRecipientAttestationImageSha384 "kms:RecipientAttestation:ImageSha384" String ONE Actions(WITH_RECIPIENT);
@@ -190,6 +192,19 @@ condition_keys! {
     StsRoleSessionName "sts:RoleSessionName" String ONE Actions(ASSUMING);
     StsSourceIdentity "sts:SourceIdentity" String ONE Actions(ASSUMING);
     StsTransitiveTagKeys "sts:TransitiveTagKeys" String MANY Actions(ASSUMING);
+}
+
+impl Carriers {
+    /// Whether a request for that action may have the key. `on_key`: the action is one of KMS, on one key.
+    #[must_use]
+    pub fn carry(&self, action: &str, on_key: bool) -> bool {
+        match self {
+            All => true,
+            Actions(actions) => actions.contains(&action),
+            OnKey => on_key,
+            OnKeyAnd(actions) => on_key || actions.contains(&action),
+        }
+    }
 }
 
 impl ConditionKey {
@@ -307,3 +322,72 @@ const WITH_RECIPIENT: &[&str] = &[
     "kms:GenerateDataKeyPair",
     "kms:GenerateRandom",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_key_is_found_by_its_name_in_any_case() {
+        for row in ConditionKey::TABLE {
+            let suffix = if row.has_suffix { "Cost Center" } else { "" };
+            let name = format!("{}{suffix}", row.name.to_uppercase());
+            assert_eq!(ConditionKey::named(&name), Some((row.key, suffix)), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_two_rows_answer_to_one_name() {
+        for row in ConditionKey::TABLE {
+            let name = format!("{}{}", row.name, if row.has_suffix { "4" } else { "" });
+            let answering = ConditionKey::TABLE.iter().filter(|other| {
+                let is_start =
+                    name.get(..other.name.len()).is_some_and(|start| start.eq_ignore_ascii_case(other.name));
+                is_start && other.has_suffix != (name.len() == other.name.len())
+            });
+            assert_eq!(answering.count(), 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_key_with_a_suffix_needs_one_and_others_may_not_have_one() {
+        for name in [
+            "aws:RequestTag/",
+            "aws:RequestTag",
+            "kms:EncryptionContext:",
+            "kms:EncryptionContext",
+            "kms:KeySpecial",
+            "kms:",
+            "",
+        ] {
+            assert_eq!(ConditionKey::named(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_lists_of_actions_are_in_order_and_name_nothing_twice() {
+        for row in ConditionKey::TABLE {
+            if let Actions(actions) | OnKeyAnd(actions) = row.carriers {
+                let in_order: BTreeSet<&&str> = actions.iter().collect();
+                assert!(in_order.into_iter().eq(actions), "{}", row.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_is_in_the_requests_that_the_table_says() {
+        let carry = |key: ConditionKey, action, on_key| {
+            let row = ConditionKey::TABLE.iter().find(|row| row.key == key).unwrap();
+            row.carriers.carry(action, on_key)
+        };
+        assert!(carry(ConditionKey::KmsKeySpec, "kms:CreateKey", false));
+        assert!(carry(ConditionKey::KmsKeySpec, "kms:Encrypt", true));
+        assert!(!carry(ConditionKey::KmsKeySpec, "kms:ListKeys", false));
+        assert!(carry(ConditionKey::KmsCallerAccount, "kms:Encrypt", true));
+        assert!(!carry(ConditionKey::KmsCallerAccount, "kms:CreateKey", false));
+        assert!(carry(ConditionKey::KmsSigningAlgorithm, "kms:Sign", true));
+        assert!(!carry(ConditionKey::KmsSigningAlgorithm, "kms:Encrypt", true));
+        assert!(carry(ConditionKey::CurrentTime, "iam:ListUsers", false));
+    }
+}
