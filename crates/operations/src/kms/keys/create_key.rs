@@ -1,11 +1,13 @@
 //! `CreateKey`: makes a key. The module makes its backing key and remembers nothing; one commit keeps all there is of it.
 
+use crate::Fact;
 use crate::kms::metadata::KeyMetadata;
 use crate::kms::policies::check_policy;
-use crate::kms::tags::{record_tags, tag_fault, tags_of};
+use crate::kms::tags::{record_tags, tag_facts, tag_fault, tags_of};
 use crate::kms::{record_flag, record_text};
 use crate::operation::{Failure, On, Operation, Outcome, Own, Permission};
 use crate::pipeline::{Authorized, Scene};
+use access::ConditionKey;
 use audit::json::Object;
 use keys::{Key, KeyId, KeyManager, KeyOrigin, KeySpec, KeyStates, KeyUsage, Material, Tags};
 use module_api::NewKey;
@@ -76,6 +78,26 @@ impl Operation for CreateKey {
         refuse_what_is_to_come(input)?;
         input.policy.as_ref().map_or(Ok(()), check_policy)?;
         input.tags().map(|_| ())
+    }
+
+    fn facts<'a>(input: &'a Input, _: &str) -> Vec<Fact<'a>> {
+        let (spec, usage) = (input.spec().name(), input.usage().map_or("", KeyUsage::name));
+        let is_multi_region = input.multi_region == Some(true);
+        let mut facts = vec![
+            Fact::flag(
+                ConditionKey::KmsBypassPolicyLockoutSafetyCheck,
+                input.bypass_lockout_check == Some(true),
+            ),
+            Fact::text(ConditionKey::KmsKeySpec, spec),
+            Fact::text(ConditionKey::KmsCustomerMasterKeySpec, spec),
+            Fact::text(ConditionKey::KmsKeyUsage, usage),
+            Fact::text(ConditionKey::KmsCustomerMasterKeyUsage, usage),
+            Fact::text(ConditionKey::KmsKeyOrigin, input.origin().name()),
+            Fact::flag(ConditionKey::KmsMultiRegion, is_multi_region),
+        ];
+        facts.extend(is_multi_region.then(|| Fact::text(ConditionKey::KmsMultiRegionKeyType, "PRIMARY")));
+        facts.extend(input.tags.iter().flat_map(tag_facts));
+        facts
     }
 
     async fn resolve(_: &Input, _: &Scene<'_>) -> Result<Own, Failure> {

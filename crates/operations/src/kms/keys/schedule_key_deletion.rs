@@ -1,7 +1,9 @@
 //! `ScheduleKeyDeletion`: the key is of no use from now on, and deleted when its window ends.
 
+use crate::Fact;
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission, internal};
 use crate::pipeline::{Authorized, Naming, Scene};
+use access::ConditionKey;
 use audit::console_time;
 use audit::json::{Object, object};
 use keys::{KeyState, KeyStates};
@@ -54,6 +56,13 @@ impl Operation for ScheduleKeyDeletion {
         let mut violations = Violations::default();
         violations.value(&Path::ROOT.member("PendingWindowInDays"), &input.window(), &constraint);
         violations.into_fault().map_or(Ok(()), Err)
+    }
+
+    fn facts<'a>(input: &'a Input, _: &str) -> Vec<Fact<'a>> {
+        let days = input.window.map(|window| window.value().to_string());
+        days.map(|days| Fact::text(ConditionKey::KmsScheduleKeyDeletionPendingWindowInDays, days))
+            .into_iter()
+            .collect()
     }
 
     async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<NamedKey, Failure> {

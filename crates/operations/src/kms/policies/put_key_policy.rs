@@ -1,9 +1,11 @@
 //! `PutKeyPolicy`: gives a key another key policy.
 
 use super::{check_name, check_policy};
+use crate::Fact;
 use crate::kms::{key_element, record_flag};
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, Naming, Scene};
+use access::ConditionKey;
 use audit::json::Object;
 use keys::{Key, KeyStates};
 use wire::Fault;
@@ -36,6 +38,11 @@ impl Operation for PutKeyPolicy {
         record.string("policyName", input.policy_name.as_ref().map_or(super::DEFAULT, PolicyName::as_str));
         record.string("policy", input.policy.as_str());
         record_flag(record, "bypassPolicyLockoutSafetyCheck", Some(input.bypass_lockout_check == Some(true)));
+    }
+
+    fn facts<'a>(input: &'a Input, _: &str) -> Vec<Fact<'a>> {
+        let bypass = input.bypass_lockout_check == Some(true);
+        vec![Fact::flag(ConditionKey::KmsBypassPolicyLockoutSafetyCheck, bypass)]
     }
 
     async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<NamedKey, Failure> {

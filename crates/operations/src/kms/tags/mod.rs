@@ -8,14 +8,27 @@ pub use list_resource_tags::ListResourceTags;
 pub use tag_resource::TagResource;
 pub use untag_resource::UntagResource;
 
+use crate::Fact;
+use access::ConditionKey;
 use audit::json::Object;
 use keys::{InvalidTags, Tag};
+use std::borrow::Cow;
 use wire::{Fault, FaultKind, member};
 
 /// The tags of a request.
 pub fn tags_of(tags: &member::Tags) -> Vec<Tag> {
     let tag = |tag: &member::Tag| Tag { key: tag.key.as_str().into(), value: tag.value.as_str().into() };
     tags.0.iter().map(tag).collect()
+}
+
+/// What conditions may look at in a request that brings tags along.
+pub fn tag_facts(tags: &member::Tags) -> [Fact<'_>; 2] {
+    let pair = |tag: &member::Tag| (tag.key.as_str().to_owned(), tag.value.as_str().to_owned());
+    let names = tags.0.iter().map(|tag| Cow::Borrowed(tag.key.as_str()));
+    [
+        Fact::made_pairs(ConditionKey::RequestTag, tags.0.iter().map(pair).collect()),
+        Fact::texts(ConditionKey::TagKeys, names),
+    ]
 }
 
 /// What a caller is told of tags that a key cannot have.

@@ -1,6 +1,7 @@
 //! `TagResource`: puts tags on a key.
 
-use super::{record_tags, tag_fault, tags_of};
+use super::{record_tags, tag_facts, tag_fault, tags_of};
+use crate::Fact;
 use crate::kms::key_element;
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, Naming, Scene};
@@ -31,6 +32,10 @@ impl Operation for TagResource {
     fn parameters(input: &Input, record: &mut Object<'_>) {
         record.string("keyId", input.key_id.as_str());
         record_tags(record, &input.tags);
+    }
+
+    fn facts<'a>(input: &'a Input, _: &str) -> Vec<Fact<'a>> {
+        tag_facts(&input.tags).into()
     }
 
     async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<NamedKey, Failure> {

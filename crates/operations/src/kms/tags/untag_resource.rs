@@ -1,11 +1,14 @@
 //! `UntagResource`: takes tags off a key.
 
 use super::tag_fault;
+use crate::Fact;
 use crate::kms::key_element;
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, Naming, Scene};
+use access::ConditionKey;
 use audit::json::Object;
 use keys::{Key, KeyStates};
+use std::borrow::Cow;
 use wire::member::{KeyIdText, TagKey, TagKeys};
 
 /// The operation.
@@ -31,6 +34,11 @@ impl Operation for UntagResource {
     fn parameters(input: &Input, record: &mut Object<'_>) {
         record.string("keyId", input.key_id.as_str());
         record.array("tagKeys", |list| input.tag_keys.0.iter().for_each(|key| list.string(key.as_str())));
+    }
+
+    fn facts<'a>(input: &'a Input, _: &str) -> Vec<Fact<'a>> {
+        let names = input.tag_keys.0.iter().map(|key| Cow::Borrowed(key.as_str()));
+        vec![Fact::texts(ConditionKey::TagKeys, names)]
     }
 
     async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<NamedKey, Failure> {
