@@ -24,6 +24,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use wire::query::FORM;
 
 #[tokio::test]
 async fn a_request_is_answered_with_the_headers_of_aws() {
@@ -73,6 +74,45 @@ async fn a_content_type_may_have_parameters() {
     let door = open(Limits::default()).await;
     let request = post("x").replace("json-1.1", "JSON-1.1; charset=utf-8");
     assert!(door.exchange(&request).await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn a_form_reaches_the_service_and_its_answer_says_what_it_is() {
+    let door = open(Limits::default()).await;
+    for content_type in
+        [FORM, "application/x-www-form-urlencoded; charset=utf-8", "Application/X-WWW-Form-URLEncoded"]
+    {
+        let request = post_form("Action=ListUsers&Version=2010-05-08").replace(FORM, content_type);
+        let answer = door.exchange(&request.replace("POST /", "POST /xml")).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(
+            answer.contains("content-type: text/xml\r\n") && answer.contains("x-amzn-requestid: "),
+            "{answer}"
+        );
+        assert!(answer.ends_with("\r\n\r\nAction=ListUsers&Version=2010-05-08"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_form_in_another_method_is_an_unknown_operation() {
+    let door = open(Limits::default()).await;
+    let answer = door.exchange(&post_form("Action=ListUsers").replace("POST", "PUT")).await;
+    assert!(
+        answer.starts_with("HTTP/1.1 404 ") && answer.ends_with("<UnknownOperationException/>"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn a_form_that_is_too_long_is_refused_in_xml_with_the_id_of_its_header() {
+    let door = open(Limits { body_bytes: 100_000, ..Limits::default() }).await;
+    assert!(door.exchange(&post_form(&"x".repeat(100_000))).await.starts_with("HTTP/1.1 200 "));
+    let answer = door.exchange(&post_form(&"x".repeat(100_001))).await;
+    assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("content-type: text/xml\r\n"), "{answer}");
+    let id = answer.lines().find_map(|line| line.strip_prefix("x-amzn-requestid: ")).unwrap();
+    let fault = "<ErrorResponse xmlns=\"http://webservices.amazon.com/AWSFault/2005-15-09\"><Error><Type>Sender</Type>\
+                 <Code>RequestEntityTooLarge</Code></Error><RequestId>";
+    assert!(answer.ends_with(&format!("\r\n\r\n{fault}{id}</RequestId></ErrorResponse>")), "{answer}");
 }
 
 #[tokio::test]
@@ -377,7 +417,11 @@ impl Respond for Responder {
             }
             _ => request.body.to_vec(),
         };
-        Answer { status: 200, content_type: "application/x-amz-json-1.1", body }
+        let content_type = match request.parts.uri.path() {
+            "/xml" => wire::xml::CONTENT_TYPE,
+            _ => wire::AWS_JSON,
+        };
+        Answer { status: 200, content_type, body }
     }
 }
 
@@ -473,6 +517,10 @@ fn http2_request(path: &str, body: &str) -> http::Request<Full<Bytes>> {
         .header("content-type", "application/x-amz-json-1.1")
         .body(Full::from(body.to_owned()))
         .unwrap()
+}
+
+fn post_form(body: &str) -> String {
+    post(body).replace("application/x-amz-json-1.1", FORM)
 }
 
 fn post(body: &str) -> String {

@@ -1,12 +1,13 @@
 //! The answers of the HTTP layer: headers as AWS sends them, and bodies for what never reaches an operation.
 
+use super::Protocol;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, EXPIRES, HeaderMap, HeaderName, PRAGMA};
 use http::{HeaderValue, StatusCode};
 use http_body_util::Full;
 use operations::Answer;
 use uuid::Uuid;
-use wire::{AWS_JSON, Fault, FaultKind};
+use wire::{AWS_JSON, Fault, FaultKind, xml};
 
 pub(super) type Response = http::Response<Full<Bytes>>;
 
@@ -22,7 +23,7 @@ pub(super) fn of_operation(answer: Answer, id: Uuid) -> Response {
     response
 }
 
-/// Neither an AWS JSON request nor a health check.
+/// Neither a request in a protocol that is spoken here nor a health check.
 pub(super) fn unknown(id: Uuid) -> Response {
     response(StatusCode::NOT_FOUND, b"<UnknownOperationException/>".to_vec(), id)
 }
@@ -35,8 +36,8 @@ pub(super) fn healthy(id: Uuid) -> Response {
 }
 
 /// The body is longer than allowed.
-pub(super) fn too_large(id: Uuid) -> Response {
-    and_close(fault(&Fault::bare(FaultKind::RequestEntityTooLarge), id))
+pub(super) fn too_large(protocol: Protocol, id: Uuid) -> Response {
+    and_close(fault(FaultKind::RequestEntityTooLarge, protocol, id))
 }
 
 /// The body did not arrive in time.
@@ -45,8 +46,8 @@ pub(super) fn too_slow(id: Uuid) -> Response {
 }
 
 /// Too many bodies are arriving at once.
-pub(super) fn unavailable(id: Uuid) -> Response {
-    and_close(fault(&Fault::bare(FaultKind::ServiceUnavailable), id))
+pub(super) fn unavailable(protocol: Protocol, id: Uuid) -> Response {
+    and_close(fault(FaultKind::ServiceUnavailable, protocol, id))
 }
 
 /// The same answer, and the last one on its connection.
@@ -55,9 +56,16 @@ pub(super) fn and_close(mut response: Response) -> Response {
     response
 }
 
-fn fault(fault: &Fault, id: Uuid) -> Response {
-    let (status, body) = (fault.kind().status(), fault.body());
-    of_operation(Answer { status, content_type: AWS_JSON, body }, id)
+/// An error that is found before it is known which service is meant.
+fn fault(kind: FaultKind, protocol: Protocol, id: Uuid) -> Response {
+    let fault = Fault::bare(kind);
+    let (status, content_type, body) = match protocol {
+        Protocol::AwsJson => (kind.status(), AWS_JSON, fault.body()),
+        Protocol::Query => {
+            (kind.query_status(), xml::CONTENT_TYPE, xml::fault(&fault, xml::FAULT_NAMESPACE, &id))
+        }
+    };
+    of_operation(Answer { status, content_type, body }, id)
 }
 
 fn response(status: StatusCode, body: Vec<u8>, id: Uuid) -> Response {

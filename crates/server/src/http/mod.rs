@@ -20,6 +20,7 @@ use operations::{Answer, Call, TlsConnection};
 use std::net::IpAddr;
 use std::rc::Rc;
 use wire::AWS_JSON;
+use wire::query::FORM;
 
 use activity::Activity;
 pub(crate) use activity::Connections;
@@ -79,19 +80,19 @@ impl<R: Respond> Front<R> {
         let _in_flight = Activity::begin_request(activity);
         let ids = self.ids.next().map_err(|_| NoAnswer)?;
         let (parts, body) = request.into_parts();
-        let answer = if !is_aws_json(&parts) {
-            if is_health_check(&parts) { answer::healthy(ids.request) } else { answer::unknown(ids.request) }
-        } else {
-            match body::read(body, &parts, self.body_limits, &self.memory).await {
+        let answer = match Protocol::of(&parts) {
+            None if is_health_check(&parts) => answer::healthy(ids.request),
+            None => answer::unknown(ids.request),
+            Some(protocol) => match body::read(body, &parts, self.body_limits, &self.memory).await {
                 Ok(body) => {
                     let call = Call { parts, body, ids, source: peer.address, tls: peer.tls.clone() };
                     answer::of_operation(self.responder.respond(call).await, ids.request)
                 }
                 Err(BodyError::Broken) => return Err(NoAnswer),
-                Err(BodyError::NoMemory) => answer::unavailable(ids.request),
-                Err(BodyError::TooLarge) => answer::too_large(ids.request),
+                Err(BodyError::NoMemory) => answer::unavailable(protocol, ids.request),
+                Err(BodyError::TooLarge) => answer::too_large(protocol, ids.request),
                 Err(BodyError::TooSlow) => answer::too_slow(ids.request),
-            }
+            },
         };
         let last = activity.is_http1() && self.connections.is_draining();
         Ok(if last { answer::and_close(answer) } else { answer })
@@ -103,11 +104,26 @@ impl<R: Respond> Front<R> {
 #[error("the request cannot be answered")]
 struct NoAnswer;
 
-//= protocol §4, 1: any other method or content type is an unknown operation
-fn is_aws_json(parts: &Parts) -> bool {
-    let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = content_type.map(|text| text.split(';').next().unwrap_or_default().trim_ascii());
-    parts.method == Method::POST && essence.is_some_and(|essence| essence.eq_ignore_ascii_case(AWS_JSON))
+/// How a request is written, and so how its errors are.
+#[derive(Clone, Copy, Debug)]
+enum Protocol {
+    /// AWS JSON 1.1, which KMS speaks.
+    AwsJson,
+    /// A form in and XML out, which IAM and STS speak.
+    Query,
+}
+
+impl Protocol {
+    //= protocol §4, 1: any other method or content type is an unknown operation
+    fn of(parts: &Parts) -> Option<Self> {
+        let content_type = parts.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+        let essence = content_type.split(';').next()?.trim_ascii();
+        match parts.method {
+            Method::POST if essence.eq_ignore_ascii_case(AWS_JSON) => Some(Self::AwsJson),
+            Method::POST if essence.eq_ignore_ascii_case(FORM) => Some(Self::Query),
+            _ => None,
+        }
+    }
 }
 
 fn is_health_check(parts: &Parts) -> bool {
