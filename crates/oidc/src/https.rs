@@ -41,7 +41,7 @@ impl Client {
     }
 
     async fn connect(&self, address: &Address) -> Result<TlsStream<TcpStream>, FetchError> {
-        let stream = TcpStream::connect((address.host(), address.port())).await.map_err(unreachable)?;
+        let stream = TcpStream::connect((address.host(), address.port)).await.map_err(unreachable)?;
         self.0.connect(address.name.clone(), stream).await.map_err(unreachable)
     }
 }
@@ -50,6 +50,7 @@ impl Client {
 pub(crate) struct Address {
     uri: Uri,
     name: ServerName<'static>,
+    port: u16,
 }
 
 impl Address {
@@ -60,16 +61,16 @@ impl Address {
         if uri.scheme() != Some(&Scheme::HTTPS) || authority.as_str().contains('@') {
             return None;
         }
+        let port = match authority.as_str().strip_prefix(authority.host())?.strip_prefix(':') {
+            Some(port) => port.parse().ok()?,
+            None => 443,
+        };
         let name = ServerName::try_from(bare(authority.host())).ok()?.to_owned();
-        Some(Self { name, uri })
+        Some(Self { name, port, uri })
     }
 
     fn host(&self) -> &str {
         bare(self.uri.host().unwrap_or_default())
-    }
-
-    fn port(&self) -> u16 {
-        self.uri.port_u16().unwrap_or(443)
     }
 
     fn request(&self) -> Result<Request<Empty<Bytes>>, FetchError> {
@@ -122,3 +123,47 @@ fn unreachable(error: impl std::fmt::Display) -> FetchError {
 }
 
 const LONGEST_HEAD: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_says_whom_to_connect_to_and_what_to_ask() {
+        for (url, host, port, asked_of, target) in [
+            ("https://a.example", "a.example", 443, "a.example", "/"),
+            ("https://a.example:8443/x/y?z=1#f", "a.example", 8443, "a.example:8443", "/x/y?z=1"),
+            ("HTTPS://10.0.0.1/x", "10.0.0.1", 443, "10.0.0.1", "/x"),
+            ("https://[::1]:8443/x", "::1", 8443, "[::1]:8443", "/x"),
+        ] {
+            let address = Address::parse(url).unwrap();
+            let request = address.request().unwrap();
+            assert_eq!((address.host(), address.port), (host, port));
+            assert_eq!(address.name.to_str(), host);
+            assert_eq!(
+                (request.headers()["host"].to_str().unwrap(), request.uri().to_string()),
+                (asked_of, target.into())
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_plainly_an_https_url_is_no_address() {
+        for url in [
+            "http://a.example",
+            "a.example",
+            "/x",
+            "https://",
+            "https:///x",
+            "ftp://a.example",
+            "https://user@a.example",
+            "https://user:word@a.example",
+            "https://a b",
+            "https://a.example:port",
+            "https://-",
+            "",
+        ] {
+            assert!(Address::parse(url).is_none(), "{url}");
+        }
+    }
+}

@@ -14,8 +14,8 @@ use crate::{Claims, KeySet, Provider, Rejection, algorithm};
 /// Whom a token says it is from, its `iss`: to find the provider's record. Nothing is verified.
 #[must_use]
 pub fn issuer_of(token: &str) -> Option<String> {
-    let token = Token::read(token).ok()?;
-    token.claimed.get("iss")?.as_str().map(str::to_owned)
+    let claimed = claimed(token).ok()?;
+    claimed.get("iss")?.as_str().map(str::to_owned)
 }
 
 /// A token that was read and is not verified.
@@ -33,9 +33,7 @@ impl<'a> Token<'a> {
     ///
     /// [`Rejection::Malformed`], or [`Rejection::AlgorithmNotAllowed`] of one that is signed in a way that is never accepted.
     pub fn read(text: &'a str) -> Result<Self, Rejection> {
-        if text.len() > LONGEST_TOKEN {
-            return malformed("it is too long");
-        }
+        let claimed = claimed(text)?;
         let head = Head::of(text)?;
         if head.crit.is_some() {
             return malformed("its head asks for an extension that is not known here");
@@ -43,7 +41,6 @@ impl<'a> Token<'a> {
         let Some(algorithm) = algorithm::named(&head.alg) else {
             return Err(Rejection::AlgorithmNotAllowed(head.alg));
         };
-        let claimed = jsonwebtoken::dangerous::insecure_decode_claims(text).map_err(unreadable)?;
         Ok(Self { text, algorithm, key_id: head.kid, claimed })
     }
 
@@ -117,6 +114,14 @@ impl Head {
         let head = URL_SAFE_NO_PAD.decode(head).map_err(unreadable)?;
         serde_json::from_slice(&head).map_err(unreadable)
     }
+}
+
+/// What stands in the middle part, true or not.
+fn claimed(text: &str) -> Result<Map<String, Value>, Rejection> {
+    if text.len() > LONGEST_TOKEN {
+        return malformed("it is too long");
+    }
+    jsonwebtoken::dangerous::insecure_decode_claims(text).map_err(unreadable)
 }
 
 fn unreadable(error: impl std::fmt::Display) -> Rejection {

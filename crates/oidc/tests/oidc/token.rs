@@ -342,6 +342,8 @@ fn what_is_not_a_signed_token_is_malformed() {
 fn the_issuer_is_read_from_a_token_to_find_the_provider() {
     let token = Signer::p256().token("ES256", "one", &claims(ISSUER));
     assert_eq!(issuer_of(&token).as_deref(), Some(ISSUER));
+    let unsigned = format!("{}.", covered(&json!({"alg": "none"}), &claims(ISSUER)));
+    assert_eq!(issuer_of(&unsigned).as_deref(), Some(ISSUER), "its refusal is to name the algorithm");
     assert_eq!(issuer_of("no token"), None);
 }
 
