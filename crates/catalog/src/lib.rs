@@ -39,10 +39,10 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// The catalog over that store, keeping up to so many hot keys in memory.
+    /// The catalog over that store, keeping in memory up to so many records of each kind that were used.
     #[must_use]
-    pub fn new(storage: Arc<dyn Storage>, hot_keys: usize) -> Self {
-        Self { reader: Reader::new(storage, hot_keys) }
+    pub fn new(storage: Arc<dyn Storage>, hot_records: usize) -> Self {
+        Self { reader: Reader::new(storage, hot_records) }
     }
 
     /// What may be read.

@@ -28,8 +28,8 @@ pub struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(storage: Arc<dyn Storage>, hot_keys: usize) -> Self {
-        Self { storage, hot: Hot::new(hot_keys) }
+    pub(crate) fn new(storage: Arc<dyn Storage>, hot_records: usize) -> Self {
+        Self { storage, hot: Hot::new(hot_records) }
     }
 
     /// A key.
