@@ -73,3 +73,36 @@ pub trait Facts {
         Values::Absent
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Facts by the whole names of their keys.
+    pub(crate) struct Known<'a>(pub(crate) &'a [(&'a str, &'a [&'a str])]);
+
+    impl Facts for Known<'_> {
+        fn find(&self, key: ConditionKey, suffix: &str) -> Values<'_> {
+            self.other(&format!("{key}{suffix}"))
+        }
+
+        fn other(&self, name: &str) -> Values<'_> {
+            let values =
+                self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, values)| *values);
+            match values {
+                None => Values::Absent,
+                Some([value]) => Values::from(*value),
+                Some(values) => Values::Many(values.iter().map(|value| Cow::from(*value)).collect()),
+            }
+        }
+    }
+
+    #[test]
+    fn values_are_none_one_or_many() {
+        assert!(Values::Absent.as_slice().is_empty());
+        assert_eq!(Values::from(true).one(), Some("true"));
+        assert_eq!(Values::from(None::<&str>), Values::Absent);
+        assert_eq!(Values::Many(vec!["a".into(), "b".into()]).one(), None);
+        assert_eq!(Values::Many(vec!["a".into()]).one(), Some("a"));
+    }
+}

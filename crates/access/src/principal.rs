@@ -247,9 +247,12 @@ fn arn(text: &str) -> Option<PrincipalName> {
 
 /// Of `division/team/Ana` the path `/division/team/` and the name `Ana`.
 fn path_and_name(text: &str) -> Option<(Box<str>, Box<str>)> {
+    if text.split('/').any(str::is_empty) {
+        return None;
+    }
     let (path, name) = text.rsplit_once('/').unwrap_or(("", text));
     let path = if path.is_empty() { "/".into() } else { format!("/{path}/").into_boxed_str() };
-    (!name.is_empty()).then(|| (path, name.into()))
+    Some((path, name.into()))
 }
 
 /// Labels of letters, digits and hyphens, at least two of them.
@@ -277,6 +280,160 @@ impl fmt::Display for PrincipalName {
             Self::User { partition, account, path, name } => {
                 write!(f, "arn:{partition}:iam::{account}:user{path}{name}")
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn account() -> AccountId {
+        "111122223333".parse().unwrap()
+    }
+
+    fn principal(kind: PrincipalKind) -> Principal {
+        Principal::new("aws".into(), account(), kind)
+    }
+
+    #[test]
+    fn callers_have_arns_and_unique_ids() {
+        let role = PrincipalKind::AssumedRole {
+            path: "/team/".into(),
+            role: "Nile".into(),
+            role_id: "AROA1".into(),
+            session: "delta".into(),
+        };
+        let provider = "arn:aws:iam::111122223333:oidc-provider/oidc.example.com";
+        for (kind, own, of_policies, id) in [
+            (
+                PrincipalKind::Root,
+                "arn:aws:iam::111122223333:root",
+                "arn:aws:iam::111122223333:root",
+                "111122223333",
+            ),
+            (
+                PrincipalKind::User { path: "/a/b/".into(), name: "Ana".into(), id: "AIDA1".into() },
+                "arn:aws:iam::111122223333:user/a/b/Ana",
+                "arn:aws:iam::111122223333:user/a/b/Ana",
+                "AIDA1",
+            ),
+            (
+                role,
+                "arn:aws:sts::111122223333:assumed-role/Nile/delta",
+                "arn:aws:iam::111122223333:role/team/Nile",
+                "AROA1:delta",
+            ),
+            (
+                PrincipalKind::Service { name: "s3.amazonaws.com".into() },
+                "s3.amazonaws.com",
+                "s3.amazonaws.com",
+                "s3.amazonaws.com",
+            ),
+            (
+                PrincipalKind::Federated { provider: provider.into(), subject: "ana".into() },
+                provider,
+                provider,
+                "arn:aws:iam::111122223333:oidc-provider/oidc.example.com:ana",
+            ),
+        ] {
+            let caller = principal(kind);
+            assert_eq!((caller.to_string().as_str(), caller.principal_arn().as_str()), (own, of_policies));
+            assert_eq!(caller.user_id(), id);
+        }
+    }
+
+    #[test]
+    fn a_name_is_shown_as_it_was_read() {
+        for (text, name) in [
+            ("*", PrincipalName::Anyone),
+            ("111122223333", PrincipalName::Account { partition: None, account: account() }),
+            (
+                "arn:aws-cn:iam::111122223333:root",
+                PrincipalName::Account { partition: Some("aws-cn".into()), account: account() },
+            ),
+            (
+                "arn:aws:iam::111122223333:user/Ana",
+                PrincipalName::User {
+                    partition: "aws".into(),
+                    account: account(),
+                    path: "/".into(),
+                    name: "Ana".into(),
+                },
+            ),
+            (
+                "arn:aws:iam::111122223333:role/a/b/Nile",
+                PrincipalName::Role {
+                    partition: "aws".into(),
+                    account: account(),
+                    path: "/a/b/".into(),
+                    name: "Nile".into(),
+                },
+            ),
+            (
+                "arn:aws:sts::111122223333:assumed-role/Nile/delta@example.com",
+                PrincipalName::Session {
+                    partition: "aws".into(),
+                    account: account(),
+                    role: "Nile".into(),
+                    session: "delta@example.com".into(),
+                },
+            ),
+            ("s3.amazonaws.com", PrincipalName::Service("s3.amazonaws.com".into())),
+            (
+                "arn:aws:iam::111122223333:oidc-provider/oidc.example.com/realm",
+                PrincipalName::Federated(
+                    "arn:aws:iam::111122223333:oidc-provider/oidc.example.com/realm".into(),
+                ),
+            ),
+        ] {
+            assert_eq!(text.parse().as_ref(), Ok(&name));
+            assert_eq!(name.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_names_nobody_is_refused() {
+        for wrong in [
+            "",
+            "Ana",
+            "**",
+            "AIDACKCEVSQ6C2EXAMPLE",
+            "11112222333",
+            "arn:aws:iam::111122223333",
+            "arn:aws:iam::111122223333:*",
+            "arn:aws:iam::111122223333:user/*",
+            "arn:aws:iam::111122223333:user/",
+            "arn:aws:iam::111122223333:user/a/",
+            "arn:aws:iam::111122223333:user//Ana",
+            "arn:aws:iam::111122223333:group/a",
+            "arn:aws:iam:eu-central-1:111122223333:user/Ana",
+            "arn:aws:iam::*:root",
+            "arn:aws:sts::111122223333:root",
+            "arn:aws:sts::111122223333:assumed-role/Nile",
+            "arn:aws:sts::111122223333:assumed-role/a/Nile/delta",
+            "arn:aws:iam::111122223333:role/Ni le",
+            "arn::iam::111122223333:root",
+            ".",
+            "s3..com",
+            "https://s3.amazonaws.com",
+        ] {
+            assert_eq!(wrong.parse::<PrincipalName>(), Err(InvalidPrincipal), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_read_is_shown_as_it_was(text in "arn:aws:(iam|sts)::111122223333:(root|(user|role|assumed-role|oidc-provider)/[a-z/*]{0,6})|[a-z.*0-9]{0,14}") {
+            if let Ok(name) = text.parse::<PrincipalName>() {
+                prop_assert_eq!(name.to_string(), text);
+            }
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text: String) {
+            let _ = text.parse::<PrincipalName>();
         }
     }
 }

@@ -165,3 +165,176 @@ fn role_or_user_id(id: &str) -> &str {
 fn invalid(of_type: &str, name: &str) -> Flaw {
     Flaw::Principal { of_type: of_type.into(), name: name.into() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    const ROLE: &str = "arn:aws:iam::111122223333:role/team/Nile";
+    const ROOT: &str = "arn:aws:iam::111122223333:root";
+    const SESSION: &str = "arn:aws:sts::111122223333:assumed-role/Nile/delta";
+    const USER: &str = "arn:aws:iam::111122223333:user/Ana";
+
+    fn caller(kind: PrincipalKind) -> Principal {
+        Principal::new(Arc::from("aws"), "111122223333".parse().unwrap(), kind)
+    }
+
+    fn ana() -> Principal {
+        caller(PrincipalKind::User { path: "/".into(), name: "Ana".into(), id: "AIDA1".into() })
+    }
+
+    fn session() -> Principal {
+        caller(PrincipalKind::AssumedRole {
+            path: "/team/".into(),
+            role: "Nile".into(),
+            role_id: "AROA1".into(),
+            session: "delta".into(),
+        })
+    }
+
+    fn root() -> Principal {
+        caller(PrincipalKind::Root)
+    }
+
+    fn service() -> Principal {
+        let kind = PrincipalKind::Service { name: "s3.amazonaws.com".into() };
+        Principal::new(Arc::from("aws"), "000000000000".parse().unwrap(), kind)
+    }
+
+    fn federated() -> Principal {
+        caller(PrincipalKind::Federated {
+            provider: "arn:aws:iam::111122223333:oidc-provider/oidc.example.com".into(),
+            subject: "ana".into(),
+        })
+    }
+
+    fn parsed(json: &str, bound: &[(&str, &str)]) -> Result<Box<[Bound]>, Flaw> {
+        let bound = bound.iter().map(|(arn, id)| ((*arn).into(), (*id).into())).collect();
+        parse(&Json::parse(json).unwrap(), &bound)
+    }
+
+    fn named(json: &str, bound: &[(&str, &str)], principal: &Principal) -> Named {
+        Principals::Only(parsed(json, bound).unwrap()).name(principal, &"444455556666".parse().unwrap())
+    }
+
+    #[test]
+    fn a_name_names_those_whom_it_is_of() {
+        let everybody = [ana(), session(), root(), service(), federated()];
+        let (no, account, role, direct) = (Named::No, Named::Account, Named::Role, Named::Direct);
+        for (json, expected) in [
+            (r#""*""#.to_owned(), [direct, direct, direct, direct, direct]),
+            (r#"{"AWS":"*"}"#.to_owned(), [direct, direct, direct, direct, direct]),
+            (format!(r#"{{"AWS":"{ROOT}"}}"#), [account, account, direct, no, no]),
+            (r#"{"AWS":["444455556666","111122223333"]}"#.to_owned(), [account, account, direct, no, no]),
+            (r#"{"AWS":"arn:aws-cn:iam::111122223333:root"}"#.to_owned(), [no, no, no, no, no]),
+            (format!(r#"{{"AWS":"{USER}"}}"#), [direct, no, no, no, no]),
+            (r#"{"AWS":"arn:aws:iam::111122223333:user/team/Ana"}"#.to_owned(), [no, no, no, no, no]),
+            (format!(r#"{{"AWS":"{ROLE}"}}"#), [no, role, no, no, no]),
+            (r#"{"AWS":"arn:aws:iam::111122223333:role/Nile"}"#.to_owned(), [no, no, no, no, no]),
+            (format!(r#"{{"AWS":["{SESSION}","{ROLE}"]}}"#), [no, direct, no, no, no]),
+            (
+                r#"{"AWS":"arn:aws:sts::111122223333:assumed-role/Nile/other"}"#.to_owned(),
+                [no, no, no, no, no],
+            ),
+            (r#"{"Service":["ec2.amazonaws.com","s3.amazonaws.com"]}"#.to_owned(), [no, no, no, direct, no]),
+            (
+                r#"{"Federated":"arn:aws:iam::111122223333:oidc-provider/oidc.example.com"}"#.to_owned(),
+                [no, no, no, no, direct],
+            ),
+            (format!(r#"{{"Service":"s3.amazonaws.com","AWS":"{USER}"}}"#), [direct, no, no, direct, no]),
+        ] {
+            for (principal, expected) in everybody.iter().zip(expected) {
+                assert_eq!(named(&json, &[], principal), expected, "{json} and {principal}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_bound_name_means_whom_it_meant_when_it_was_stored() {
+        let user = format!(r#"{{"AWS":"{USER}"}}"#);
+        assert_eq!(named(&user, &[(USER, "AIDA1")], &ana()), Named::Direct);
+        assert_eq!(named(&user, &[(USER, "AIDA0")], &ana()), Named::No, "another user of the same name");
+        let renamed =
+            caller(PrincipalKind::User { path: "/x/".into(), name: "Anna".into(), id: "AIDA1".into() });
+        assert_eq!(named(&user, &[(USER, "AIDA1")], &renamed), Named::Direct);
+        let role = format!(r#"{{"AWS":"{ROLE}"}}"#);
+        assert_eq!(named(&role, &[(ROLE, "AROA1")], &session()), Named::Role);
+        assert_eq!(named(&role, &[(ROLE, "AROA0")], &session()), Named::No);
+        let of_session = format!(r#"{{"AWS":"{SESSION}"}}"#);
+        assert_eq!(named(&of_session, &[(SESSION, "AROA1:delta")], &session()), Named::Direct);
+        assert_eq!(named(&of_session, &[(SESSION, "AROA1")], &session()), Named::Direct);
+        assert_eq!(named(&of_session, &[(SESSION, "AROA0:delta")], &session()), Named::No);
+    }
+
+    #[test]
+    fn exempt_is_only_who_is_listed_with_its_account() {
+        let everybody = [ana(), session(), root(), service()];
+        for (json, exempt) in [
+            (format!(r#"{{"AWS":["{USER}","{ROOT}"]}}"#), [true, false, true, false]),
+            (format!(r#"{{"AWS":"{USER}"}}"#), [false, false, false, false]),
+            (format!(r#"{{"AWS":"{ROOT}"}}"#), [false, false, true, false]),
+            (format!(r#"{{"AWS":["{ROLE}","111122223333"]}}"#), [false, true, true, false]),
+            (format!(r#"{{"AWS":["{SESSION}","{ROOT}"]}}"#), [false, true, true, false]),
+            (r#"{"Service":"s3.amazonaws.com"}"#.to_owned(), [false, false, false, true]),
+            (r#""*""#.to_owned(), [true, true, true, true]),
+        ] {
+            let denied = Principals::AllBut(parsed(&json, &[]).unwrap());
+            for (principal, exempt) in everybody.iter().zip(exempt) {
+                let expected = if exempt { Named::No } else { Named::Direct };
+                assert_eq!(
+                    denied.name(principal, &"444455556666".parse().unwrap()),
+                    expected,
+                    "{json} and {principal}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_owner_is_whatever_account_owns_the_key() {
+        let owner: AccountId = "111122223333".parse().unwrap();
+        let stranger: AccountId = "444455556666".parse().unwrap();
+        for (principal, expected) in
+            [(ana(), Named::Account), (session(), Named::Account), (root(), Named::Direct)]
+        {
+            assert_eq!(Principals::Owner.name(&principal, &owner), expected);
+            assert_eq!(Principals::Owner.name(&principal, &stranger), Named::No);
+        }
+        assert_eq!(Principals::Owner.name(&service(), &"000000000000".parse().unwrap()), Named::No);
+    }
+
+    #[test]
+    fn what_names_nobody_is_refused() {
+        for (json, of_type, name) in [
+            (r#""111122223333""#, "AWS", "111122223333"),
+            (r#"{"AWS":"AIDACKCEVSQ6C2EXAMPLE"}"#, "AWS", "AIDACKCEVSQ6C2EXAMPLE"),
+            (r#"{"AWS":["*","arn:aws:iam::*:root"]}"#, "AWS", "arn:aws:iam::*:root"),
+            (r#"{"AWS":"s3.amazonaws.com"}"#, "AWS", "s3.amazonaws.com"),
+            (
+                r#"{"AWS":"arn:aws:iam::111122223333:group/all"}"#,
+                "AWS",
+                "arn:aws:iam::111122223333:group/all",
+            ),
+            (
+                r#"{"AWS":"arn:aws:iam::111122223333:oidc-provider/a.b"}"#,
+                "AWS",
+                "arn:aws:iam::111122223333:oidc-provider/a.b",
+            ),
+            (r#"{"Service":"*"}"#, "Service", "*"),
+            (r#"{"Service":"111122223333"}"#, "Service", "111122223333"),
+            (r#"{"Federated":"*"}"#, "Federated", "*"),
+            (r#"{"CanonicalUser":"79a59d"}"#, "CanonicalUser", "79a59d"),
+            (r#"{"Group":"*"}"#, "Group", "*"),
+        ] {
+            let flaw = Flaw::Principal { of_type: of_type.into(), name: name.into() };
+            assert_eq!(parsed(json, &[]).unwrap_err(), flaw, "{json}");
+        }
+        for json in ["{}", r#"{"AWS":[]}"#] {
+            assert_eq!(parsed(json, &[]).unwrap_err(), Flaw::PrincipalEmpty, "{json}");
+        }
+        for json in ["[]", "null", "5", r#"{"AWS":5}"#, r#"{"AWS":{}}"#, r#"{"AWS":["*",["*"]]}"#] {
+            assert_eq!(parsed(json, &[]).unwrap_err(), Flaw::Shape("Principal".into()), "{json}");
+        }
+    }
+}

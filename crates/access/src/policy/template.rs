@@ -126,3 +126,80 @@ fn quoted(text: &str) -> Result<Box<str>, InvalidVariable> {
         text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')).ok_or(InvalidVariable::Quote)?;
     if inner.contains('\'') { Err(InvalidVariable::Quote) } else { Ok(inner.into()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::tests::Known;
+    use crate::policy::pattern::Case;
+
+    const READING: Reading = Reading { variables: true, wildcards: true };
+
+    const FACTS: Known<'static> = Known(&[
+        ("aws:username", &["Ana*"]),
+        ("aws:PrincipalTag/team", &["nile"]),
+        ("aws:TagKeys", &["one", "two"]),
+        ("oidc.example.com:sub", &["subject"]),
+    ]);
+
+    fn filled(text: &str) -> Option<String> {
+        Template::parse(text, READING).unwrap().filled(&FACTS).map(|pattern| pattern.to_string())
+    }
+
+    #[test]
+    fn a_variable_is_replaced_by_its_value() {
+        assert_eq!(filled("${aws:PrincipalTag/team}-key").as_deref(), Some("nile-key"));
+        assert_eq!(filled("${AWS:principaltag/TEAM}${oidc.example.com:sub}").as_deref(), Some("nilesubject"));
+        assert_eq!(filled("${ aws:PrincipalTag/team }").as_deref(), Some("nile"));
+    }
+
+    #[test]
+    fn a_variable_without_one_value_makes_the_text_match_nothing_unless_it_has_a_default() {
+        assert_eq!(filled("x${aws:userid}"), None);
+        assert_eq!(filled("${aws:TagKeys}"), None);
+        assert_eq!(filled("${aws:userid, 'no}body'}!").as_deref(), Some("no}body!"));
+        assert_eq!(filled("${aws:PrincipalTag/team,'none'}").as_deref(), Some("nile"));
+        assert_eq!(filled("${aws:userid, ''}").as_deref(), Some(""));
+    }
+
+    #[test]
+    fn what_comes_out_of_a_variable_is_never_a_wildcard() {
+        let pattern = Template::parse("${aws:username}/*", READING).unwrap().filled(&FACTS).unwrap();
+        assert!(pattern.matches("Ana*/x", Case::Kept));
+        assert!(!pattern.matches("Anabel/x", Case::Kept));
+    }
+
+    #[test]
+    fn three_characters_can_be_spelt_as_text() {
+        let Template::Fixed(pattern) = Template::parse("${*}${?}${$}{a}", READING).unwrap() else {
+            panic!("a variable")
+        };
+        assert!(pattern.matches("*?${a}", Case::Kept));
+        assert!(!pattern.matches("abc{a}", Case::Kept));
+    }
+
+    #[test]
+    fn without_variables_a_dollar_is_a_dollar() {
+        let reading = Reading { variables: false, wildcards: true };
+        let Template::Fixed(pattern) = Template::parse("${aws:username}", reading).unwrap() else {
+            panic!("a variable")
+        };
+        assert!(pattern.matches("${aws:username}", Case::Kept));
+        assert!(Template::parse("${", reading).is_ok());
+    }
+
+    #[test]
+    fn what_is_no_variable_is_refused() {
+        for (text, why) in [
+            ("${aws:username", InvalidVariable::Unclosed),
+            ("${}", InvalidVariable::Empty),
+            ("${ , 'x'}", InvalidVariable::Empty),
+            ("${aws:username, x}", InvalidVariable::Quote),
+            ("${aws:username, 'x}", InvalidVariable::Unclosed),
+            ("${aws:username, 'x'y'z'}", InvalidVariable::Quote),
+            ("${aws:username, '}", InvalidVariable::Unclosed),
+        ] {
+            assert_eq!(Template::parse(text, READING).unwrap_err(), why, "{text}");
+        }
+    }
+}

@@ -96,7 +96,7 @@ impl Relation {
 }
 
 /// Name, comparison, and whether it is negated.
-const TABLE: &[(&str, Comparison, bool)] = &[
+pub(super) const TABLE: &[(&str, Comparison, bool)] = &[
     ("ArnEquals", Comparison::Arn, false),
     ("ArnLike", Comparison::Arn, false),
     ("ArnNotEquals", Comparison::Arn, true),
