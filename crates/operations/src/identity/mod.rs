@@ -4,8 +4,10 @@
 
 mod authority;
 mod aws_managed;
+mod principals;
 mod session;
 
 pub use authority::{Directory, DirectoryError, Identity, account_and_name};
 pub use aws_managed::{AwsManagedPolicy, aws_managed, aws_managed_policy};
+pub use principals::{BindError, Existing, account_and_url};
 pub use session::{Federated, Session, SessionPrincipal, SessionToken};
