@@ -1,4 +1,4 @@
-//! What a client sees of Cardea: AWS JSON 1.1 and the Query protocol in and out, targets, ARNs, names, limits and faults.
+//! What a client sees of Cardea: AWS JSON 1.1 and the Query protocol in and out, ARNs, names, limits and faults.
 //!
 //! Pure: no input or output, no clock, no randomness. It knows the shapes of requests, not what they do.
 
@@ -14,7 +14,6 @@ mod path;
 pub mod query;
 mod sensitive;
 mod shape;
-mod target;
 mod violation;
 pub mod xml;
 
@@ -24,7 +23,6 @@ pub use output::{Blob, IsoTimestamp, Members, Output, SecretText, Timestamp, Url
 pub use path::Path;
 pub use sensitive::Sensitive;
 pub use shape::{MemberShape, NO_LIMIT, Shape};
-pub use target::operation_of_target;
 pub use violation::Violations;
 
 /// The content type of AWS JSON 1.1, in and out.

@@ -1,4 +1,4 @@
-//! The Query protocol's requests: a form of flat names such as `Tags.member.1.Key`, read along the shape of what is asked for.
+//! The Query protocol's requests: a form of flat names such as `Tags.member.1.Key`, read along the shapes of the members.
 //!
 //! What no shape asks for is never walked: neither the depth of a name nor its number costs more than the form itself.
 
