@@ -33,6 +33,18 @@ fn a_token_of_every_accepted_algorithm_is_verified() {
 }
 
 #[test]
+fn what_openssl_signed_is_verified() {
+    for seed in [
+        include_str!("../../../../fuzz/seeds/oidc_token/ec_with_keys"),
+        include_str!("../../../../fuzz/seeds/oidc_token/ed_with_keys"),
+        include_str!("../../../../fuzz/seeds/oidc_token/rsa_with_keys"),
+    ] {
+        let (keys, token) = seed.split_once('\n').unwrap();
+        assert_eq!(verify(keys, token).unwrap().subject, "repo:a");
+    }
+}
+
+#[test]
 fn a_token_without_a_signature_is_refused_however_none_is_written() {
     let keys = jwks(&[Signer::rsa().jwk("r")]);
     for none in ["none", "None", "NONE", ""] {
