@@ -174,12 +174,14 @@ impl<'q> Caller<'q> {
     /// the same name may be another.
     fn named_by(&self, name: &GrantPrincipal) -> Named {
         let is_bound = name.unique_id.is_some();
-        let has_id = |id: &str| name.unique_id.as_deref().is_none_or(|unique_id| unique_id == id);
+        // Of a session the unique id may be the role's or, after a colon, have the session's name.
+        let is_id = |unique_id: &str, id: &str| unique_id.split(':').next() == Some(id);
+        let has_id = |id: &str| name.unique_id.as_deref().is_none_or(|unique_id| is_id(unique_id, id));
         let itself = match self.principal.kind() {
             PrincipalKind::AssumedRole { role_id, .. } if !has_id(role_id) => Named::No,
             PrincipalKind::AssumedRole { .. } if name.name == self.arn => Named::Direct,
             PrincipalKind::AssumedRole { .. } if name.name == self.role_arn => Named::Role,
-            PrincipalKind::Service { .. } if name.name == self.arn => Named::Direct,
+            PrincipalKind::Service { .. } if !is_bound && name.name == self.arn => Named::Direct,
             PrincipalKind::User { id, .. } if has_id(id) && (is_bound || name.name == self.arn) => {
                 Named::Direct
             }
