@@ -27,6 +27,7 @@ pub fn run(arguments: &Arguments) -> Result<(), TestError> {
     workspace.make_environment("venv", "requirements.txt")?;
     workspace.make_environment("venv-cli", "requirements-cli.txt")?;
     workspace.cargo(&["build", "--locked", "--package", "cli", "--package", "module", "--bins"], &[])?;
+    workspace.build_for_the_web()?;
     if arguments.prepare {
         return Ok(());
     }
@@ -70,6 +71,16 @@ impl Workspace {
         let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
         must(Command::new(&python).args(pip).arg(&pinned))?;
         fs::write(&made_from, wanted).map_err(TestError::file("write", &made_from))
+    }
+
+    /// The policy engine runs in a browser too: it must build for WebAssembly. A compiler that did not come by rustup may lack
+    /// that target, and then this is not tried.
+    fn build_for_the_web(&self) -> Result<(), TestError> {
+        if !succeeds(&["rustup", "target", "add", WEB]) {
+            say("not building `access` for WebAssembly: this compiler has no such target");
+            return Ok(());
+        }
+        self.cargo(&["build", "--locked", "--package", "access", "--target", WEB], &[])
     }
 
     fn cargo(&self, words: &[&str], more: &[String]) -> Result<(), TestError> {
@@ -189,6 +200,9 @@ struct Need {
     package: &'static str,
     probe: &'static [&'static str],
 }
+
+/// The target of what runs in a browser.
+const WEB: &str = "wasm32-unknown-unknown";
 
 const NEEDED: &[Need] = &[
     Need { package: "curl", probe: &["curl", "--version"] },
