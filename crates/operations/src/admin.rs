@@ -1,6 +1,7 @@
 //! What the administrator of the installation does, beside the API: making accounts.
 
 use crate::Service;
+use crate::iam::ids::access_key_id;
 use catalog::{AccessKey, AccessKeyOwner, Account, Author, CatalogError, Changes};
 use keys::{AccountId, InvalidId};
 use module_api::CredentialBinding;
@@ -45,7 +46,7 @@ pub async fn create_root_access_key(service: &Service, account: AccountId) -> Re
 }
 
 async fn create(service: &Service, id: AccountId, new: Option<Account>) -> Result<NewAccount, AdminError> {
-    let access_key_id = new_access_key_id();
+    let access_key_id = access_key_id("AKIA");
     let binding = CredentialBinding { account: id, access_key_id: access_key_id.as_str().into() };
     let mut made = service.module.create_access_key_secret(&binding).await?;
     let access_key = AccessKey {
@@ -71,37 +72,12 @@ fn new_account_id() -> Result<AccountId, InvalidId> {
     AccountId::from_number(FIRST_ACCOUNT.saturating_add(high % ACCOUNTS))
 }
 
-/// `AKIA` and 16 letters and digits of base 32.
-fn new_access_key_id() -> String {
-    let mut random = u128::from_be_bytes(*Uuid::new_v4().as_bytes())
-        ^ u128::from_be_bytes(*Uuid::new_v4().as_bytes()).rotate_left(64);
-    let mut id = String::from("AKIA");
-    for _ in 0..16 {
-        let digit = u8::try_from(random % 32).unwrap_or_default();
-        id.push(char::from(if digit < 26 { b'A' + digit } else { b'2' + digit - 26 }));
-        random /= 32;
-    }
-    id
-}
-
 const FIRST_ACCOUNT: u64 = 100_000_000_000;
 const ACCOUNTS: u64 = 900_000_000_000;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_access_key_id_has_the_form_of_aws() {
-        for _ in 0..100 {
-            let id = new_access_key_id();
-            assert_eq!(id.len(), 20);
-            assert!(
-                id.starts_with("AKIA")
-                    && id.bytes().all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b))
-            );
-        }
-    }
 
     #[test]
     fn an_account_id_does_not_begin_with_a_zero() {

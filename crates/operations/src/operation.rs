@@ -135,6 +135,8 @@ pub struct NamedIdentity {
     pub account: AccountId,
     /// Its tags.
     pub tags: Tags,
+    /// The ARN of the policy that bounds it.
+    pub boundary: Option<String>,
 }
 
 /// The caller's account in the region of the request.

@@ -2,7 +2,7 @@
 
 use super::Scene;
 use super::scene::Caller;
-use crate::operation::{Failure, NamedKey, On, Permission};
+use crate::operation::{Failure, NamedIdentity, NamedKey, On, Permission};
 use crate::{Call, Fact};
 use access::{ConditionKey, Facts, PrincipalKind, Values};
 use keys::{Key, Moment, Tags};
@@ -16,6 +16,7 @@ pub struct Surroundings<'a> {
     now: Moment,
     request: Vec<Fact<'a>>,
     key: Option<&'a NamedKey>,
+    identity: Option<&'a NamedIdentity>,
     tags: Option<&'a Tags>,
     /// The aliases of the key, if a policy asks for them.
     aliases: Vec<String>,
@@ -33,12 +34,25 @@ impl<'a> Surroundings<'a> {
             On::Identity(named) => (None, Some(&named.tags)),
             On::Account | On::Alias(_) => (None, None),
         };
+        let identity = match permission.on {
+            On::Identity(named) => Some(named),
+            _ => None,
+        };
         let aliases = match key {
             Some(named) if asks_for_aliases(scene.caller) => aliases_of(scene, named).await?,
             _ => Vec::new(),
         };
         let request = scene.facts(permission.action);
-        Ok(Self { caller: scene.caller, call: scene.call, now: scene.now, request, key, tags, aliases })
+        Ok(Self {
+            caller: scene.caller,
+            call: scene.call,
+            now: scene.now,
+            request,
+            key,
+            identity,
+            tags,
+            aliases,
+        })
     }
 
     fn of_principal(&self, key: ConditionKey, suffix: &str) -> Option<Values<'_>> {
@@ -110,7 +124,10 @@ impl<'a> Surroundings<'a> {
     }
 
     fn of_resource(&self, key: ConditionKey, suffix: &str) -> Option<Values<'_>> {
-        if key == ConditionKey::ResourceTag {
+        if let (Some(identity), ConditionKey::IamPermissionsBoundary) = (self.identity, key) {
+            return Some(identity.boundary.as_deref().into());
+        }
+        if matches!(key, ConditionKey::ResourceTag | ConditionKey::IamResourceTag) {
             let tag = self.tags.and_then(|tags| tags.iter().find(|tag| tag.key.eq_ignore_ascii_case(suffix)));
             return Some(tag.map(|tag| tag.value.as_str()).into());
         }
