@@ -1,5 +1,6 @@
 //! What a decision costs: allocations always, time when asked (`cargo test --profile dist -p access --test cost -- --ignored --nocapture`).
 #![expect(
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     unsafe_code,
