@@ -101,10 +101,7 @@ impl Directory<'_> {
         let mut identity = inline(&user, |user| (&user.name, &user.inline))?;
         self.attach(&user.attached, &mut identity).await?;
         for name in &user.groups {
-            if let Some(group) = self.reader.find::<Group>(account, name).await? {
-                identity.extend(inline(&group, |group| (&group.name, &group.inline))?);
-                self.attach(&group.attached, &mut identity).await?;
-            }
+            identity.extend(self.group(account, name).await?.unwrap_or_default());
         }
         let boundary = self.boundary(user.boundary.as_deref()).await?;
         Ok(Some(Identity {
@@ -112,6 +109,18 @@ impl Directory<'_> {
             authority: Authority { identity, boundary, session: None },
             tags: tags_of(&user.tags),
         }))
+    }
+
+    /// The policies of a group, if there is one of that name now.
+    pub async fn group(
+        &self,
+        account: &AccountId,
+        name: &str,
+    ) -> Result<Option<Vec<Attached>>, DirectoryError> {
+        let Some(group) = self.reader.find::<Group>(account, name).await? else { return Ok(None) };
+        let mut policies = inline(&group, |group| (&group.name, &group.inline))?;
+        self.attach(&group.attached, &mut policies).await?;
+        Ok(Some(policies))
     }
 
     /// A session of a role, if there is a role of that name now.
@@ -150,19 +159,21 @@ impl Directory<'_> {
             }
         };
         let Some(mut identity) = identity else { return Ok(None) };
-        identity.tags.extend(session.tags.clone());
-        identity.authority.session = self.session_policies(session).await?;
+        overlay(&mut identity.tags, &session.tags);
+        identity.authority.session = match self.session_policies(session).await {
+            _ if session.policies.is_empty() && session.policy_arns.is_empty() => None,
+            // What a policy that is gone denied is not known any more: nothing else may allow.
+            Err(DirectoryError::Missing { .. }) => Some(Vec::new()),
+            policies => Some(policies?),
+        };
         Ok(Some(identity))
     }
 
-    async fn session_policies(&self, session: &Session) -> Result<Option<Vec<Attached>>, DirectoryError> {
-        if session.policies.is_empty() && session.policy_arns.is_empty() {
-            return Ok(None);
-        }
-        let texts = session.policies.iter().map(|text| compiled(SESSION_POLICY, text));
-        let mut policies = texts.collect::<Result<Vec<Attached>, _>>()?;
+    /// The session policies of a session, all of which must be there.
+    pub async fn session_policies(&self, session: &Session) -> Result<Vec<Attached>, DirectoryError> {
+        let mut policies = session.text_policies()?;
         self.attach(&session.policy_arns, &mut policies).await?;
-        Ok(Some(policies))
+        Ok(policies)
     }
 
     async fn attach<'p>(
@@ -220,9 +231,20 @@ fn inline<T: 'static>(
     record.derived::<Result<Vec<Attached>, MalformedPolicy>>(compile).clone()
 }
 
+/// Session policies are identity policies of a session.
+pub(super) fn session_policy(text: &str) -> Result<Attached, MalformedPolicy> {
+    compiled(SESSION_POLICY, text)
+}
+
 fn compiled(name: &str, text: &str) -> Result<Attached, MalformedPolicy> {
     let policy = Policy::compile(PolicyKind::Identity, text, &BTreeMap::new())?;
     Ok(Attached { name: name.into(), policy: Arc::new(policy) })
+}
+
+/// Puts the tags of a session over those of its role. Keys compare without case.
+fn overlay(tags: &mut BTreeMap<String, String>, session: &BTreeMap<String, String>) {
+    tags.retain(|key, _| !session.keys().any(|other| other.to_lowercase() == key.to_lowercase()));
+    tags.extend(session.iter().map(|(key, value)| (key.clone(), value.clone())));
 }
 
 fn tags_of(tags: &keys::Tags) -> BTreeMap<String, String> {

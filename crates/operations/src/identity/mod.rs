@@ -10,4 +10,4 @@ mod session;
 pub use authority::{Directory, DirectoryError, Identity, account_and_name};
 pub use aws_managed::{AwsManagedPolicy, aws_managed, aws_managed_policy};
 pub use principals::{BindError, Existing, account_and_url};
-pub use session::{Federated, Session, SessionPrincipal, SessionToken};
+pub use session::{Compiled, Federated, Session, SessionPrincipal, SessionToken, claim_name};

@@ -1,6 +1,8 @@
 //! Temporary credentials: a session token holds all that a node needs to know of them, sealed by the security module, so
 //! that every node can verify one without looking anything up.
 
+use super::authority::session_policy;
+use access::{Attached, MalformedPolicy};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use keys::{AccountId, Moment};
@@ -8,6 +10,7 @@ use module_api::MessagePurpose;
 use module_client::{CallError, ModuleClient};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 /// A session, as its token carries it.
 #[derive(Clone, Serialize, Deserialize)]
@@ -17,6 +20,7 @@ pub struct Session {
     /// The temporary access key, `ASIA…`.
     pub access_key_id: String,
     /// Its secret as the security module has sealed it.
+    #[serde(with = "base64_text")]
     pub secret: Vec<u8>,
     /// When it was issued.
     pub issued: Moment,
@@ -37,10 +41,16 @@ pub struct Session {
     /// The source identity, once it was set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_identity: Option<String>,
-    /// The ARN of the OIDC provider that the session came by, and the subject it knew.
+    /// The OIDC provider that the session came by, and what it knew of the caller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub federated: Option<Federated>,
+    /// The texts of `policies` compiled, once somebody asked.
+    #[serde(skip)]
+    pub compiled: Compiled,
 }
+
+/// Texts of policies, compiled once.
+pub type Compiled = OnceLock<Result<Vec<Attached>, MalformedPolicy>>;
 
 /// Where a session with a web identity came from.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -48,7 +58,7 @@ pub struct Federated {
     /// The ARN of the OIDC provider.
     pub provider: String,
     /// What the provider said of the caller, by condition key without the provider's name: `sub`, `aud`, …
-    pub claims: BTreeMap<String, String>,
+    pub claims: BTreeMap<String, Vec<String>>,
 }
 
 /// Whose session it is.
@@ -81,15 +91,28 @@ pub enum SessionPrincipal {
     },
 }
 
-impl Federated {
-    /// The claim that the condition key of that name asks for: `<provider's host and path>:<claim>`, without case.
-    #[must_use]
-    pub fn claim(&self, key: &str) -> Option<&str> {
-        let (_, host) = self.provider.split_once(":oidc-provider/")?;
-        let name = key.strip_prefix(&host.to_ascii_lowercase())?.strip_prefix(':')?;
-        let found = self.claims.iter().find(|(claim, _)| claim.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str())
+impl Session {
+    /// The session policies that were given as texts, compiled.
+    pub fn text_policies(&self) -> Result<Vec<Attached>, MalformedPolicy> {
+        let compile = || self.policies.iter().map(|text| session_policy(text)).collect();
+        self.compiled.get_or_init(compile).clone()
     }
+}
+
+impl Federated {
+    /// The claim that the condition key of that name asks for.
+    #[must_use]
+    pub fn claim(&self, key: &str) -> &[String] {
+        let name = claim_name(&self.provider, key);
+        name.and_then(|name| self.claims.get(name)).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The name of the claim that a condition key in lower case asks for: `<provider's host and path>:<claim>`.
+#[must_use]
+pub fn claim_name<'k>(provider: &str, key: &'k str) -> Option<&'k str> {
+    let (_, url) = provider.split_once(":oidc-provider/")?;
+    key.strip_prefix(&url.to_ascii_lowercase())?.strip_prefix(':')
 }
 
 impl SessionPrincipal {
@@ -129,5 +152,41 @@ impl SessionToken {
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Session({})", self.access_key_id)
+    }
+}
+
+/// Bytes as text in base64: a third of what a list of numbers takes.
+mod base64_text {
+    use super::{Engine, STANDARD};
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        STANDARD.decode(String::deserialize(from)?).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_is_found_by_the_condition_key_of_its_provider_only() {
+        let provider = "arn:aws:iam::111122223333:oidc-provider/OIDC.example.com:8443/Realm".to_owned();
+        let claims = BTreeMap::from([("sub".to_owned(), vec!["ana".to_owned()])]);
+        let federated = Federated { provider, claims };
+        assert_eq!(federated.claim("oidc.example.com:8443/realm:sub"), ["ana"]);
+        for other in [
+            "oidc.example.com:8443/realm:aud",
+            "oidc.example.com:sub",
+            "sub",
+            "oidc.example.com:8443/realmsub",
+        ] {
+            assert!(federated.claim(other).is_empty(), "{other}");
+        }
     }
 }

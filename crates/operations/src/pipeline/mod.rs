@@ -13,7 +13,7 @@ pub use authorized::Authorized;
 pub use resolve::{Located, Naming, no_such_alias};
 pub use scene::{Caller, OnBehalf, Scene};
 pub use surroundings::Surroundings;
-pub use weigh::{Denied, key_policy, trust_policy};
+pub use weigh::{AuthorizationMessage, Denied, key_policy, trust_policy};
 
 use crate::api::{Routed, route, unless_not_json};
 use crate::operation::{Failure, Operation, Outcome, Subject, internal};
