@@ -136,8 +136,8 @@ fn optional_text(all: &Map<String, Value>, name: &str) -> Result<Option<String>,
     }
 }
 
-/// What condition keys are compared with. A claim in other letters never stands for one that is there in small letters, nor for
-/// the audience.
+/// What condition keys are compared with. A claim in other letters never stands for one that is there in small letters, in
+/// whatever order they come, nor for the audience.
 fn values(all: &Map<String, Value>, audience: &str, audiences: Vec<String>) -> BTreeMap<String, Vec<String>> {
     let mut values = BTreeMap::new();
     for (name, value) in all {

@@ -58,9 +58,10 @@ impl Address {
     pub(crate) fn parse(url: &str) -> Option<Self> {
         let uri: Uri = url.parse().ok()?;
         let authority = uri.authority()?;
-        if uri.scheme() != Some(&Scheme::HTTPS) || authority.as_str().contains('@') {
+        if uri.scheme() != Some(&Scheme::HTTPS) {
             return None;
         }
+        // What names a user does not begin with its host.
         let port = match authority.as_str().strip_prefix(authority.host())?.strip_prefix(':') {
             Some(port) => port.parse().ok()?,
             None => 443,

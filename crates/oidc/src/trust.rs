@@ -89,7 +89,7 @@ impl ServerCertVerifier for ProviderVerifier {
             verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
         };
         let by_roots = self.roots.as_deref().map_or(unknown, verify);
-        if !matches!(by_roots, Err(Error::InvalidCertificate(CertificateError::UnknownIssuer))) {
+        if by_roots.is_ok() {
             return by_roots;
         }
         let chain: Vec<&CertificateDer<'_>> = std::iter::once(end_entity).chain(intermediates).collect();

@@ -140,6 +140,16 @@ async fn unknown_keys_make_nobody_ask_more_than_once_in_a_while() {
 }
 
 #[tokio::test]
+async fn a_false_signature_under_a_known_key_makes_nobody_ask() {
+    let (authority, signer, server) = issuer().await;
+    let issuers = issuers(&authority);
+    verify(&issuers, &server, &signer, "one").await.unwrap();
+    pass(Duration::from_secs(31)).await;
+    assert_eq!(verify(&issuers, &server, &Signer::p256(), "one").await, Err(Rejection::BadSignature));
+    assert_eq!(server.asked(), (1, 1));
+}
+
+#[tokio::test]
 async fn a_token_that_cannot_be_accepted_makes_nobody_ask() {
     let (authority, signer, server) = issuer().await;
     let issuers = issuers(&authority);
@@ -205,6 +215,8 @@ async fn an_issuer_that_is_down_is_unreachable_until_it_is_back() {
     server.answer_discovery(right);
     pass(Duration::from_secs(31)).await;
     verify(&issuers, &server, &signer, "one").await.unwrap();
+    let unknown = verify(&issuers, &server, &signer, "two").await;
+    assert_eq!(unknown, Err(Rejection::UnknownKey { key_id: Some("two".to_owned()) }), "the failure is past");
 }
 
 #[tokio::test]
@@ -231,9 +243,9 @@ async fn an_issuer_that_never_answers_is_given_up_and_holds_up_no_other() {
         "the slow issuer was given up before the quick one answered"
     );
     for one in waiting {
-        unreachable_because(one.await.unwrap(), "does not answer within 300ms");
+        unreachable_because(one.await.unwrap(), "does not answer within 1s");
     }
-    assert!(begun.elapsed() < Duration::from_secs(3), "who waited was given up one after the other");
+    assert!(begun.elapsed() < Duration::from_secs(5), "who waited was given up one after the other");
     assert_eq!(slow.asked(), (1, 1));
 }
 
@@ -245,7 +257,7 @@ async fn a_server_that_only_accepts_is_given_up() {
     let token = Signer::p256().token("ES256", "one", &claims(&format!("https://{url}")));
     let provider = oidc::Provider { url: &url, client_ids: crate::servers::client_ids(), thumbprints: &[] };
     let refused = issuers_with(&authority, impatient()).verify(&provider, &token, now()).await;
-    unreachable_because(refused.map(drop), "does not answer within 300ms");
+    unreachable_because(refused.map(drop), "does not answer within 1s");
 }
 
 #[tokio::test]

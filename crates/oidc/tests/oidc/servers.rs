@@ -217,7 +217,7 @@ pub fn issuers_with(authority: &Authority, settings: Settings) -> Issuers {
 
 /// Settings of an issuer that is given up soon.
 pub fn impatient() -> Settings {
-    Settings { fetch_timeout: Duration::from_millis(300), ..Settings::default() }
+    Settings { fetch_timeout: Duration::from_secs(1), ..Settings::default() }
 }
 
 /// What the server signed, judged for the provider that is registered of it.
