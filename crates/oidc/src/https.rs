@@ -61,10 +61,9 @@ impl Address {
         if uri.scheme() != Some(&Scheme::HTTPS) {
             return None;
         }
-        // What names a user does not begin with its host.
-        let port = match authority.as_str().strip_prefix(authority.host())?.strip_prefix(':') {
-            Some(port) => port.parse().ok()?,
-            None => 443,
+        let port = match authority.as_str().strip_prefix(authority.host())? {
+            "" => 443,
+            rest => rest.strip_prefix(':')?.parse().ok()?,
         };
         let name = ServerName::try_from(bare(authority.host())).ok()?.to_owned();
         Some(Self { name, port, uri })
@@ -157,6 +156,7 @@ mod tests {
             "https://",
             "https:///x",
             "ftp://a.example",
+            "https://a.examplea@a.example",
             "https://user@a.example",
             "https://user:word@a.example",
             "https://a b",
