@@ -177,7 +177,7 @@ impl Reader<'_> {
         for action in &actions {
             self.keep(place, check_action(action, self.kind));
         }
-        let patterns = actions.into_iter().map(Pattern::parse).collect();
+        let patterns = actions.iter().map(|action| Pattern::parse(&action.to_ascii_lowercase())).collect();
         Some(if is_negated { Coverage::AllBut(patterns) } else { Coverage::Only(patterns) })
     }
 
