@@ -288,7 +288,7 @@ fn check_action(action: &str, kind: PolicyKind) -> Result<(), Flaw> {
         return Err(Flaw::ActionColons(action.into()));
     }
     let is_vendor =
-        !vendor.is_empty() && vendor.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._*?".contains(&b));
+        !vendor.is_empty() && vendor.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b));
     if is_vendor { Ok(()) } else { Err(Flaw::ActionVendor(vendor.into())) }
 }
 

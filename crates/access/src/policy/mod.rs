@@ -123,3 +123,48 @@ impl Policy {
         &self.statements
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Principal;
+    use crate::facts::tests::Known;
+    use keys::AccountId;
+
+    #[test]
+    fn the_default_policy_says_what_its_text_says() {
+        let owner: AccountId = "111122223333".parse().unwrap();
+        let text = keys::default_policy("aws", &owner);
+        let compiled = Policy::compile(PolicyKind::Key, &text, &BoundPrincipals::new()).unwrap();
+        let built = Policy::owner_default();
+        assert_eq!(
+            (compiled.id(), compiled.kind(), compiled.version()),
+            (built.id(), built.kind(), built.version())
+        );
+        let ([one], [other]) = (compiled.statements(), built.statements()) else {
+            panic!("not one statement each")
+        };
+        assert_eq!((&one.sid, one.effect), (&other.sid, other.effect));
+        let (root, stranger) =
+            (|account| Principal::root("aws".into(), account), "444455556666".parse().unwrap());
+        for principal in [root(owner), root(stranger)] {
+            assert_eq!(one.names(&principal, &owner), other.names(&principal, &owner));
+        }
+        for action in ["kms:Encrypt", "iam:GetUser"] {
+            assert_eq!(one.covers_action(action), other.covers_action(action));
+        }
+        let (key, none) = (Target::text("arn:aws:kms:eu-central-1:111122223333:key/x"), Known(&[]));
+        assert!(one.covers_resource(&key, &none) && other.covers_resource(&key, &none));
+    }
+
+    #[test]
+    fn the_default_policy_names_nobody_whose_existence_could_be_doubted() {
+        assert_eq!(Policy::owner_default().principals().count(), 0);
+    }
+
+    #[test]
+    fn a_policy_can_be_asked_from_several_threads() {
+        const fn is_shared<T: Send + Sync>() {}
+        is_shared::<Policy>();
+    }
+}

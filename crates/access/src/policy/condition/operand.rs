@@ -13,8 +13,9 @@ use std::net::IpAddr;
 #[derive(Debug)]
 pub(super) enum Operand {
     Arn(ArnPattern),
+    /// Bytes, in the only way in which base64 spells them.
+    Base64(Box<str>),
     Bool(bool),
-    Bytes(Box<[u8]>),
     Date(Relation, Timestamp),
     Network(Network),
     Number(Relation, Decimal<Box<str>>),
@@ -29,7 +30,9 @@ impl Operand {
         let text = || pattern.to_string();
         Some(match comparison {
             Comparison::Arn => Self::Arn(ArnPattern::new(pattern)?),
-            Comparison::Binary => Self::Bytes(STANDARD.decode(text()).ok()?.into()),
+            Comparison::Binary => {
+                Self::Base64(Some(text()).filter(|text| STANDARD.decode(text).is_ok())?.into())
+            }
             Comparison::Bool | Comparison::Null => Self::Bool(boolean(&text())?),
             Comparison::Date(relation) => Self::Date(relation, date(&text())?),
             Comparison::Ip => Self::Network(Network::parse(&text())?),
@@ -45,14 +48,13 @@ impl Operand {
         match self {
             Self::Arn(pattern) => pattern.matches(value),
             Self::Bool(wanted) => boolean(value) == Some(*wanted),
-            Self::Bytes(wanted) => STANDARD.decode(value).is_ok_and(|bytes| *bytes == **wanted),
             Self::Date(relation, wanted) => date(value).is_some_and(|actual| relation.holds(&actual, wanted)),
             Self::Network(network) => value.parse().is_ok_and(|address| network.contains(address)),
             Self::Number(relation, wanted) => {
                 Decimal::parse(value).is_some_and(|actual| relation.holds(&actual, &wanted.as_ref()))
             }
             Self::Pattern(pattern) => pattern.matches(value, Case::Kept),
-            Self::Text(wanted) => value == &**wanted,
+            Self::Base64(wanted) | Self::Text(wanted) => value == &**wanted,
             Self::TextIgnoringCase(wanted) => is_same_ignoring_case(value, wanted),
         }
     }
