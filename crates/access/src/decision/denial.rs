@@ -52,7 +52,7 @@ enum Object {
 impl Denial {
     pub(super) fn new(question: &Question<'_>, refusal: Refusal) -> Self {
         let &Question { principal, action, resource, .. } = question;
-        let is_own = resource.owner().is_none_or(|owner| owner == *principal.account());
+        let is_own = question.is_about_own_account();
         let object = match resource {
             Resource::Any => Object::Nothing,
             Resource::Iam { arn, .. } => Object::Arn(arn.into()),

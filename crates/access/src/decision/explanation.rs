@@ -5,7 +5,7 @@
 use super::denial::{Denial, PolicyType, Refusal};
 use super::{Decision, Question, Resource, findings, grants};
 use crate::policy::{Effect, Statement};
-use crate::{Facts, FailedCondition};
+use crate::{Facts, FailedCondition, Principal};
 use keys::{Grant, GrantConstraints, GrantId, GrantOperations};
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
@@ -60,8 +60,9 @@ pub struct Asked {
     pub principal: AskedBy,
     /// The action, such as `kms:Decrypt`.
     pub action: String,
-    /// The ARN of the resource, or `*`.
-    pub resource: String,
+    /// The ARN of the resource, or `*`. None: in another account, and the caller is not told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
 }
 
 /// The caller, as an explanation names it.
@@ -212,17 +213,27 @@ impl Explanation {
         self.denial.clone().map_or(Decision::Allowed, Decision::Denied)
     }
 
-    /// As much of it as the caller's account may know. Of what is another account's it is told no more than the denial says: not
-    /// the policies, not the grants, and not whether any of them decided it.
+    /// What a caller is told of a key or alias that it cannot see, whether or not it exists.
     #[must_use]
-    pub fn for_caller(mut self) -> Self {
-        if self.crosses_accounts {
-            self.policies.retain(|policy| policy.policy_type != PolicyType::ResourceBased);
-            self.explicit_deny = self.policies.iter().any(|policy| policy.verdict == PolicyVerdict::Denies);
-            self.grants.clear();
-            self.outcome = None;
+    pub fn invisible(principal: &Principal, action: &str) -> Self {
+        Self {
+            allowed: false,
+            explicit_deny: false,
+            outcome: None,
+            context: Asked { principal: AskedBy::of(principal), action: action.into(), resource: None },
+            policies: Vec::new(),
+            grants: Vec::new(),
+            omitted: 0,
+            denial: Some(Denial::invisible(principal, action)),
+            crosses_accounts: true,
         }
-        self
+    }
+
+    /// As much of a refusal as the caller's account may know. Of what is another account's it is told as much as of what does not
+    /// exist. Not even its own policies are shown: which of their conditions fail tells what the resource is like.
+    #[must_use]
+    pub fn for_caller(self, principal: &Principal) -> Self {
+        if self.crosses_accounts { Self::invisible(principal, &self.context.action) } else { self }
     }
 
     /// Its JSON in at most that many bytes if anything can be left out for it: first the grants to others, then all grants, then
@@ -285,8 +296,14 @@ impl Asked {
             Resource::Iam { arn, .. } | Resource::Role { arn, .. } => arn.into(),
             Resource::Key { arn, .. } => arn.text(),
         };
-        let principal = AskedBy { id: question.principal.user_id(), arn: question.principal.to_string() };
-        Self { principal, action: question.action.into(), resource }
+        let principal = AskedBy::of(question.principal);
+        Self { principal, action: question.action.into(), resource: Some(resource) }
+    }
+}
+
+impl AskedBy {
+    fn of(principal: &Principal) -> Self {
+        Self { id: principal.user_id(), arn: principal.to_string() }
     }
 }
 

@@ -63,7 +63,7 @@ impl Findings {
     pub(super) fn conclude(&self, question: &Question<'_>) -> Result<(), Refusal> {
         self.not_denied()?;
         let &Question { principal, action, resource, .. } = question;
-        let is_own = resource.owner().is_none_or(|owner| owner == *principal.account());
+        let is_own = question.is_about_own_account();
         let named = self.resource.allowed;
         match resource {
             Resource::Key { .. } if principal.is_federated() || action == RETIRE_GRANT => {

@@ -89,6 +89,13 @@ pub fn decide(question: &Question<'_>) -> Decision {
     }
 }
 
+impl Question<'_> {
+    /// Whether the resource is of the caller's own account.
+    fn is_about_own_account(&self) -> bool {
+        self.resource.owner().is_none_or(|owner| owner == *self.principal.account())
+    }
+}
+
 impl Resource<'_> {
     /// The account that it belongs to; none if it is the caller's own.
     const fn owner(&self) -> Option<AccountId> {

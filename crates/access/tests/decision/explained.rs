@@ -1,12 +1,12 @@
 //! What an explanation says, and what of it another account may see.
 
 use crate::grants::grant;
-use crate::question::explained;
+use crate::question::{explained, principal};
 use crate::scenario::{ANA, BEN, CLEO, KEY, OTHER, Scenario};
 use crate::vectors::{
-    allow, allow_to, asked, to, with, with_condition, with_context, with_identity, with_policy,
+    allow, allow_to, asked, to, with, with_condition, with_context, with_facts, with_identity, with_policy,
 };
-use access::{GrantOutcome, Outcome, PolicyType};
+use access::{Explanation, GrantOutcome, Outcome, PolicyType};
 use keys::{Grant, GrantConstraints};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -82,23 +82,31 @@ fn each_grant_is_shown_with_why_it_did_not_apply() {
 }
 
 #[test]
-fn another_account_sees_its_own_policies_only() {
-    let grants = vec![grant(&ANA.arn())];
+fn another_account_sees_what_it_would_of_a_key_that_is_not_there() {
+    let condition = json!({"StringEquals": {"aws:ResourceTag/project": "nile"}});
     let scenarios = [
         with_policy(asked(CLEO), [allow_to(OTHER)]),
         with_policy(asked(CLEO), [with(allow_to(OTHER), "Effect", "Deny")]),
-        Scenario { grants, ..asked(CLEO) },
+        with_identity(asked(CLEO), with_condition(allow("kms:Decrypt"), condition)),
+        Scenario { grants: vec![grant(&ANA.arn())], ..asked(CLEO) },
     ];
-    let seen = scenarios.map(|scenario| {
-        let scenario = with_identity(scenario, allow("kms:Encrypt"));
-        json_of(&explained(&scenario).for_caller())
-    });
-    assert_eq!(seen[0], seen[1]);
-    assert_eq!(seen[0], seen[2]);
-    assert_eq!(seen[0]["policies"].as_array().unwrap().len(), 1);
-    assert_eq!(seen[0]["policies"][0]["policyType"], "identityBased");
-    let own = explained(&asked(ANA)).for_caller();
-    assert_eq!(own.policies[0].policy_type, PolicyType::ResourceBased);
+    let not_there = Explanation::invisible(&principal(&CLEO), "kms:Decrypt");
+    for scenario in scenarios {
+        let scenario = with_facts(scenario, &[("aws:ResourceTag/project", "delta")]);
+        let seen = explained(&scenario).for_caller(&principal(&CLEO));
+        assert_eq!(json_of(&seen), json_of(&not_there));
+    }
+    assert_eq!(
+        json_of(&not_there),
+        json!({"allowed": false, "explicitDeny": false, "policies": [],
+            "context": {"principal": {"id": "AIDACLEO", "arn": CLEO.arn()}, "action": "kms:Decrypt"}})
+    );
+}
+
+#[test]
+fn the_owner_s_account_sees_all_of_it() {
+    let whole = explained(&asked(ANA));
+    assert_eq!(json_of(&whole.clone().for_caller(&principal(&ANA))), json_of(&whole));
 }
 
 #[test]

@@ -57,6 +57,12 @@ fn a_user_or_role_of_the_same_name_as_the_grantee_is_not_the_grantee() {
 }
 
 #[test]
+fn a_user_who_is_renamed_keeps_its_grants() {
+    let grantee = GrantPrincipal { name: BEN.arn(), unique_id: ANA.unique_id().map(String::from) };
+    assert_eq!(answer(&with_grant(asked(ANA), Grant { grantee, ..grant("") })), Answer::Allowed);
+}
+
+#[test]
 fn a_grant_to_a_role_is_for_its_sessions_within_their_limits() {
     let role = NILE.role_arn().unwrap();
     let granted = |name: &str| with_grant(asked(NILE), grant(name));
