@@ -73,6 +73,24 @@ pub async fn records<T: Entity>(
     }
 }
 
+/// The page of a list that is at hand as a whole, in the order of its entries' places. A marker names the place of the last entry,
+/// so that what is made or deleted meanwhile moves no other entry to another page.
+pub fn keyed<T>(
+    list: &str,
+    mut all: Vec<T>,
+    place: impl Fn(&T) -> String,
+    marker: Option<&Marker>,
+    max_items: Option<MaxItems>,
+) -> Result<Part<T>, Fault> {
+    let after = after(list, marker)?;
+    all.retain(|entry| after.is_none_or(|after| place(entry).as_str() > after));
+    all.sort_by_cached_key(&place);
+    let is_truncated = all.len() > most(max_items);
+    all.truncate(most(max_items));
+    let marker = all.last().filter(|_| is_truncated).map(|last| format!("{list}:{}", place(last)));
+    Ok(Part { entries: all, marker })
+}
+
 /// What a marker of that list says that comes before the page. A marker of another list is none.
 pub fn after<'a>(list: &str, marker: Option<&'a Marker>) -> Result<Option<&'a str>, Fault> {
     let Some(marker) = marker else { return Ok(None) };
@@ -118,6 +136,19 @@ mod tests {
         }
         assert_eq!(page("").unwrap().entries.len(), 5);
         assert!(page("Marker=numbers:9").unwrap().entries.is_empty());
+    }
+
+    #[test]
+    fn a_page_by_places_begins_after_the_last_one_whatever_has_gone_since() {
+        let page = |all: &[&'static str], form: &str| {
+            let input = Input::parse_query(&Form::parse(form.as_bytes()).unwrap()).unwrap();
+            let place = |entry: &&str| entry.to_lowercase();
+            keyed("names", all.to_vec(), place, input.marker.as_ref(), input.max_items).unwrap()
+        };
+        let first = page(&["c", "B", "a", "d"], "MaxItems=2");
+        assert_eq!((first.entries.clone(), first.marker.as_deref()), (vec!["a", "B"], Some("names:b")));
+        let last = page(&["c", "d"], "MaxItems=2&Marker=names:b");
+        assert_eq!((last.entries.clone(), last.marker), (vec!["c", "d"], None));
     }
 
     #[test]

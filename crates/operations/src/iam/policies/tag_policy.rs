@@ -1,0 +1,60 @@
+//! `TagPolicy`: puts tags on a managed policy.
+
+use super::SoughtPolicy;
+use crate::Fact;
+use crate::iam::{record, tags};
+use crate::operation::{Failure, Operation, Outcome, Permission};
+use crate::pipeline::{Authorized, Scene};
+use audit::json::Object;
+use catalog::ManagedPolicy;
+use keys::KeyStates;
+use wire::member::iam::{Arn, Tags};
+
+/// The operation.
+#[derive(Debug)]
+pub struct TagPolicy;
+
+wire::input! {
+    /// What it takes.
+    pub struct Input {
+        required policy_arn: Arn = "PolicyArn",
+        required tags: Tags = "Tags",
+    }
+}
+
+impl Operation for TagPolicy {
+    const NAME: &'static str = "TagPolicy";
+    const READ_ONLY: bool = false;
+    const STATES: KeyStates = KeyStates::Any;
+    type Input = Input;
+    type Output = ();
+    type Subject = SoughtPolicy;
+
+    fn parameters(input: &Input, record: &mut Object<'_>) {
+        record.string("policyArn", input.policy_arn.as_str());
+        record::tags(record, Some(&input.tags));
+    }
+
+    fn facts<'a>(input: &'a Input, _: &str) -> Vec<Fact<'a>> {
+        tags::facts(Some(&input.tags))
+    }
+
+    async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<SoughtPolicy, Failure> {
+        scene.sought_policy(&input.policy_arn).await
+    }
+
+    fn permissions<'a>(_: &Input, subject: &'a SoughtPolicy) -> Vec<Permission<'a>> {
+        vec![subject.permission("iam:TagPolicy")]
+    }
+
+    async fn execute(
+        input: &Input,
+        subject: &Authorized<SoughtPolicy>,
+        scene: &Scene<'_>,
+    ) -> Result<Outcome<()>, Failure> {
+        let old = subject.own()?;
+        let policy = ManagedPolicy { tags: tags::with(&old.tags, &input.tags)?, ..ManagedPolicy::clone(old) };
+        scene.commit(subject, scene.changes().replace(old, &policy)).await?;
+        Ok(Outcome::of(()))
+    }
+}

@@ -1,0 +1,50 @@
+//! `DeleteRolePermissionsBoundary`: lets a role go without a boundary.
+
+use crate::iam::entity::Sought;
+use crate::iam::holder;
+use crate::operation::{Failure, Operation, Outcome, Permission};
+use crate::pipeline::{Authorized, Scene};
+use audit::json::Object;
+use catalog::Role;
+use keys::KeyStates;
+use wire::member::iam::RoleName;
+
+/// The operation.
+#[derive(Debug)]
+pub struct DeleteRolePermissionsBoundary;
+
+wire::input! {
+    /// What it takes.
+    pub struct Input {
+        required role_name: RoleName = "RoleName",
+    }
+}
+
+impl Operation for DeleteRolePermissionsBoundary {
+    const NAME: &'static str = "DeleteRolePermissionsBoundary";
+    const READ_ONLY: bool = false;
+    const STATES: KeyStates = KeyStates::Any;
+    type Input = Input;
+    type Output = ();
+    type Subject = Sought<Role>;
+
+    fn parameters(input: &Input, record: &mut Object<'_>) {
+        record.string("roleName", input.role_name.as_str());
+    }
+
+    async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<Sought<Role>, Failure> {
+        scene.sought(input.role_name.as_str()).await
+    }
+
+    fn permissions<'a>(_: &Input, subject: &'a Sought<Role>) -> Vec<Permission<'a>> {
+        vec![subject.permission("iam:DeleteRolePermissionsBoundary")]
+    }
+
+    async fn execute(
+        _: &Input,
+        subject: &Authorized<Sought<Role>>,
+        scene: &Scene<'_>,
+    ) -> Result<Outcome<()>, Failure> {
+        holder::delete_boundary(subject, scene).await
+    }
+}

@@ -1,0 +1,67 @@
+//! `ListRoleTags`: the tags of a role.
+
+use crate::iam::entity::Sought;
+use crate::iam::tags::TagElement;
+use crate::iam::{pages, record, tags};
+use crate::operation::{Failure, Operation, Outcome, Permission};
+use crate::pipeline::{Authorized, Scene};
+use audit::json::Object;
+use catalog::Role;
+use keys::KeyStates;
+use wire::Members;
+use wire::member::iam::{Marker, MaxItems, RoleName};
+
+/// The operation.
+#[derive(Debug)]
+pub struct ListRoleTags;
+
+wire::input! {
+    /// What it takes.
+    pub struct Input {
+        required role_name: RoleName = "RoleName",
+        optional marker: Marker = "Marker",
+        optional max_items: MaxItems = "MaxItems",
+    }
+}
+
+wire::output! {
+    /// What it answers.
+    pub struct Answer {
+        required tags: Members<TagElement> = "Tags",
+        required is_truncated: bool = "IsTruncated",
+        optional marker: String = "Marker",
+    }
+}
+
+impl Operation for ListRoleTags {
+    const NAME: &'static str = "ListRoleTags";
+    const READ_ONLY: bool = true;
+    const STATES: KeyStates = KeyStates::Any;
+    type Input = Input;
+    type Output = Answer;
+    type Subject = Sought<Role>;
+
+    fn parameters(input: &Input, record: &mut Object<'_>) {
+        record.string("roleName", input.role_name.as_str());
+        record::page(record, input.marker.as_ref(), input.max_items);
+    }
+
+    async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<Sought<Role>, Failure> {
+        scene.sought(input.role_name.as_str()).await
+    }
+
+    fn permissions<'a>(_: &Input, subject: &'a Sought<Role>) -> Vec<Permission<'a>> {
+        vec![subject.permission("iam:ListRoleTags")]
+    }
+
+    async fn execute(
+        input: &Input,
+        subject: &Authorized<Sought<Role>>,
+        _: &Scene<'_>,
+    ) -> Result<Outcome<Answer>, Failure> {
+        let all = subject.found()?.tags.iter().map(tags::element);
+        let page = pages::part("tags", all, input.marker.as_ref(), input.max_items)?;
+        let (is_truncated, marker) = (page.is_truncated(), page.marker);
+        Ok(Outcome::of(Answer { tags: Members(page.entries), is_truncated, marker }))
+    }
+}
