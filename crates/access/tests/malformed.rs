@@ -2,7 +2,7 @@
 
 #![expect(clippy::panic, reason = "helpers of tests: what is not as expected fails the test")]
 
-use access::{BoundPrincipals, Policy, PolicyKind, PolicyVersion};
+use access::{BoundPrincipals, MalformedPolicy, Policy, PolicyKind, PolicyVersion};
 use proptest::prelude::*;
 
 const SYNTAX: &str = "Syntax errors in policy.";
@@ -297,6 +297,34 @@ fn for_all_values_of_a_key_that_has_one_value_is_refused_in_a_key_policy() {
     }
     let elements = r#""Effect":"Allow","Action":"*","Resource":"*","Condition":{"ForAllValues:StringEquals":{"aws:RequestTag/x":"X"}}"#;
     assert!(compiled(PolicyKind::Identity, &of(elements)).is_ok());
+}
+
+#[test]
+fn a_principal_that_does_not_exist_is_told_as_iam_and_kms_tell_it() {
+    for (kind, name, message) in [
+        (
+            PolicyKind::Key,
+            "arn:aws:iam::111122223333:user/Ana",
+            "Policy contains a statement with one or more invalid principals.",
+        ),
+        (
+            PolicyKind::Trust,
+            "arn:aws:iam::111122223333:user/Ana",
+            r#"Invalid principal in policy: "AWS":"arn:aws:iam::111122223333:user/Ana""#,
+        ),
+        (
+            PolicyKind::Trust,
+            "nile.example.com",
+            r#"Invalid principal in policy: "SERVICE":"nile.example.com""#,
+        ),
+        (
+            PolicyKind::Trust,
+            "arn:aws:iam::111122223333:oidc-provider/a.b",
+            r#"Invalid principal in policy: "FEDERATED":"arn:aws:iam::111122223333:oidc-provider/a.b""#,
+        ),
+    ] {
+        assert_eq!(MalformedPolicy::principal(kind, &name.parse().unwrap()).to_string(), message);
+    }
 }
 
 #[test]

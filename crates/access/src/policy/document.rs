@@ -43,15 +43,15 @@ pub(super) fn parse(
     let mut reader = Reader { kind, bound, version, flaws: Vec::new(), sids: BTreeSet::new() };
     let read: Vec<Option<Statement>> =
         statements.iter().zip(1..).map(|(statement, number)| reader.statement(statement, number)).collect();
+    let statements: Option<Box<[Statement]>> = read.into_iter().collect();
     // Of several mistakes the first of those that AWS looks for first.
     if let Some((place, flaw)) = reader.flaws.iter().min_by_key(|(_, flaw)| flaw.rank(kind)) {
         return Err(MalformedPolicy::new(kind, Some(place), flaw));
     }
-    Ok(Document { version, id, statements: read.into_iter().flatten().collect() })
+    // INVARIANT: a statement that could not be read has left a flaw. Should one ever not, the policy is refused and no statement lost.
+    let statements = statements.ok_or_else(|| of_policy(Flaw::Shape("Statement".into())))?;
+    Ok(Document { version, id, statements })
 }
-
-/// In bytes; the longest text that any operation takes has this many characters of two bytes at most.
-const LONGEST: usize = 2 * 131_072;
 
 fn know(elements: &Elements, known: &[&str]) -> Result<(), Flaw> {
     match elements.keys().find(|name| !known.contains(&name.as_str())) {
@@ -291,6 +291,9 @@ fn check_action(action: &str, kind: PolicyKind) -> Result<(), Flaw> {
         !vendor.is_empty() && vendor.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b));
     if is_vendor { Ok(()) } else { Err(Flaw::ActionVendor(vendor.into())) }
 }
+
+/// In bytes; the longest text that any operation takes has this many characters of two bytes at most.
+const LONGEST: usize = 2 * 131_072;
 
 /// Of a statement.
 const ELEMENTS: &[&str] = &[
