@@ -242,7 +242,7 @@ fn of_a_trust_policy_each_mistake_is_told_in_the_words_of_iam() {
 
 #[test]
 fn of_a_key_policy_each_mistake_is_told_with_its_statement() {
-    refuses(PolicyKind::Key, "[]", "In the policy: it is not well-formed JSON: it is no object.");
+    refuses(PolicyKind::Key, "[]", "This policy contains invalid Json");
     refuses(PolicyKind::Key, r#"{"Statements":[]}"#, "In the policy: there is no element `Statements`.");
     refuses(PolicyKind::Key, r#"{"Version":"2012-10-17"}"#, "In the policy: there is no statement.");
     for (elements, message) in [

@@ -190,6 +190,7 @@ impl Flaw {
             Self::ConditionKeyNotInKeyPolicies(key) => {
                 format!("These condition keys are not permitted in a key policy: {key}")
             }
+            Self::Json(_) => "This policy contains invalid Json".into(),
             Self::OverlyPermissive => "OverlyPermissiveCondition: Using the ForAllValues set operator with a \
                                        single-valued condition key matches requests without the specified [encryption \
                                        context or tag] or with an unspecified [encryption context or tag]. To fix, \
