@@ -1,7 +1,7 @@
 //! What a denied caller is told, in AWS's words. A caller of another account is told the same whether or not the resource exists.
 
 use super::{Question, Resource};
-use crate::Principal;
+use crate::{Principal, PrincipalKind};
 use serde::Serialize;
 use std::fmt;
 
@@ -120,6 +120,10 @@ impl Object {
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { principal, action, object, refusal } = self;
+        //= sts:AssumeRoleWithWebIdentity: whoever has no credentials yet is told nothing but what it may not do
+        if matches!(principal.kind(), PrincipalKind::Federated { .. }) {
+            return write!(f, "Not authorized to perform {action}");
+        }
         write!(f, "User: {principal} is not authorized to perform: {action}")?;
         match object {
             Object::Arn(arn) => write!(f, " on resource: {arn}")?,

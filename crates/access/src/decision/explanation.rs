@@ -183,6 +183,16 @@ pub enum GrantOutcome {
 
 /// Decides by all policies and those grants on the key, as [`crate::decide`] and [`crate::grant_for`] do, and says why.
 pub fn explain<'g>(question: &Question<'_>, grants: impl IntoIterator<Item = &'g Grant>) -> Explanation {
+    explained(question, grants.into_iter().filter(|_| question.action != findings::RETIRE_GRANT))
+}
+
+/// Decides as [`crate::decide_retirement`] does, and says why.
+#[must_use]
+pub fn explain_retirement(question: &Question<'_>, grant: &Grant) -> Explanation {
+    explained(&Question { action: findings::RETIRE_GRANT, ..*question }, [grant])
+}
+
+fn explained<'g>(question: &Question<'_>, grants: impl IntoIterator<Item = &'g Grant>) -> Explanation {
     let mut record = Record::default();
     let findings = findings::weigh(question, &mut record);
     let refusal = findings.conclude(question).err();

@@ -210,7 +210,7 @@ fn is_cross_account(action: &str) -> bool {
 }
 
 /// No key policy can allow it: it is for those whom a grant names, and for its issuer.
-const RETIRE_GRANT: &str = "kms:RetireGrant";
+pub(super) const RETIRE_GRANT: &str = "kms:RetireGrant";
 
 const NOT_BY_IDENTITY: Refusal = Refusal::Implicit(PolicyType::IdentityBased);
 

@@ -2,9 +2,10 @@
 //!
 //! A key may have 50,000 grants: those that cannot apply are passed over without an allocation.
 
+use super::denial::{Denial, Refusal};
 use super::explanation::{GrantOutcome, Recorder, Unrecorded};
-use super::findings::{Findings, weigh};
-use super::{KeyAction, Question, Resource};
+use super::findings::{Findings, RETIRE_GRANT, weigh};
+use super::{Decision, KeyAction, Question, Resource};
 use crate::policy::Named;
 use crate::{ConditionKey, Facts, Principal, PrincipalKind};
 use keys::{AccountId, Grant, GrantConstraints, GrantOperation, GrantOperations, GrantPrincipal};
@@ -15,15 +16,29 @@ use std::collections::BTreeMap;
 /// The first of those grants, all of them on the key in question, that allows what [`crate::decide`] did not.
 ///
 /// To `kms:CreateGrant` a grant applies if the requested one, as `kms:GrantOperations` and the other facts about it tell, is at least as
-/// strict. To `kms:RetireGrant` only the grant that is to be retired may be given: it applies to its retiring principal, to its grantee
-/// if it lists the operation, and to the account that issued it.
+/// strict. To `kms:RetireGrant` none does, whatever it lists: which grant is to be retired matters, and [`decide_retirement`] is told.
 pub fn grant_for<'g>(
     question: &Question<'_>,
     grants: impl IntoIterator<Item = &'g Grant>,
 ) -> Option<&'g Grant> {
     let findings = OnceCell::new();
     let weighed = || *findings.get_or_init(|| weigh(question, &mut Unrecorded));
+    let grants = grants.into_iter().filter(|_| question.action != RETIRE_GRANT);
     search(question, grants, weighed, &mut Unrecorded)
+}
+
+/// May this principal retire this grant on the key in question? Its retiring principal may, its grantee if it lists the operation, and the
+/// account that issued it; no policy alone lets anybody, but any may deny it.
+pub fn decide_retirement(question: &Question<'_>, grant: &Grant) -> Decision {
+    let question = &Question { action: RETIRE_GRANT, ..*question };
+    let findings = weigh(question, &mut Unrecorded);
+    match findings.conclude(question) {
+        Err(Refusal::Implicit(_)) if search(question, [grant], || findings, &mut Unrecorded).is_some() => {
+            Decision::Allowed
+        }
+        Err(refusal) => Decision::Denied(Denial::new(question, refusal)),
+        Ok(()) => Decision::Allowed,
+    }
 }
 
 /// Whether a grant of these operations and constraints may be made by somebody who may use the key by `parent` only.

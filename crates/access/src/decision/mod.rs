@@ -13,9 +13,9 @@ pub use actions::{KEY_ACTIONS, KeyAction};
 pub use denial::{Denial, PolicyType};
 pub use explanation::{
     Asked, AskedBy, ConsideredGrant, ConsideredPolicy, ConsideredStatement, Explanation, FailedConstraints,
-    GrantOutcome, Outcome, PolicyVerdict, StatementOutcome, explain,
+    GrantOutcome, Outcome, PolicyVerdict, StatementOutcome, explain, explain_retirement,
 };
-pub use grants::{grant_for, is_at_least_as_strict};
+pub use grants::{decide_retirement, grant_for, is_at_least_as_strict};
 pub use lockout::{LOCKED_OUT, keeps_control};
 
 use crate::{Authority, Facts, Policy, Principal};

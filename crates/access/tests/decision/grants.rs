@@ -209,6 +209,13 @@ fn a_grant_is_retired_by_whom_it_says_by_its_grantee_if_it_says_so_and_by_its_is
 }
 
 #[test]
+fn that_one_grant_may_be_retired_is_no_reason_to_retire_another() {
+    let scenario = Scenario { action: "kms:RetireGrant", ..with_grant(asked(ANA), grant(&ANA.arn())) };
+    assert_eq!(answer(&scenario), Answer::Allowed);
+    assert!(found(&scenario).is_none());
+}
+
+#[test]
 fn no_policy_alone_lets_retire_a_grant() {
     let scenario = with_identity(with_policy(asked(ANA), [to(ANA)]), allow("kms:*"));
     let scenario = Scenario { action: "kms:RetireGrant", ..scenario };

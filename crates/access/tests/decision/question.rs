@@ -3,8 +3,10 @@
 use crate::scenario::{Caller, KEY, Kind, On, Scenario};
 use access::{
     Attached, Authority, BoundPrincipals, ConditionKey, Decision, Explanation, Facts, Policy, PolicyKind,
-    Principal, PrincipalKind, Question, Resource, Values, decide, explain, grant_for,
+    Principal, PrincipalKind, Question, Resource, Values, decide, decide_retirement, explain,
+    explain_retirement, grant_for,
 };
+use keys::Grant;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -65,18 +67,36 @@ impl Compiled {
     }
 }
 
-/// What `decide` says, and then the grants.
+/// What `decide` says, and then the grants; or whether one of the grants may be retired.
 pub fn answer(scenario: &Scenario) -> Answer {
+    let is_granted = |question: &Question<'_>| match scenario.action {
+        "kms:RetireGrant" => retirable(scenario, question).is_some(),
+        _ => grant_for(question, &scenario.grants).is_some(),
+    };
     Compiled::of(scenario).ask(scenario, |question| match decide(question) {
         Decision::Allowed => Answer::Allowed,
         Decision::Denied(denial) if denial.is_explicit() => Answer::Explicit,
-        Decision::Denied(_) if grant_for(question, &scenario.grants).is_some() => Answer::Allowed,
+        Decision::Denied(_) if is_granted(question) => Answer::Allowed,
         Decision::Denied(_) => Answer::Implicit,
     })
 }
 
 pub fn explained(scenario: &Scenario) -> Explanation {
-    Compiled::of(scenario).ask(scenario, |question| explain(question, &scenario.grants))
+    Compiled::of(scenario).ask(scenario, |question| match retirable(scenario, question) {
+        Some(grant) => explain_retirement(question, grant),
+        None => explain(question, &scenario.grants),
+    })
+}
+
+/// The first of the grants that may be retired, if that is asked.
+fn retirable<'s>(scenario: &'s Scenario, question: &Question<'_>) -> Option<&'s Grant> {
+    let is_asked = scenario.action == "kms:RetireGrant" && scenario.resource == On::Key;
+    let may = |grant: &&Grant| {
+        let decision = decide_retirement(question, grant);
+        assert_eq!(decision, explain_retirement(question, grant).decision());
+        decision == Decision::Allowed
+    };
+    scenario.grants.iter().filter(|_| is_asked).find(may)
 }
 
 /// The message for the caller.
