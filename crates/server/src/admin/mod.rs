@@ -2,15 +2,15 @@
 //! its owner can open; one JSON object a line each way, bounded in length, number and time.
 
 mod client;
+mod errand;
 mod protocol;
 
 use crate::ServerError;
 use crate::config::Span;
 use crate::data_dir::DataDir;
 use crate::in_one_line;
-use crate::node::{Facts, Jobs, NO_ACCOUNT, ServiceClock};
-use crate::root_env::Credentials;
-use protocol::{AdminRequest, AdminResponse, LONGEST_LINE};
+use crate::node::{Facts, Jobs, ServiceClock};
+use protocol::{AdminRequest, LONGEST_LINE};
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -21,7 +21,14 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
-pub use client::{advance_clock, create_account, status};
+pub use client::{
+    advance_clock, create_account, create_service, create_service_access_key, delete_service,
+    delete_service_access_key, list_services, status,
+};
+pub use errand::ServiceSummary;
+pub(crate) use errand::{Errand, NO_ACCOUNT, lines};
+pub use operations::admin::ServiceName;
+pub(crate) use protocol::AdminResponse;
 pub use protocol::Status;
 
 /// The service's end of the socket. The socket goes when it is dropped.
@@ -102,7 +109,7 @@ impl Desk {
     async fn answer(&self, request: AdminRequest) -> AdminResponse {
         let answer = match request {
             AdminRequest::AdvanceClock { by } => self.advance_clock(by).await,
-            AdminRequest::CreateAccount => self.create_account().await,
+            AdminRequest::Errand { errand } => errand.run(self.jobs.service(), &self.facts.reach).await,
             AdminRequest::Status => Ok(AdminResponse::Status(self.status().await)),
         };
         answer.unwrap_or_else(|error| {
@@ -111,17 +118,6 @@ impl Desk {
                 _ => in_one_line(&error),
             })
         })
-    }
-
-    async fn create_account(&self) -> Result<AdminResponse, ServerError> {
-        let account = operations::admin::create_account(self.jobs.service()).await;
-        let account = account.map_err(ServerError::part(NO_ACCOUNT))?;
-        tracing::info!(account = %account.account_id, "the administrator made an account");
-        let credentials = Credentials {
-            access_key_id: &account.access_key_id,
-            secret_access_key: account.secret_access_key.expose(),
-        };
-        Ok(AdminResponse::Account { lines: self.facts.reach.lines(credentials) })
     }
 
     /// What is due by then is done before the answer.

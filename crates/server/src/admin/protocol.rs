@@ -1,5 +1,6 @@
 //! What is said over the admin socket.
 
+use super::errand::{Errand, ServiceSummary};
 use crate::config::Span;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::net::SocketAddr;
@@ -10,24 +11,28 @@ use zeroize::Zeroizing;
 pub(super) enum AdminRequest {
     /// Move the service's clock.
     AdvanceClock { by: Span },
-    /// Make an account with a root access key.
-    CreateAccount,
+    /// Do something to the records.
+    Errand { errand: Errand },
     /// Say how the service does.
     Status,
 }
 
 #[derive(Deserialize, Serialize)]
 #[serde(tag = "response", rename_all = "kebab-case")]
-pub(super) enum AdminResponse {
-    /// An account was made; this is what a shell reads to use it.
-    Account {
+pub(crate) enum AdminResponse {
+    /// The clock was moved; this is its time now.
+    ClockAdvanced { now: String },
+    /// An access key was made; this is what a shell reads to call with it.
+    Credentials {
         #[serde(serialize_with = "show", deserialize_with = "hide")]
         lines: Zeroizing<String>,
     },
-    /// The clock was moved; this is its time now.
-    ClockAdvanced { now: String },
+    /// It is gone.
+    Deleted,
     /// Nothing was done.
     Refused { reason: String },
+    /// The integrated services.
+    Services { services: Vec<ServiceSummary> },
     /// How the service does.
     Status(Status),
 }
@@ -81,6 +86,11 @@ mod tests {
             "[]",
             r#"{"request":"delete-everything"}"#,
             r#"{"request":"advance-clock"}"#,
+            r#"{"request":"errand"}"#,
+            r#"{"request":"errand","errand":"delete-everything"}"#,
+            r#"{"request":"errand","errand":{"create-service":{}}}"#,
+            r#"{"request":"errand","errand":{"create-service":{"service":"s3"}}}"#,
+            r#"{"request":"errand","errand":{"create-service":{"service":"s3.amazonaws.com","also":1}}}"#,
             r#"{"request":"advance-clock","by":"-1d"}"#,
             r#"{"request":"advance-clock","by":"1d","also":1}"#,
         ] {
@@ -91,9 +101,9 @@ mod tests {
     #[test]
     fn a_response_with_lines_arrives_as_it_was_sent() {
         let lines = Zeroizing::new("export A='1'\nexport B='2'\n".to_owned());
-        let text = serde_json::to_string(&AdminResponse::Account { lines: lines.clone() }).unwrap();
+        let text = serde_json::to_string(&AdminResponse::Credentials { lines: lines.clone() }).unwrap();
         assert!(!text.contains('\n'));
-        let AdminResponse::Account { lines: arrived } = serde_json::from_str(&text).unwrap() else {
+        let AdminResponse::Credentials { lines: arrived } = serde_json::from_str(&text).unwrap() else {
             panic!("another response");
         };
         assert_eq!(arrived, lines);

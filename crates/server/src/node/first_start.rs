@@ -4,10 +4,11 @@
 //! empty and unusable; the next start makes another.
 
 use crate::ServerError;
+use crate::admin::NO_ACCOUNT;
 use crate::data_dir::{DataDir, write_private};
-use crate::node::NO_ACCOUNT;
 use crate::root_env::{Credentials, Reach};
 use operations::Service;
+use operations::admin::NewAccessKey;
 
 /// How far the first start of a data directory has come.
 #[derive(Debug)]
@@ -45,11 +46,8 @@ impl FirstStart {
 
 async fn make_account(dir: &DataDir, service: &Service, reach: &Reach) -> Result<(), ServerError> {
     let account = operations::admin::create_account(service).await.map_err(ServerError::part(NO_ACCOUNT))?;
-    let credentials = Credentials {
-        access_key_id: &account.access_key_id,
-        secret_access_key: account.secret_access_key.expose(),
-    };
-    reach.write(dir, credentials)?;
+    let NewAccessKey { id, secret } = &account.access_key;
+    reach.write(dir, Credentials { access_key_id: id, secret_access_key: secret.expose() })?;
     tracing::info!(account = %account.account_id, "first start: made an account; its credentials are in root.env");
     Ok(())
 }

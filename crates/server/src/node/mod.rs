@@ -6,11 +6,11 @@ mod core;
 mod first_start;
 mod jobs;
 
-use crate::admin::AdminSocket;
+use crate::admin::{AdminResponse, AdminSocket, Errand};
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::door::{Door, Plan};
-use crate::root_env::{Credentials, Reach};
+use crate::root_env::Reach;
 use crate::tls::{self, Tls};
 use crate::{ServerError, in_one_line};
 use jiff::Timestamp;
@@ -23,7 +23,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinSet, LocalSet};
-use zeroize::Zeroizing;
 
 pub(crate) use self::clock::ServiceClock;
 use self::core::Core;
@@ -59,8 +58,12 @@ pub fn serve(serve: Serve, ready: impl FnOnce(&str)) -> Result<(), ServerError> 
     })
 }
 
-/// Makes an account on a data directory that no service runs on, and gives the lines that a shell reads to use it.
-pub(crate) fn create_account_offline(data: &Path, config: &Config) -> Result<Zeroizing<String>, ServerError> {
+/// Runs an errand of the administrator's on a data directory that no service runs on.
+pub(crate) fn run_offline(
+    data: &Path,
+    config: &Config,
+    errand: &Errand,
+) -> Result<AdminResponse, ServerError> {
     block_on(async {
         let dir = DataDir::open(data)?;
         let lock = dir.lock()?;
@@ -69,14 +72,9 @@ pub(crate) fn create_account_offline(data: &Path, config: &Config) -> Result<Zer
         let core = Core::open(&dir, lock, config, clock.clock(), 0).await?;
         let endpoint = crate::root_env::endpoint_of(&dir).unwrap_or_else(|| url_of(config, config.listen));
         let reach = reach(&dir, config, endpoint);
-        let account = operations::admin::create_account(&core.service()?).await;
-        let account = account.map_err(ServerError::part(NO_ACCOUNT))?;
-        let lines = reach.lines(Credentials {
-            access_key_id: &account.access_key_id,
-            secret_access_key: account.secret_access_key.expose(),
-        });
+        let done = errand.run(&core.service()?, &reach).await;
         core.close().await;
-        Ok(lines)
+        done
     })
 }
 
@@ -124,6 +122,8 @@ impl Node {
         background.spawn_local(self.core.follow());
         let jobs = Rc::clone(&self.jobs);
         background.spawn_local(async move { jobs.run_for_ever().await });
+        let jobs = Rc::clone(&self.jobs);
+        background.spawn_local(async move { jobs.write_uses_for_ever().await });
         let admin = Rc::clone(&self.admin);
         background.spawn_local(async move { admin.serve_for_ever().await });
         let tls = Rc::clone(&self.tls);
@@ -135,6 +135,7 @@ impl Node {
     async fn stop(self, mut background: JoinSet<()>) {
         self.door.close().await;
         background.shutdown().await;
+        self.jobs.write_uses().await;
         drop((self.admin, self.jobs));
         self.core.close().await;
     }
@@ -199,7 +200,6 @@ fn block_on<T>(work: impl Future<Output = Result<T, ServerError>>) -> Result<T, 
     LocalSet::new().block_on(&runtime, work)
 }
 
-pub(crate) const NO_ACCOUNT: &str = "the account cannot be made";
 const RENEWAL_CHECK: Duration = Duration::from_secs(60 * 60);
 
 #[cfg(test)]
