@@ -1,6 +1,11 @@
 //! What Cardea has beyond AWS, on the same endpoint under a target prefix of its own. One file an operation.
 
-use crate::registry::Entry;
+mod explain_access;
+mod others;
+
+pub use explain_access::ExplainAccess;
+
+use crate::registry::{Entry, entry};
 
 /// Every operation, in the order of the names.
-pub static OPERATIONS: &[Entry] = &[];
+pub static OPERATIONS: &[Entry] = &[entry::<ExplainAccess>()];

@@ -75,6 +75,12 @@ impl Directory<'_> {
         Identity { principal, authority: Authority::default(), tags: BTreeMap::new() }
     }
 
+    /// What the side of somebody says who may do everything.
+    pub async fn administrator(&self) -> Result<Authority, DirectoryError> {
+        let identity = vec![self.managed("arn:aws:iam::aws:policy/AdministratorAccess").await?];
+        Ok(Authority { identity, boundary: None, session: None })
+    }
+
     /// Whoever that ARN names: an account's root, a user, a role or a session of one, or a service.
     pub async fn named(&self, text: &str) -> Result<Option<Identity>, DirectoryError> {
         let Ok(name) = text.parse::<PrincipalName>() else { return Ok(None) };

@@ -5,14 +5,18 @@ mod authorized;
 mod record;
 mod resolve;
 mod scene;
+mod suppose;
 mod surroundings;
+mod web_identity;
 mod weigh;
 
 pub use authenticate::{Decoy, Sessions};
 pub use authorized::Authorized;
-pub use resolve::{Located, Naming, no_such_alias};
+pub use resolve::{Located, Naming, no_such_alias, no_such_key};
 pub use scene::{Caller, OnBehalf, Scene};
+pub use suppose::Supposition;
 pub use surroundings::Surroundings;
+pub use web_identity::WebIdentity;
 pub use weigh::{AuthorizationMessage, Denied, key_policy, trust_policy};
 
 use crate::api::{Routed, route, unless_not_json};

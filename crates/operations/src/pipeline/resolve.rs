@@ -1,9 +1,9 @@
 //! From the text that names a key to the key.
 
 use super::Scene;
-use crate::operation::{Failure, Named, NamedKey};
+use crate::operation::{Failure, Named, NamedGrant, NamedKey};
 use catalog::{AliasAddress, KeyAddress, World};
-use keys::KeyId;
+use keys::{GrantId, KeyId};
 use wire::arn::{AliasArn, InvalidReference, KeyArn, KeyReference};
 use wire::member::KeyIdText;
 use wire::{Fault, FaultKind};
@@ -73,8 +73,43 @@ impl Scene<'_> {
                 Ok(named)
             }
             None if is_own && !named.by_ciphertext => Err(no_such_key(&arn).into()),
-            None => Err(self.invisible(&arn, action)),
+            None => Err(self.invisible(action)),
         }
+    }
+
+    /// The key there, if it is there and the caller's account's own.
+    pub async fn own_key(&self, arn: &KeyArn) -> Result<Option<NamedKey>, Failure> {
+        let world = World { account: arn.account, region: arn.region };
+        if !self.is_own(arn.account) {
+            return Ok(None);
+        }
+        let key = self.reader().key(&KeyAddress { world, id: arn.key_id }).await?;
+        Ok(key.map(|key| NamedKey { key, arn: arn.clone(), named: Named::default() }))
+    }
+
+    /// The grant of that id on the key there, of whichever account. It tells as little of other accounts' keys as
+    /// [`Self::key_at`].
+    pub async fn grant_at(
+        &self,
+        located: Located,
+        id: GrantId,
+        action: &'static str,
+    ) -> Result<NamedGrant, Failure> {
+        let Located { arn, named } = located;
+        let address = KeyAddress { world: World { account: arn.account, region: arn.region }, id: arn.key_id };
+        let is_own = self.is_own(arn.account);
+        let Some(key) = self.reader().key(&address).await? else {
+            return Err(if is_own { no_such_key(&arn).into() } else { self.invisible(&arn, action) });
+        };
+        let Some(grant) = self.reader().grant(&address, &id).await? else {
+            let no_such_grant = || no_such_grant(&id.to_string()).into();
+            return Err(if is_own { no_such_grant() } else { self.invisible(&arn, action) });
+        };
+        let named = NamedGrant { key: NamedKey { key, arn, named }, grant };
+        if !is_own {
+            self.weigh(&named.permission(action)).await?;
+        }
+        Ok(named)
     }
 
     /// The ARN of the key of that id in the caller's account and the request's region.
@@ -115,6 +150,12 @@ impl Scene<'_> {
 /// There is no alias of that ARN.
 pub fn no_such_alias(arn: &AliasArn) -> Fault {
     Fault::new(FaultKind::NotFound, format!("Alias {arn} is not found."))
+}
+
+/// There is no key of that ARN.
+pub /// There is no grant of that id on the key.
+pub fn no_such_grant(id: &str) -> Fault {
+    Fault::new(FaultKind::NotFound, format!("Grant ID {id} not found"))
 }
 
 fn no_such_key(arn: &KeyArn) -> Fault {

@@ -1,9 +1,9 @@
 //! What an operation sees while it runs: who calls, when, and what can be reached with which right.
 
-use super::Authorized;
+use super::{Authorized, WebIdentity};
 use crate::identity::{Directory, Identity, Session};
 use crate::operation::Failure;
-use crate::{Call, Fact, Service};
+use crate::{AccessKeyUses, Call, Fact, Service};
 use catalog::{Author, Changes, Reader, World};
 use keys::{Moment, Region};
 use module_client::ModuleClient;
@@ -22,12 +22,55 @@ pub struct Caller {
     pub region: Region,
     /// The session, if the access key is a temporary one.
     pub session: Option<Arc<Session>>,
+    /// What a provider vouches for, if the caller came with a web identity.
+    pub web_identity: Option<WebIdentity>,
     /// The integrated service that calls on behalf of the caller.
     pub on_behalf: Option<OnBehalf>,
     /// The resource for which a service calls.
     pub source_arn: Option<String>,
     /// The account of that resource.
     pub source_account: Option<String>,
+}
+
+impl Caller {
+    /// Somebody who does not call, but of whom it is asked what would be if.
+    #[must_use]
+    pub const fn supposed(identity: Identity, region: Region) -> Self {
+        Self::of(identity, String::new(), region)
+    }
+
+    /// Whoever signed with that access key, for that region.
+    #[must_use]
+    pub const fn of(identity: Identity, access_key_id: String, region: Region) -> Self {
+        Self {
+            identity,
+            access_key_id,
+            region,
+            session: None,
+            web_identity: None,
+            on_behalf: None,
+            source_arn: None,
+            source_account: None,
+        }
+    }
+
+    /// The ARN of the OIDC provider by which the caller came, now or when its session was made.
+    #[must_use]
+    pub fn provider(&self) -> Option<&str> {
+        let of_session = self.session.as_ref().and_then(|session| session.federated.as_ref());
+        let now = self.web_identity.as_ref().map(|identity| identity.provider.as_str());
+        now.or_else(|| of_session.map(|federated| federated.provider.as_str()))
+    }
+
+    /// What that provider says of the caller, by the name of a condition key in lower case.
+    #[must_use]
+    pub fn claim(&self, key: &str) -> &[String] {
+        let of_session = self.session.as_ref().and_then(|session| session.federated.as_ref());
+        match &self.web_identity {
+            Some(identity) => identity.claim(key),
+            None => of_session.map_or(&[], |federated| federated.claim(key)),
+        }
+    }
 }
 
 /// The integrated service that calls on behalf of somebody.
@@ -84,6 +127,20 @@ impl<'a> Scene<'a> {
         Scene { service: self.service, call: self.call, caller: self.caller, now: self.now, asked }
     }
 
+    /// The same as if that caller said so much to conditions, at that time.
+    pub(in crate::pipeline) fn supposing<'b>(
+        &self,
+        caller: &'b Caller,
+        facts: &'b dyn Fn(&str) -> Vec<Fact<'b>>,
+        time: Option<Moment>,
+    ) -> Scene<'b>
+    where
+        'a: 'b,
+    {
+        let asked = Some(Asked { facts, grant_tokens: None });
+        Scene { service: self.service, call: self.call, caller, now: time.unwrap_or(self.now), asked }
+    }
+
     /// What conditions on that action may look at in the request.
     pub(in crate::pipeline) fn facts(&self, action: &str) -> Vec<Fact<'a>> {
         self.asked.map(|asked| (asked.facts)(action)).unwrap_or_default()
@@ -112,6 +169,16 @@ impl<'a> Scene<'a> {
     /// The security module, for whoever may use what the subject is.
     pub const fn module<S>(&self, _: &Authorized<S>) -> &'a ModuleClient {
         &self.service.module
+    }
+
+    /// Has this node forget what was derived from an access key, for whoever may change it.
+    pub fn forget_signing_keys<S>(&self, _: &Authorized<S>, access_key_id: &str) {
+        self.service.signing_keys.forget(access_key_id);
+    }
+
+    /// When access keys were last used, as far as it is not on record yet.
+    pub fn access_key_uses(&self) -> &'a AccessKeyUses {
+        &self.service.access_key_uses
     }
 
     /// No change yet, on behalf of the caller.

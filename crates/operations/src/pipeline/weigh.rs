@@ -4,19 +4,18 @@
 use super::{Scene, Surroundings};
 use crate::operation::{Failure, On, Permission, internal};
 use access::{
-    ConditionKey, Decision, Denial, Facts, MalformedPolicy, Policy, PolicyKind, Principal, PrincipalKind,
+    ConditionKey, Decision, Denial, Explanation, Facts, MalformedPolicy, Policy, PolicyKind, Principal, PrincipalKind,
     Question, Resource, Values, decide,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use catalog::{KeyAddress, Role, Stored};
+use catalog::{KeyAddress, Reader, Role, Stored};
 use keys::{AccountId, Grant, Key};
 use module_api::MessagePurpose;
 use module_client::ModuleClient;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
-use wire::arn::KeyArn;
 use wire::{Fault, FaultKind};
 
 /// A caller may not do something: what it is told, and what whoever may decode authorization messages is told besides.
@@ -41,9 +40,20 @@ impl Denied {
         denial: &Denial,
         grants: impl IntoIterator<Item = &'g Grant>,
     ) -> Self {
-        let explanation = access::explain(question, grants).for_caller().json_within(MOST_EXPLAINED);
-        let account = *question.principal.account();
-        Self { wording: denial.to_string(), message: AuthorizationMessage { account, explanation } }
+        let explanation = access::explain(question, grants).for_caller(question.principal);
+        Self::of(question.principal, denial, explanation)
+    }
+
+    fn of(principal: &Principal, denial: &Denial, explanation: Explanation) -> Self {
+        //= sts:AssumeRoleWithWebIdentity: whoever has no credentials yet is told nothing but what it may not do
+        let wording = match principal.kind() {
+            PrincipalKind::Federated { .. } => {
+                format!("Not authorized to perform {}", explanation.context.action)
+            }
+            _ => denial.to_string(),
+        };
+        let explanation = explanation.json_within(MOST_EXPLAINED);
+        Self { wording, message: AuthorizationMessage { account: *principal.account(), explanation } }
     }
 
     /// The error as it goes on record: AWS's words.
@@ -79,7 +89,9 @@ impl<'a> Scene<'a> {
         let question = self.question(permission.action, resource, &surroundings);
         let Decision::Denied(denial) = decide(&question) else { return Ok(()) };
         let grants = match (&permission.on, denial.is_explicit()) {
-            (On::Key(named), false) => self.grants_to_caller(&named.address()).await?,
+            (On::Key(named), false) => {
+                grants_to(self.reader(), question.principal, &named.address()).await?
+            }
             _ => Vec::new(),
         };
         let grants = || grants.iter().flat_map(|grants| grants.iter());
@@ -92,14 +104,20 @@ impl<'a> Scene<'a> {
     }
 
     /// What a caller is told of a key that it cannot see: the same in every respect whether it is there or not.
-    pub fn invisible(&self, arn: &KeyArn, action: &'static str) -> Failure {
-        let facts = Nothing;
-        let question = self.question(
-            action,
-            Resource::Key { arn, policy: NO_POLICY.as_ref().unwrap_or_else(|| Policy::owner_default()) },
-            &facts,
-        );
-        let denial = Denial::invisible(question.principal, action);
+    pub fn invisible(&self, action: &str) -> Failure {
+        let principal = &self.caller.identity.principal;
+        let denial = Denial::invisible(principal, action);
+        Denied::of(principal, &denial, Explanation::invisible(principal, action)).into()
+    }
+
+    /// What a caller is told of a role that is not there: the same as of one that does not trust it.
+    pub fn no_such_role(&self, arn: &str, account: AccountId, action: &'static str) -> Failure {
+        let policy = NO_POLICY.as_ref().unwrap_or_else(|| Policy::owner_default());
+        let question = self.question(action, Resource::Role { arn, account, policy }, &Nothing);
+        let denial = match decide(&question) {
+            Decision::Denied(denial) => denial,
+            Decision::Allowed => Denial::of_role(question.principal, action, arn),
+        };
         Denied::new(&question, &denial, std::iter::empty()).into()
     }
 
@@ -110,18 +128,22 @@ impl<'a> Scene<'a> {
         let identity = &self.caller.identity;
         Question { principal: &identity.principal, authority: &identity.authority, action, resource, facts }
     }
+}
 
-    /// The grants on a key to anybody that the caller is.
-    async fn grants_to_caller(&self, key: &KeyAddress) -> Result<Vec<Arc<Vec<Grant>>>, Failure> {
-        let mut found = Vec::new();
-        for name in grantee_names(&self.caller.identity.principal) {
-            let grants = self.reader().grants_to(key, &name).await?;
-            if !grants.is_empty() {
-                found.push(grants);
-            }
+/// The grants on a key to anybody that a principal is.
+pub(in crate::pipeline) async fn grants_to(
+    reader: &Reader,
+    principal: &Principal,
+    key: &KeyAddress,
+) -> Result<Vec<Arc<Vec<Grant>>>, Failure> {
+    let mut found = Vec::new();
+    for name in grantee_names(principal) {
+        let grants = reader.grants_to(key, &name).await?;
+        if !grants.is_empty() {
+            found.push(grants);
         }
-        Ok(found)
     }
+    Ok(found)
 }
 
 /// The names by which a grant can mean a principal: its own, its role's and its account's.
@@ -135,7 +157,8 @@ fn grantee_names(principal: &Principal) -> Vec<String> {
     }
 }
 
-fn resource<'a>(on: &On<'a>) -> Result<Resource<'a>, Failure> {
+/// What the engine has to know of it.
+pub(in crate::pipeline) fn resource<'a>(on: &On<'a>) -> Result<Resource<'a>, Failure> {
     Ok(match on {
         On::Account => Resource::Any,
         On::Alias(arn) => Resource::Alias(arn),
