@@ -30,29 +30,24 @@ pub(super) struct Findings {
 /// Asks every policy.
 pub(super) fn weigh(question: &Question<'_>, recorder: &mut impl Recorder) -> Findings {
     let &Question { principal, authority, resource, .. } = question;
-    let target = match &resource {
-        Resource::Alias(arn) => Target::of(*arn),
-        Resource::Any => Target::any(),
-        Resource::Iam { arn, .. } | Resource::Role { arn, .. } => Target::text(arn),
-        Resource::Key { arn, .. } => Target::of(*arn),
+    let (target, resource_policy) = match &resource {
+        Resource::Alias(arn) => (Target::of(*arn), None),
+        Resource::Any => (Target::any(), None),
+        Resource::Iam { arn, .. } => (Target::text(arn), None),
+        Resource::Key { arn, policy } => (Target::of(*arn), Some(policy)),
+        Resource::Role { arn, policy, .. } => (Target::text(arn), Some(policy)),
     };
     let owner = resource.owner().unwrap_or(*principal.account());
     let weighing = Weighing { question, target, owner };
-    let resource = match resource {
-        Resource::Key { policy, .. } | Resource::Role { policy, .. } => {
-            weighing.policy(PolicyType::ResourceBased, "", policy, recorder)
-        }
-        Resource::Alias(_) | Resource::Any | Resource::Iam { .. } => Finding::NOTHING,
-    };
+    let resource = resource_policy
+        .map_or(Finding::NOTHING, |policy| weighing.policy(PolicyType::ResourceBased, "", policy, recorder));
     let mut identity = weighing.policies(PolicyType::IdentityBased, &authority.identity, recorder);
     if *principal.kind() == PrincipalKind::Root {
         identity.allowed = Named::Direct;
     }
-    let boundary = authority.boundary.as_slice();
-    let boundary = authority
-        .boundary
-        .is_some()
-        .then(|| weighing.policies(PolicyType::PermissionsBoundary, boundary, recorder));
+    let boundary = authority.boundary.as_ref().map(std::slice::from_ref);
+    let boundary =
+        boundary.map(|policy| weighing.policies(PolicyType::PermissionsBoundary, policy, recorder));
     let session = authority.session.as_deref();
     let session = session.map(|policies| weighing.policies(PolicyType::Session, policies, recorder));
     Findings { resource, identity, boundary, session }
@@ -111,28 +106,29 @@ impl Findings {
     //= a boundary or session policy; one that names a role is
     pub(super) fn allowed_as(&self, named: Named, principal: &Principal) -> Result<(), Refusal> {
         let is_user = matches!(principal.kind(), PrincipalKind::User { .. });
-        let limited = |finding: Option<Finding>| finding.is_some_and(|finding| finding.allowed == Named::No);
-        let identity = limited(Some(self.identity)) || principal.has_no_identity_policies();
-        let (boundary, session) = (limited(self.boundary), limited(self.session));
+        let is_silent =
+            |finding: Option<Finding>| finding.is_some_and(|finding| finding.allowed == Named::No);
+        let beyond_identity = is_silent(Some(self.identity)) || principal.has_no_identity_policies();
+        let (beyond_boundary, beyond_session) = (is_silent(self.boundary), is_silent(self.session));
         let implicit = |policy_type| Err(Refusal::Implicit(policy_type));
         match named {
             Named::No => implicit(PolicyType::ResourceBased),
             // The name of a user is not the name of its session.
-            Named::Direct if is_user && session => implicit(PolicyType::Session),
+            Named::Direct if is_user && beyond_session => implicit(PolicyType::Session),
             Named::Direct => Ok(()),
-            Named::Account if identity => implicit(PolicyType::IdentityBased),
-            Named::Account | Named::Role if boundary => implicit(PolicyType::PermissionsBoundary),
-            Named::Account | Named::Role if session => implicit(PolicyType::Session),
+            Named::Account if beyond_identity => implicit(PolicyType::IdentityBased),
+            Named::Account | Named::Role if beyond_boundary => implicit(PolicyType::PermissionsBoundary),
+            Named::Account | Named::Role if beyond_session => implicit(PolicyType::Session),
             Named::Account | Named::Role => Ok(()),
         }
     }
 }
 
 /// One question, as statements are asked it.
-pub(super) struct Weighing<'q> {
-    pub(super) question: &'q Question<'q>,
-    pub(super) target: Target<'q>,
-    pub(super) owner: AccountId,
+struct Weighing<'q> {
+    question: &'q Question<'q>,
+    target: Target<'q>,
+    owner: AccountId,
 }
 
 impl Weighing<'_> {

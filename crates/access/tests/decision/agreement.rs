@@ -3,8 +3,9 @@
 use crate::naive;
 use crate::question::{Answer, answer, explained};
 use crate::scenario::{On, Scenario};
-use crate::strategies::{about_grants, allowing, denying, extended, scenarios};
-use access::Decision;
+use crate::strategies::{about_grants, allowing, denying, extended, parents_and_children, scenarios};
+use access::{Decision, is_at_least_as_strict};
+use keys::Grant;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -45,6 +46,14 @@ proptest! {
     }
 
     #[test]
+    fn what_a_child_that_is_strict_enough_allows_its_parent_allows((scenario, parent, child) in parents_and_children()) {
+        let by = |grant: &Grant| answer(&Scenario { grants: vec![grant.clone()], ..scenario.clone() });
+        if is_at_least_as_strict(child.operations, &child.constraints, &parent) && by(&child) == Answer::Allowed {
+            prop_assert_eq!(by(&parent), Answer::Allowed);
+        }
+    }
+
+    #[test]
     fn an_explanation_is_of_the_decision_that_is_made(scenario in scenarios()) {
         agrees_with_its_explanation(&scenario)?;
     }
@@ -61,6 +70,17 @@ fn each_way_of_coming_out_is_common() {
         assert!(share.values().all(|share| *share >= 0.1) && share.len() >= 2, "{share:?}");
     }
     assert_eq!(shares(&scenarios()).len(), 3);
+}
+
+#[test]
+fn children_that_are_strict_enough_and_allow_something_are_common() {
+    let (mut runner, cases) = (TestRunner::deterministic(), parents_and_children());
+    let tells = (0..SAMPLES).filter(|_| {
+        let (scenario, parent, child) = cases.new_tree(&mut runner).unwrap().current();
+        let is_strict = is_at_least_as_strict(child.operations, &child.constraints, &parent);
+        is_strict && naive::answer(&Scenario { grants: vec![child], ..scenario }) == Answer::Allowed
+    });
+    assert!(tells.count() * 10 >= SAMPLES as usize);
 }
 
 fn agrees_with_its_explanation(scenario: &Scenario) -> Result<(), TestCaseError> {

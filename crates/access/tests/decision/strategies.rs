@@ -24,6 +24,19 @@ pub fn about_grants() -> impl Strategy<Value = Scenario> {
         .prop_map(|scenario| Scenario { resource_policy: document(vec![]), ..scenario })
 }
 
+/// A request to decrypt, and two grants to the caller that differ in nothing but their constraints.
+pub fn parents_and_children() -> impl Strategy<Value = (Scenario, Grant, Grant)> {
+    (scenarios_of(ANA, "kms:Decrypt", On::Key), grants(ANA), constraints(), constraints()).prop_map(
+        |(scenario, grant, of_parent, of_child)| {
+            let grantee = GrantPrincipal { name: ANA.arn(), unique_id: None };
+            let operations = [GrantOperation::Decrypt].into_iter().collect();
+            let parent = Grant { grantee, operations, constraints: of_parent, ..grant };
+            let child = Grant { constraints: of_child, ..parent.clone() };
+            (Scenario { resource_policy: document(vec![]), ..scenario }, parent, child)
+        },
+    )
+}
+
 /// An `Allow` statement about the scenario's caller, for its resource's policy.
 pub fn allowing(scenario: &Scenario) -> BoxedStrategy<Value> {
     let (caller, action, resource) = (scenario.caller, scenario.action, scenario.resource);
