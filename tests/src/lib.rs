@@ -20,21 +20,25 @@ mod answer;
 mod caller;
 mod connection;
 mod environment;
+mod identities;
 mod journal;
 mod model;
 mod programs;
 mod request;
 mod server;
+mod xml;
 
 pub use answer::Answer;
 pub use caller::Caller;
 pub use connection::Connection;
 pub use environment::Environment;
+pub use identities::{Role, User, caller_of, policy};
 pub use journal::{read_journal, record_of};
 pub use model::Model;
 pub use programs::{program, run};
 pub use request::Request;
 pub use server::{Builder, Server};
+pub use xml::{Element, list};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -17,6 +17,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+    /// The service that it is signed for.
+    pub service: &'static str,
 }
 
 impl Request {
@@ -34,7 +36,25 @@ impl Request {
                 header("x-amz-target", format!("TrentService.{operation}")),
             ],
             body: body.into(),
+            service: "kms",
         }
+    }
+
+    /// A call in the Query protocol, not signed yet: to `iam` or `sts`.
+    #[must_use]
+    pub fn query(host: &str, service: &'static str, action: &str, parameters: &[(&str, &str)]) -> Self {
+        let version = match service {
+            "iam" => "2010-05-08",
+            "sts" => "2011-06-15",
+            other => panic!("{other} does not speak Query"),
+        };
+        let named = [("Action", action), ("Version", version)];
+        let pairs = named.iter().chain(parameters);
+        let pairs: Vec<_> =
+            pairs.map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+        let request = Self::new(host, action, pairs.join("&")).without("x-amz-target");
+        let request = request.with("content-type", "application/x-www-form-urlencoded; charset=utf-8");
+        Self { service, ..request }
     }
 
     /// With that header in place of one of the same name.
@@ -68,7 +88,8 @@ impl Request {
     /// Signed by that caller as if it were that time.
     #[must_use]
     pub fn signed_at(self, caller: &Caller, at: Timestamp) -> Self {
-        self.signed_for(caller, "kms", at)
+        let service = self.service;
+        self.signed_for(caller, service, at)
     }
 
     /// Signed for another service.
@@ -85,7 +106,7 @@ impl Request {
     #[must_use]
     pub fn presigned(self, caller: &Caller, at: Timestamp, expires: Duration) -> Self {
         let credentials = caller.credentials();
-        let signer = Signer { credentials: &credentials, region: &caller.region, service: "kms" };
+        let signer = Signer { credentials: &credentials, region: &caller.region, service: self.service };
         let mut parts = self.parts();
         signer.presign(&mut parts, &self.body, at, expires).unwrap();
         self.with_parts(&parts)
@@ -116,4 +137,14 @@ impl Request {
         };
         Self { target: parts.uri.to_string(), headers: parts.headers.iter().map(header).collect(), ..self }
     }
+}
+
+/// A text as it stands in a form.
+fn encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' => char::from(byte).to_string(),
+        b' ' => "+".to_owned(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
 }
