@@ -1,0 +1,355 @@
+//! What the policies of a simulation decide, by the engine that decides every call.
+//!
+//! Reads no records and performs nothing: it is told whom and what to take for granted.
+
+use access::{
+    Attached, Authority, ConditionKey, ConsideredPolicy, Explanation, Facts, KEY_ACTIONS, Policy, PolicyKind,
+    PolicyType, PolicyVerdict, Principal, PrincipalKind, Question, Resource, StatementOutcome, Values,
+    explain,
+};
+use keys::{AccountId, Moment};
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use wire::arn::{KeyArn, KeyReference};
+use wire::member::iam::{
+    ActionName, ContextEntries, ContextEntry, PolicyDocument, PolicyInputs, ResourceName,
+};
+use wire::{Fault, FaultKind, Members};
+
+/// Whom to take for the caller, and what its side says.
+#[derive(Debug)]
+pub struct Simulated {
+    /// The caller; nobody in particular, if its name and id are empty.
+    pub principal: Principal,
+    /// What the policies on its side say.
+    pub authority: Authority,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Simulated {
+    /// Whether the caller is nobody in particular.
+    pub fn is_nobody(&self) -> bool {
+        matches!(self.principal.kind(), PrincipalKind::User { name, .. } if name.is_empty())
+    }
+}
+
+/// What else to take for granted.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances<'a> {
+    /// What the conditions of policies may look at.
+    pub entries: Option<&'a ContextEntries>,
+    /// The policy of every resource.
+    pub resource_policy: Option<&'a PolicyDocument>,
+    /// Whose a resource is whose ARN does not say.
+    pub owner: AccountId,
+    /// When.
+    pub now: Moment,
+}
+
+wire::output! {
+    /// What is decided of one action.
+    pub struct EvaluationResult {
+        required action: String = "EvalActionName",
+        optional resource: String = "EvalResourceName",
+        required decision: &'static str = "EvalDecision",
+        required matched: Members<MatchedStatement> = "MatchedStatements",
+        required missing: Members<String> = "MissingContextValues",
+        optional boundary: BoundaryDetail = "PermissionsBoundaryDecisionDetail",
+        optional resources: Members<ResourceResult> = "ResourceSpecificResults",
+    }
+}
+
+wire::output! {
+    /// What is decided of one action on one resource.
+    pub struct ResourceResult {
+        required resource: String = "EvalResourceName",
+        required decision: &'static str = "EvalResourceDecision",
+        required matched: Members<MatchedStatement> = "MatchedStatements",
+        required missing: Members<String> = "MissingContextValues",
+        optional boundary: BoundaryDetail = "PermissionsBoundaryDecisionDetail",
+    }
+}
+
+wire::output! {
+    /// A statement that applied.
+    pub struct MatchedStatement {
+        required policy: String = "SourcePolicyId",
+        required policy_type: &'static str = "SourcePolicyType",
+    }
+}
+
+wire::output! {
+    /// Whether the permissions boundary lets the caller.
+    pub struct BoundaryDetail {
+        required allowed: bool = "AllowedByPermissionsBoundary",
+    }
+}
+
+/// Decides each of the actions on each of the resources.
+pub fn simulate(
+    simulated: &Simulated,
+    circumstances: &Circumstances<'_>,
+    actions: Vec<&ActionName>,
+    resources: &[ResourceName],
+) -> Result<Vec<EvaluationResult>, Fault> {
+    let anything = ["*"];
+    let named: Vec<&str> = resources.iter().map(ResourceName::as_str).collect();
+    let resources = if named.is_empty() { anything.as_slice() } else { &named };
+    let of_action = |action: &ActionName| {
+        let action = spelt(action.as_str())?;
+        let on = |resource: &&str| decide(simulated, circumstances, &action, resource);
+        Ok(in_one(action.to_string(), resources.iter().map(on).collect::<Result<_, Fault>>()?))
+    };
+    actions.into_iter().map(of_action).collect()
+}
+
+/// Policies that are given with a simulation, by the names that its results have for them.
+pub fn given(list: &'static str, texts: &PolicyInputs) -> Result<Vec<Attached>, Fault> {
+    let compile = |(number, text): (usize, &PolicyDocument)| {
+        let policy = compiled(PolicyKind::Identity, text.as_str())?;
+        Ok(Attached { name: format!("{list}.{number}").into(), policy: Arc::new(policy) })
+    };
+    (1..).zip(&texts.0).map(compile).collect()
+}
+
+/// The one boundary that a simulation may be given.
+pub fn boundary(texts: Option<&PolicyInputs>) -> Result<Option<Attached>, Fault> {
+    let mut given = texts.map(|texts| given("PermissionsBoundaryPolicyInputList", texts)).transpose()?;
+    match given.as_mut().map(|given| (given.pop(), given.is_empty())) {
+        Some((boundary, true)) => Ok(boundary),
+        Some((_, false)) => {
+            Err(invalid("PermissionsBoundaryPolicyInputList can contain only one policy.".into()))
+        }
+        None => Ok(None),
+    }
+}
+
+/// What a simulation is told of its input.
+pub fn invalid(message: String) -> Fault {
+    Fault::new(FaultKind::InvalidInput, message)
+}
+
+fn compiled(kind: PolicyKind, text: &str) -> Result<Policy, Fault> {
+    Policy::compile(kind, text, &BTreeMap::new()).map_err(|error| invalid(error.to_string()))
+}
+
+/// The action as AWS spells it, which the engine goes by.
+fn spelt(action: &str) -> Result<Cow<'_, str>, Fault> {
+    if !action.contains(':') || action.contains(['*', '?']) {
+        return Err(invalid(format!("Invalid action name: {action}")));
+    }
+    let known = KEY_ACTIONS.iter().find(|known| known.name.eq_ignore_ascii_case(action));
+    Ok(known.map_or(Cow::Borrowed(action), |known| Cow::Borrowed(known.name)))
+}
+
+fn decide(
+    simulated: &Simulated,
+    circumstances: &Circumstances<'_>,
+    action: &str,
+    resource: &str,
+) -> Result<ResourceResult, Fault> {
+    let target = Target::of(circumstances, simulated.principal.partition(), resource)?;
+    let facts = Granted { simulated, circumstances, missing: RefCell::default() };
+    let question = Question {
+        principal: &simulated.principal,
+        authority: &simulated.authority,
+        action,
+        resource: target.as_resource(resource),
+        facts: &facts,
+    };
+    let explanation = explain(&question, std::iter::empty());
+    let matched = explanation.policies.iter().flat_map(|policy| matched(policy, &simulated.principal));
+    Ok(ResourceResult {
+        resource: resource.to_owned(),
+        decision: decision(&explanation),
+        matched: matched.collect(),
+        missing: facts.missing.into_inner().into_iter().collect(),
+        boundary: boundary_detail(&explanation),
+    })
+}
+
+const fn decision(explanation: &Explanation) -> &'static str {
+    match (explanation.allowed, explanation.explicit_deny) {
+        (true, _) => ALLOWED,
+        (false, true) => EXPLICIT_DENY,
+        (false, false) => IMPLICIT_DENY,
+    }
+}
+
+/// The results of one action on several resources: the decision on all is the worst of them.
+fn in_one(action: String, mut results: Vec<ResourceResult>) -> EvaluationResult {
+    let is_one = results.len() == 1;
+    let worst = |worst: &'static str, result: &ResourceResult| match (worst, result.decision) {
+        (EXPLICIT_DENY, _) | (_, EXPLICIT_DENY) => EXPLICIT_DENY,
+        (IMPLICIT_DENY, _) | (_, IMPLICIT_DENY) => IMPLICIT_DENY,
+        _ => ALLOWED,
+    };
+    let decision = results.iter().fold(ALLOWED, worst);
+    match results.pop_if(|result| is_one && result.resource == "*") {
+        Some(ResourceResult { resource, decision, matched, missing, boundary }) => {
+            let resource = Some(resource);
+            EvaluationResult { action, resource, decision, matched, missing, boundary, resources: None }
+        }
+        None => EvaluationResult {
+            action,
+            resource: results.first().filter(|_| is_one).map(|result| result.resource.clone()),
+            decision,
+            matched: Members(results.first().filter(|_| is_one).map(copied).unwrap_or_default()),
+            missing: Members(Vec::new()),
+            boundary: None,
+            resources: Some(Members(results)),
+        },
+    }
+}
+
+fn copied(result: &ResourceResult) -> Vec<MatchedStatement> {
+    let copy = |statement: &MatchedStatement| MatchedStatement {
+        policy: statement.policy.clone(),
+        policy_type: statement.policy_type,
+    };
+    result.matched.0.iter().map(copy).collect()
+}
+
+fn matched(policy: &ConsideredPolicy, principal: &Principal) -> Vec<MatchedStatement> {
+    let applied = policy.statements.iter().filter(|one| one.outcome == StatementOutcome::Matched);
+    let statement = |_| match policy.policy_type {
+        PolicyType::ResourceBased => {
+            MatchedStatement { policy: "ResourcePolicy".into(), policy_type: "Resource Policy" }
+        }
+        _ => MatchedStatement { policy: source(&policy.name, principal), policy_type: "IAM Policy" },
+    };
+    applied.map(statement).collect()
+}
+
+/// What AWS calls a policy here: a managed one by its name, an inline one `user_<user>_<policy>`.
+fn source(name: &str, principal: &Principal) -> String {
+    if name.starts_with("arn:") {
+        return name.rsplit('/').next().unwrap_or(name).to_owned();
+    }
+    let Some((owner, policy)) = name.split_once('/') else { return name.to_owned() };
+    let kind = match principal.kind() {
+        PrincipalKind::User { name, .. } if **name == *owner => "user",
+        PrincipalKind::AssumedRole { role, .. } if **role == *owner => "role",
+        _ => "group",
+    };
+    format!("{kind}_{owner}_{policy}")
+}
+
+fn boundary_detail(explanation: &Explanation) -> Option<BoundaryDetail> {
+    let mut bounds =
+        explanation.policies.iter().filter(|policy| policy.policy_type == PolicyType::PermissionsBoundary);
+    bounds.next().map(|bound| BoundaryDetail { allowed: bound.verdict == PolicyVerdict::Allows })
+}
+
+/// What an action is on.
+enum Target {
+    Anything,
+    /// What identity-based policies alone decide about: a simulation looks up no resource's policy.
+    Named(AccountId),
+    Key(KeyArn, Policy),
+    Role(AccountId, Policy),
+}
+
+impl Target {
+    fn of(circumstances: &Circumstances<'_>, partition: &str, resource: &str) -> Result<Self, Fault> {
+        let Some(text) = circumstances.resource_policy.map(PolicyDocument::as_str) else {
+            return Ok(if resource == "*" { Self::Anything } else { Self::Named(circumstances.owner) });
+        };
+        if let Ok(KeyReference::Arn(arn)) = resource.parse() {
+            return Ok(Self::Key(arn, compiled(PolicyKind::Key, text)?));
+        }
+        if let Some(account) = account_of_role(partition, resource) {
+            return Ok(Self::Role(account, compiled(PolicyKind::Trust, text)?));
+        }
+        Err(invalid(format!("ResourcePolicy can be simulated for keys and roles only, not for {resource}")))
+    }
+
+    fn as_resource<'a>(&'a self, arn: &'a str) -> Resource<'a> {
+        match self {
+            Self::Anything => Resource::Any,
+            Self::Named(account) => Resource::Iam { arn, account: *account },
+            Self::Key(arn, policy) => Resource::Key { arn, policy },
+            Self::Role(account, policy) => Resource::Role { arn, account: *account, policy },
+        }
+    }
+}
+
+fn account_of_role(partition: &str, arn: &str) -> Option<AccountId> {
+    let rest = arn.strip_prefix("arn:")?.strip_prefix(partition)?.strip_prefix(":iam::")?;
+    rest.split_once(":role/")?.0.parse().ok()
+}
+
+/// The facts of a simulation: what it was given, then what follows from the caller and the time. What is asked for and not
+/// there is noted.
+struct Granted<'a> {
+    simulated: &'a Simulated,
+    circumstances: &'a Circumstances<'a>,
+    missing: RefCell<BTreeSet<String>>,
+}
+
+impl Granted<'_> {
+    fn given(&self, name: &str) -> Option<Values<'_>> {
+        let entries = self.circumstances.entries.map_or(&[][..], |entries| &entries.0);
+        let is_named = |entry: &&ContextEntry| {
+            entry.name.as_ref().is_some_and(|given| given.as_str().eq_ignore_ascii_case(name))
+        };
+        let values = entries.iter().find(is_named)?.values.as_ref()?;
+        match values.0.as_slice() {
+            [] => None,
+            [value] => Some(value.as_str().into()),
+            values => Some(Values::Many(values.iter().map(|value| Cow::from(value.as_str())).collect())),
+        }
+    }
+
+    fn known(&self, key: ConditionKey, suffix: &str) -> Option<Values<'_>> {
+        let Simulated { principal, tags, .. } = self.simulated;
+        match key {
+            ConditionKey::CurrentTime | ConditionKey::EpochTime => {
+                return Some(self.circumstances.now.as_seconds().to_string().into());
+            }
+            ConditionKey::PrincipalAccount | ConditionKey::KmsCallerAccount => {
+                return Some(principal.account().as_str().into());
+            }
+            _ if self.simulated.is_nobody() => return None,
+            _ => {}
+        }
+        match (key, principal.kind()) {
+            (ConditionKey::PrincipalArn, _) => Some(principal.principal_arn().into()),
+            (ConditionKey::PrincipalTag, _) => {
+                let tag = tags.iter().find(|(name, _)| name.eq_ignore_ascii_case(suffix));
+                tag.map(|(_, value)| value.as_str().into())
+            }
+            (ConditionKey::PrincipalType, PrincipalKind::User { .. }) => Some("User".into()),
+            (ConditionKey::PrincipalType, PrincipalKind::AssumedRole { .. }) => Some("AssumedRole".into()),
+            (ConditionKey::UserName, PrincipalKind::User { name, .. }) => Some(name.as_ref().into()),
+            (ConditionKey::UserId, PrincipalKind::User { id, .. }) => Some(id.as_ref().into()),
+            _ => None,
+        }
+    }
+
+    fn or_missing<'v>(&self, found: Option<Values<'v>>, name: String) -> Values<'v> {
+        found.unwrap_or_else(|| {
+            self.missing.borrow_mut().insert(name);
+            Values::Absent
+        })
+    }
+}
+
+impl Facts for Granted<'_> {
+    fn find(&self, key: ConditionKey, suffix: &str) -> Values<'_> {
+        let name = format!("{key}{suffix}");
+        let found = self.given(&name).or_else(|| self.known(key, suffix));
+        self.or_missing(found, name)
+    }
+
+    fn other(&self, name: &str) -> Values<'_> {
+        self.or_missing(self.given(name), name.to_owned())
+    }
+}
+
+const ALLOWED: &str = "allowed";
+const EXPLICIT_DENY: &str = "explicitDeny";
+const IMPLICIT_DENY: &str = "implicitDeny";
