@@ -39,7 +39,8 @@ impl Reader {
         self.records(&layout::grants(key), after, limit).await
     }
 
-    /// The grants on a key whose grantee has that name, in the order of their ids: from memory where it can.
+    /// The grants on a key whose grantee has that unique id or, of one that has none, that name, in the order of their ids:
+    /// from memory where it can.
     pub async fn grants_to(&self, key: &KeyAddress, grantee: &str) -> Result<Arc<Vec<Grant>>, CatalogError> {
         let read = async {
             let entries = self.all(&layout::grants_to(key, grantee)).await?;
@@ -62,7 +63,8 @@ impl Reader {
         Ok(NamedGrants { grants, claimed: claim.map(|claim| claim.revision) })
     }
 
-    /// The grants of a region, on whosever keys, that a principal may retire, from the one after `after` on.
+    /// The grants of a region, on whosever keys, that the principal of that unique id or, if it has none, that name may
+    /// retire, from the one after `after` on.
     pub async fn retirable(
         &self,
         principal: &str,
@@ -103,7 +105,7 @@ impl Changes {
         self.conditions.push(Condition::At(layout::key(&address), key.revision));
         self.conditions.push(Condition::Absent(at.clone()));
         self.put(at, encode(grant));
-        self.put(layout::grant_to(&address, &grant.grantee.name, &grant.id), encode(grant));
+        self.put(layout::grant_to(&address, grant.grantee.identity(), &grant.id), encode(grant));
         self.index(&BTreeSet::new(), &entries(&address, grant));
         if let Some(name) = &grant.name {
             let claim = layout::grant_claim(&address, name);
@@ -136,7 +138,7 @@ impl Changes {
         }
         let found_by = |grant: &&Grant| {
             let claim = grant.name.as_deref().map(|name| layout::grant_claim(key, name));
-            let grantee = layout::grant_to(key, &grant.grantee.name, &grant.id);
+            let grantee = layout::grant_to(key, grant.grantee.identity(), &grant.id);
             entries(key, grant).into_iter().chain(claim).chain([grantee])
         };
         self.index(&former.iter().flat_map(found_by).collect(), &BTreeSet::new());
@@ -148,7 +150,7 @@ impl Changes {
 /// The entries that find a grant by its name and by who may retire it.
 fn entries(key: &KeyAddress, grant: &Grant) -> BTreeSet<Bytes> {
     let name = grant.name.as_deref().map(|name| layout::grant_named(key, name, &grant.id));
-    let retiring = grant.retiring.as_ref().map(|retiring| layout::retiring(&retiring.name, key, &grant.id));
+    let retiring = grant.retiring.as_ref().map(|retiring| layout::retiring(retiring.identity(), key, &grant.id));
     name.into_iter().chain(retiring).collect()
 }
 

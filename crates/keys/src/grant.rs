@@ -36,6 +36,14 @@ pub struct GrantPrincipal {
     pub unique_id: Option<String>,
 }
 
+impl GrantPrincipal {
+    /// What it is known by: its unique id, which it keeps if it gets another name, or else its name.
+    #[must_use]
+    pub fn identity(&self) -> &str {
+        self.unique_id.as_deref().unwrap_or(&self.name)
+    }
+}
+
 /// What a request that relies on a grant must keep to; nothing by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -33,6 +33,8 @@ pub enum KeyStates {
     AwaitingDeletion,
     /// Only where key material is at hand and switched on.
     Enabled,
+    /// Only where key material is there and switched on, if not at hand.
+    Grantable,
     /// In every state but those whose change is already under way: deletion, import, creation, primary change.
     Switchable,
     /// In every state but deletion and primary change.
@@ -57,6 +59,7 @@ impl KeyStates {
                 };
             }
             Self::Enabled => matches!(state, Enabled | Updating),
+            Self::Grantable => matches!(state, Enabled | Updating | Unavailable),
             Self::Switchable => matches!(state, Enabled | Disabled | Unavailable),
             Self::Deletable => {
                 matches!(state, Enabled | Disabled | PendingImport | Unavailable | Creating)
@@ -118,6 +121,10 @@ mod tests {
         assert_eq!(
             refused(KeyStates::Enabled),
             [Creating, Disabled, PendingDeletion, PendingImport, PendingReplicaDeletion, Unavailable]
+        );
+        assert_eq!(
+            refused(KeyStates::Grantable),
+            [Creating, Disabled, PendingDeletion, PendingImport, PendingReplicaDeletion]
         );
         assert_eq!(
             refused(KeyStates::AwaitingDeletion),

@@ -1,10 +1,11 @@
 //! What every operation has in common.
 
 use crate::Fact;
+use crate::identity::DirectoryError;
 use crate::pipeline::{Authorized, Denied, Scene};
 use audit::json::{Json, Object};
 use catalog::{CatalogError, KeyAddress, Role, Stored, World};
-use keys::{AccountId, Key, KeyStates, Tags};
+use keys::{AccountId, Grant, Key, KeyStates, Tags};
 use module_client::CallError;
 use std::future::Future;
 use std::sync::Arc;
@@ -91,13 +92,18 @@ pub trait Subject {
     fn alias(&self) -> Option<&AliasArn> {
         None
     }
+
+    /// The role that its record names.
+    fn role(&self) -> Option<&NamedRole> {
+        None
+    }
 }
 
 /// Something that the caller must be allowed to do.
 #[derive(Clone, Copy, Debug)]
 pub struct Permission<'a> {
     /// What, such as `kms:Encrypt`.
-    pub action: &'static str,
+    pub action: &'a str,
     /// On what.
     pub on: On<'a>,
 }
@@ -111,10 +117,34 @@ pub enum On<'a> {
     Alias(&'a AliasArn),
     /// A key.
     Key(&'a NamedKey),
+    /// A grant, which somebody wants to retire: it says itself who may.
+    Grant(&'a NamedGrant),
     /// A role that somebody wants to be.
     Role(&'a NamedRole),
     /// A user, a group, a role, a policy or a provider.
     Identity(&'a NamedIdentity),
+}
+
+/// A grant and the key that it is on.
+#[derive(Clone, Debug)]
+pub struct NamedGrant {
+    /// The key.
+    pub key: NamedKey,
+    /// The grant.
+    pub grant: Arc<Stored<Grant>>,
+}
+
+impl NamedGrant {
+    /// That action on it.
+    pub const fn permission(&self, action: &'static str) -> Permission<'_> {
+        Permission { action, on: On::Grant(self) }
+    }
+}
+
+impl Subject for NamedGrant {
+    fn governed(&self) -> impl Iterator<Item = &NamedKey> {
+        std::iter::once(&self.key)
+    }
 }
 
 /// A role and its ARN.
@@ -252,6 +282,10 @@ impl From<CatalogError> for Failure {
     fn from(error: CatalogError) -> Self {
         match error {
             CatalogError::Conflict => Self::Conflict,
+            CatalogError::TooManyGrants { limit } => Self::Fault(Fault::new(
+                FaultKind::LimitExceeded,
+                format!("You have reached the maximum number of grants that a KMS key can have ({limit})."),
+            )),
             CatalogError::TooManyKeys { limit } => Self::Fault(Fault::new(
                 FaultKind::LimitExceeded,
                 format!(
@@ -260,6 +294,18 @@ impl From<CatalogError> for Failure {
             )),
             other => {
                 tracing::error!(error = &other as &dyn std::error::Error, "the catalog failed");
+                Self::Fault(internal())
+            }
+        }
+    }
+}
+
+impl From<DirectoryError> for Failure {
+    fn from(error: DirectoryError) -> Self {
+        match error {
+            DirectoryError::Catalog(error) => error.into(),
+            other => {
+                tracing::error!(error = &other as &dyn std::error::Error, "it is not known what somebody may do");
                 Self::Fault(internal())
             }
         }

@@ -1,6 +1,6 @@
 //! What a worker needs to answer calls: the catalog, the security module, the journal, the clock.
 
-use crate::Clock;
+use crate::{AccessKeyUses, Clock};
 use crate::pipeline::{Decoy, Sessions};
 use audit::Appender;
 use catalog::{Catalog, Followed};
@@ -31,6 +31,8 @@ pub struct Service {
     pub decoy: Arc<Decoy>,
     /// The OIDC providers' keys.
     pub issuers: Arc<oidc::Issuers>,
+    /// When access keys were last used, as far as it is not on record yet.
+    pub access_key_uses: Arc<AccessKeyUses>,
     /// What the configuration says.
     pub settings: Arc<Settings>,
 }
@@ -46,19 +48,26 @@ pub struct Settings {
     pub signature_tolerance: Duration,
     /// For how long memory may be answered from after the store could last be followed.
     pub staleness_bound: Duration,
+    /// How many grants a key may have.
+    pub grants_per_key: u64,
     /// How many keys an account may have in a region.
     pub keys_per_region: u64,
+    /// The region of calls that no signature gives one.
+    pub default_region: Region,
 }
 
 impl Default for Settings {
-    //= quotas: customer managed keys 100,000; skew: 5 minutes
+    //= quotas: customer managed keys 100,000, grants on a key 50,000; skew: 5 minutes
+    #[expect(clippy::expect_used, reason = "a constant that is the name of a region")]
     fn default() -> Self {
         Self {
             partition: "aws".into(),
             regions: None,
             signature_tolerance: sigv4::DEFAULT_TOLERANCE,
             staleness_bound: Duration::from_secs(5),
+            grants_per_key: 50_000,
             keys_per_region: 100_000,
+            default_region: "us-east-1".parse().expect("a region's name"),
         }
     }
 }

@@ -2,11 +2,15 @@
 
 pub mod aliases;
 pub mod cryptography;
+pub mod grants;
 pub mod keys;
+mod managed;
 mod metadata;
 mod pages;
 pub mod policies;
 pub mod tags;
+
+pub use managed::{ManagedKey, record_creation};
 
 use crate::Fact;
 use crate::operation::NamedKey;
@@ -22,6 +26,7 @@ use wire::{Fault, FaultKind};
 pub static OPERATIONS: &[Entry] = &[
     entry::<keys::CancelKeyDeletion>(),
     entry::<aliases::CreateAlias>(),
+    entry::<grants::CreateGrant>(),
     entry::<keys::CreateKey>(),
     entry::<cryptography::Decrypt>(),
     entry::<aliases::DeleteAlias>(),
@@ -34,11 +39,15 @@ pub static OPERATIONS: &[Entry] = &[
     entry::<cryptography::GenerateRandom>(),
     entry::<policies::GetKeyPolicy>(),
     entry::<aliases::ListAliases>(),
+    entry::<grants::ListGrants>(),
     entry::<policies::ListKeyPolicies>(),
     entry::<keys::ListKeys>(),
     entry::<tags::ListResourceTags>(),
+    entry::<grants::ListRetirableGrants>(),
     entry::<policies::PutKeyPolicy>(),
     entry::<cryptography::ReEncrypt>(),
+    entry::<grants::RetireGrant>(),
+    entry::<grants::RevokeGrant>(),
     entry::<keys::ScheduleKeyDeletion>(),
     entry::<tags::TagResource>(),
     entry::<tags::UntagResource>(),
@@ -60,7 +69,7 @@ fn refuse_recipient(recipient: Option<&RecipientInfo>) -> Result<(), Fault> {
 }
 
 /// What conditions may look at in an encryption context.
-fn context_facts(context: &BTreeMap<String, String>) -> [Fact<'_>; 2] {
+pub fn context_facts(context: &BTreeMap<String, String>) -> [Fact<'_>; 2] {
     let names = context.keys().map(|name| Cow::Borrowed(name.as_str()));
     [
         Fact::pairs(ConditionKey::KmsEncryptionContext, context),
@@ -74,7 +83,7 @@ fn record_context(record: &mut Object<'_>, name: &str, context: Option<&Encrypti
     }
 }
 
-fn record_text(record: &mut Object<'_>, name: &str, text: Option<&str>) {
+pub fn record_text(record: &mut Object<'_>, name: &str, text: Option<&str>) {
     if let Some(text) = text {
         record.string(name, text);
     }

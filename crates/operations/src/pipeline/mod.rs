@@ -2,6 +2,8 @@
 
 mod authenticate;
 mod authorized;
+mod first_use;
+mod on_behalf;
 mod record;
 mod resolve;
 mod scene;
@@ -12,14 +14,15 @@ mod weigh;
 
 pub use authenticate::{Decoy, Sessions};
 pub use authorized::Authorized;
-pub use resolve::{Located, Naming, no_such_alias, no_such_key};
+pub use resolve::{Located, Naming, no_such_alias, no_such_grant, no_such_key};
 pub use scene::{Caller, OnBehalf, Scene};
 pub use suppose::Supposition;
 pub use surroundings::Surroundings;
 pub use web_identity::WebIdentity;
-pub use weigh::{AuthorizationMessage, Denied, key_policy, trust_policy};
+pub use weigh::{AuthorizationMessage, Denied, PolicyHolder, key_policy, trust_policy};
 
 use crate::api::{Routed, route, unless_not_json};
+use crate::kms::grants::check_tokens;
 use crate::operation::{Failure, Operation, Outcome, Subject, internal};
 use crate::{Answer, Call, Service};
 use keys::{Inadmissible, KeyState};
@@ -161,6 +164,7 @@ async fn attempt<O: Operation>(
 ) -> Result<Outcome<O::Output>, Failure> {
     let subject = O::resolve(input, scene).await?;
     draft.subject(&subject);
+    check_tokens(scene.grant_tokens(), &subject)?;
     let subject = allow::<O>(input, subject, scene).await?;
     subject.governed().try_for_each(|named| {
         O::STATES.admit(named.key.state()).map_err(|refusal| inadmissible(&named.arn, refusal))

@@ -96,14 +96,15 @@ impl Scene<'_> {
         action: &'static str,
     ) -> Result<NamedGrant, Failure> {
         let Located { arn, named } = located;
-        let address = KeyAddress { world: World { account: arn.account, region: arn.region }, id: arn.key_id };
+        let address =
+            KeyAddress { world: World { account: arn.account, region: arn.region }, id: arn.key_id };
         let is_own = self.is_own(arn.account);
         let Some(key) = self.reader().key(&address).await? else {
-            return Err(if is_own { no_such_key(&arn).into() } else { self.invisible(&arn, action) });
+            return Err(if is_own { no_such_key(&arn).into() } else { self.invisible(action) });
         };
         let Some(grant) = self.reader().grant(&address, &id).await? else {
             let no_such_grant = || no_such_grant(&id.to_string()).into();
-            return Err(if is_own { no_such_grant() } else { self.invisible(&arn, action) });
+            return Err(if is_own { no_such_grant() } else { self.invisible(action) });
         };
         let named = NamedGrant { key: NamedKey { key, arn, named }, grant };
         if !is_own {
@@ -121,7 +122,10 @@ impl Scene<'_> {
     async fn locate_alias(&self, arn: AliasArn) -> Result<Located, Failure> {
         let AliasArn { account, region, .. } = arn;
         let world = World { account, region };
-        let alias = self.reader().alias(&AliasAddress { world, name: arn.name.clone() }).await?;
+        let alias = match self.reader().alias(&AliasAddress { world, name: arn.name.clone() }).await? {
+            None => self.alias_by_first_use(&arn).await?,
+            found => found,
+        };
         if alias.is_none() && self.is_own(account) {
             return Err(no_such_alias(&arn).into());
         }
@@ -152,13 +156,13 @@ pub fn no_such_alias(arn: &AliasArn) -> Fault {
     Fault::new(FaultKind::NotFound, format!("Alias {arn} is not found."))
 }
 
-/// There is no key of that ARN.
-pub /// There is no grant of that id on the key.
+/// There is no grant of that id on the key.
 pub fn no_such_grant(id: &str) -> Fault {
     Fault::new(FaultKind::NotFound, format!("Grant ID {id} not found"))
 }
 
-fn no_such_key(arn: &KeyArn) -> Fault {
+/// There is no key of that ARN.
+pub fn no_such_key(arn: &KeyArn) -> Fault {
     Fault::new(FaultKind::NotFound, format!("Key '{arn}' does not exist"))
 }
 

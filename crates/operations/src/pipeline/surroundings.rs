@@ -2,6 +2,7 @@
 
 use super::Scene;
 use super::scene::Caller;
+use crate::kms::grants::Constraints;
 use crate::operation::{Failure, NamedIdentity, NamedKey, On, Permission};
 use crate::{Call, Fact};
 use access::{ConditionKey, Facts, PrincipalKind, Values};
@@ -30,6 +31,7 @@ impl<'a> Surroundings<'a> {
     ) -> Result<Self, Failure> {
         let (key, tags) = match permission.on {
             On::Key(named) => (Some(named), Some(&named.key.tags)),
+            On::Grant(named) => (Some(&named.key), Some(&named.key.key.tags)),
             On::Role(named) => (None, Some(&named.role.tags)),
             On::Identity(named) => (None, Some(&named.tags)),
             On::Account | On::Alias(_) => (None, None),
@@ -42,7 +44,8 @@ impl<'a> Surroundings<'a> {
             Some(named) if asks_for_aliases(scene.caller) => aliases_of(scene, named).await?,
             _ => Vec::new(),
         };
-        let request = scene.facts(permission.action);
+        let mut request = scene.facts(permission.action);
+        request.extend(facts_about_grants(scene.caller, permission));
         Ok(Self {
             caller: scene.caller,
             call: scene.call,
@@ -53,6 +56,24 @@ impl<'a> Surroundings<'a> {
             tags,
             aliases,
         })
+    }
+
+    /// Those of a key that this request is about to make: there is nothing of it but what the request says, and its tags.
+    pub(in crate::pipeline) fn of_new_key<'s: 'a>(
+        scene: &'a Scene<'s>,
+        action: &str,
+        tags: &'a Tags,
+    ) -> Self {
+        Self {
+            caller: scene.caller,
+            call: scene.call,
+            now: scene.now,
+            request: scene.facts(action),
+            key: None,
+            identity: None,
+            tags: Some(tags),
+            aliases: Vec::new(),
+        }
     }
 
     fn of_principal(&self, key: ConditionKey, suffix: &str) -> Option<Values<'_>> {
@@ -66,6 +87,11 @@ impl<'a> Surroundings<'a> {
             ConditionKey::PrincipalType => principal_type(principal.kind()).into(),
             ConditionKey::PrincipalIsAwsService => {
                 matches!(principal.kind(), PrincipalKind::Service { .. }).into()
+            }
+            ConditionKey::PrincipalServiceName => service_name(principal.kind()).into(),
+            ConditionKey::PrincipalServiceNamesList => {
+                let names = service_name(principal.kind()).map(|name| vec![Cow::Borrowed(name)]);
+                names.map_or(Values::Absent, Values::Many)
             }
             ConditionKey::PrincipalTag => {
                 let tag = identity.tags.iter().find(|(name, _)| name.eq_ignore_ascii_case(suffix));
@@ -89,10 +115,7 @@ impl<'a> Surroundings<'a> {
             ConditionKey::SourceIdentity => {
                 session.and_then(|session| session.source_identity.as_deref()).into()
             }
-            ConditionKey::FederatedProvider => session
-                .and_then(|session| session.federated.as_ref())
-                .map(|federated| federated.provider.as_str())
-                .into(),
+            ConditionKey::FederatedProvider => self.caller.provider().into(),
             _ => return None,
         })
     }
@@ -163,9 +186,24 @@ impl Facts for Surroundings<'_> {
 
     /// What an OIDC provider said of a caller, such as `accounts.example.com:sub`.
     fn other(&self, name: &str) -> Values<'_> {
-        let session = self.caller.session.as_deref().and_then(|session| session.federated.as_ref());
-        session.and_then(|federated| federated.claim(name)).into()
+        match self.caller.claim(name) {
+            [] => Values::Absent,
+            [value] => value.as_str().into(),
+            values => Values::Many(values.iter().map(|value| Cow::Borrowed(value.as_str())).collect()),
+        }
     }
+}
+
+/// What grants have to do with a call, besides what the request says of them.
+fn facts_about_grants<'a>(caller: &Caller, permission: &Permission<'a>) -> Vec<Fact<'a>> {
+    let mut facts = match permission.on {
+        On::Grant(named) => Constraints::of(&named.grant.constraints).context_facts(),
+        _ => Vec::new(),
+    };
+    if FOR_AWS_RESOURCES.contains(&permission.action) {
+        facts.push(Fact::flag(ConditionKey::KmsGrantIsForAwsResource, caller.on_behalf.is_some()));
+    }
+    facts
 }
 
 fn asks_for_aliases(caller: &Caller) -> bool {
@@ -178,6 +216,14 @@ fn asks_for_aliases(caller: &Caller) -> bool {
 async fn aliases_of(scene: &Scene<'_>, named: &NamedKey) -> Result<Vec<String>, Failure> {
     let page = scene.reader().aliases_of_key(&named.address(), None, MOST_ALIASES).await?;
     Ok(page.entries.iter().map(|alias| alias.name.clone()).collect())
+}
+
+/// The name of a service that calls for itself.
+const fn service_name(kind: &PrincipalKind) -> Option<&str> {
+    match kind {
+        PrincipalKind::Service { name } => Some(name),
+        _ => None,
+    }
 }
 
 //= iam: aws:PrincipalType
@@ -195,6 +241,9 @@ fn iso(moment: Moment) -> String {
     let timestamp = jiff::Timestamp::from_second(moment.as_seconds()).unwrap_or_default();
     timestamp.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
+
+/// The actions that can be about a grant which an integrated service wants for a resource of its own.
+const FOR_AWS_RESOURCES: [&str; 3] = ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"];
 
 /// More than a key can have.
 const MOST_ALIASES: usize = 1000;

@@ -2,20 +2,21 @@
 //! told.
 
 use super::{Scene, Surroundings};
-use crate::operation::{Failure, On, Permission, internal};
+use crate::operation::{Failure, NamedGrant, NamedKey, On, Permission, internal};
 use access::{
-    ConditionKey, Decision, Denial, Explanation, Facts, MalformedPolicy, Policy, PolicyKind, Principal, PrincipalKind,
-    Question, Resource, Values, decide,
+    ConditionKey, Decision, Denial, Explanation, Facts, MalformedPolicy, Policy, PolicyKind, Principal,
+    PrincipalKind, Question, Resource, Values, decide, decide_retirement, explain_retirement,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use catalog::{KeyAddress, Reader, Role, Stored};
-use keys::{AccountId, Grant, Key};
+use keys::{AccountId, Grant, Key, Tags};
 use module_api::MessagePurpose;
 use module_client::ModuleClient;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
+use wire::arn::KeyArn;
 use wire::{Fault, FaultKind};
 
 /// A caller may not do something: what it is told, and what whoever may decode authorization messages is told besides.
@@ -32,6 +33,20 @@ pub struct AuthorizationMessage {
     pub account: AccountId,
     /// The explanation, as JSON text.
     pub explanation: String,
+}
+
+/// A key that is to have a policy.
+#[derive(Clone, Copy, Debug)]
+pub enum PolicyHolder<'a> {
+    /// One that there is.
+    Existing(&'a NamedKey),
+    /// One that is about to be made by this request.
+    New {
+        /// Its ARN.
+        arn: &'a KeyArn,
+        /// The tags that it will have.
+        tags: &'a Tags,
+    },
 }
 
 impl Denied {
@@ -87,11 +102,12 @@ impl<'a> Scene<'a> {
         let resource = resource(&permission.on)?;
         let surroundings = Surroundings::of(self, permission).await?;
         let question = self.question(permission.action, resource, &surroundings);
+        if let On::Grant(named) = permission.on {
+            return weigh_retirement(&question, &named.grant);
+        }
         let Decision::Denied(denial) = decide(&question) else { return Ok(()) };
         let grants = match (&permission.on, denial.is_explicit()) {
-            (On::Key(named), false) => {
-                grants_to(self.reader(), question.principal, &named.address()).await?
-            }
+            (On::Key(named), false) => grants_to(self.reader(), question.principal, &named.address()).await?,
             _ => Vec::new(),
         };
         let grants = || grants.iter().flat_map(|grants| grants.iter());
@@ -101,6 +117,17 @@ impl<'a> Scene<'a> {
         let by_ciphertext = matches!(permission.on, On::Key(named) if named.named.by_ciphertext);
         let denial = if by_ciphertext { denial.of_ciphertext() } else { denial };
         Err(Denied::new(&question, &denial, grants()).into())
+    }
+
+    /// Whether the caller, or its account, could give that key another policy again if it had this one.
+    pub async fn keeps_control(&self, policy: &Policy, holder: PolicyHolder<'_>) -> Result<bool, Failure> {
+        let (arn, surroundings) = match holder {
+            PolicyHolder::Existing(named) => {
+                (&named.arn, Surroundings::of(self, &named.permission(PUT_KEY_POLICY)).await?)
+            }
+            PolicyHolder::New { arn, tags } => (arn, Surroundings::of_new_key(self, PUT_KEY_POLICY, tags)),
+        };
+        Ok(access::keeps_control(policy, arn, &self.caller.identity.principal, &surroundings))
     }
 
     /// What a caller is told of a key that it cannot see: the same in every respect whether it is there or not.
@@ -130,6 +157,13 @@ impl<'a> Scene<'a> {
     }
 }
 
+/// Whether a grant may be retired: no policy says so, nor another grant.
+fn weigh_retirement(question: &Question<'_>, grant: &Grant) -> Result<(), Failure> {
+    let Decision::Denied(denial) = decide_retirement(question, grant) else { return Ok(()) };
+    let explanation = explain_retirement(question, grant).for_caller(question.principal);
+    Err(Denied::of(question.principal, &denial, explanation).into())
+}
+
 /// The grants on a key to anybody that a principal is.
 pub(in crate::pipeline) async fn grants_to(
     reader: &Reader,
@@ -146,14 +180,13 @@ pub(in crate::pipeline) async fn grants_to(
     Ok(found)
 }
 
-/// The names by which a grant can mean a principal: its own, its role's and its account's.
+/// What a grant that means a principal can be found by: the unique ids of the principal and its role, or its account's name.
 fn grantee_names(principal: &Principal) -> Vec<String> {
     let account = format!("arn:{}:iam::{}:root", principal.partition(), principal.account());
-    let own = principal.to_string();
     match principal.kind() {
-        PrincipalKind::AssumedRole { .. } => vec![own, principal.principal_arn(), account],
-        PrincipalKind::User { .. } => vec![own, account],
-        _ => vec![own],
+        PrincipalKind::AssumedRole { role_id, .. } => vec![principal.user_id(), role_id.to_string(), account],
+        PrincipalKind::User { .. } => vec![principal.user_id(), account],
+        _ => vec![principal.to_string()],
     }
 }
 
@@ -163,6 +196,7 @@ pub(in crate::pipeline) fn resource<'a>(on: &On<'a>) -> Result<Resource<'a>, Fai
         On::Account => Resource::Any,
         On::Alias(arn) => Resource::Alias(arn),
         On::Key(named) => Resource::Key { arn: &named.arn, policy: key_policy(&named.key)? },
+        On::Grant(NamedGrant { key, .. }) => Resource::Key { arn: &key.arn, policy: key_policy(&key.key)? },
         On::Role(named) => Resource::Role {
             arn: &named.arn,
             account: named.role.account,
@@ -207,6 +241,9 @@ static NO_POLICY: LazyLock<Option<Policy>> = LazyLock::new(|| {
     let text = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"kms:*"}}"#;
     Policy::compile(PolicyKind::Key, text, &BTreeMap::new()).ok()
 });
+
+/// What a key policy must leave to its author.
+const PUT_KEY_POLICY: &str = "kms:PutKeyPolicy";
 
 /// As much of an explanation as an encoded message carries, in bytes.
 const MOST_EXPLAINED: usize = 4096;

@@ -34,6 +34,8 @@ pub struct Config {
     pub log: Log,
     /// The security module.
     pub module: Module,
+    /// Where web identities come from.
+    pub oidc: Oidc,
     /// The AWS surface.
     pub service: Service,
     /// The records and what memory holds of them.
@@ -110,12 +112,22 @@ pub struct Module {
     pub program: Option<PathBuf>,
 }
 
+/// Where web identities come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Oidc {
+    /// Files of CA certificates, in PEM, that are trusted for OpenID Connect issuers beside those of the machine.
+    pub extra_ca_files: Vec<PathBuf>,
+}
+
 /// The AWS surface.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Service {
     /// The region that `root.env` names.
     pub default_region: Region,
+    /// How many grants a key may have.
+    pub grants_per_key: u64,
     /// How many keys an account may have in a region.
     pub keys_per_region: u64,
     /// The partition in every ARN.
@@ -216,6 +228,7 @@ impl Default for Config {
             limits: Limits::default(),
             log: Log::default(),
             module: Module::default(),
+            oidc: Oidc::default(),
             service: Service::default(),
             storage: Storage::default(),
             tls: Tls::default(),
@@ -260,6 +273,7 @@ impl Default for Service {
     fn default() -> Self {
         Self {
             default_region: DEFAULT_REGION.parse().expect("a region name"),
+            grants_per_key: 50_000,
             keys_per_region: 100_000,
             partition: "aws".to_owned(),
             regions: None,
@@ -366,6 +380,7 @@ mod tests {
             ("limits.", fields::<Limits>()),
             ("log.", fields::<Log>()),
             ("module.", fields::<Module>()),
+            ("oidc.", fields::<Oidc>()),
             ("service.", fields::<Service>()),
             ("storage.", fields::<Storage>()),
             ("tls.", fields::<Tls>()),

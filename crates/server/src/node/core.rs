@@ -8,7 +8,7 @@ use audit::{Appender, Journal};
 use catalog::{Catalog, Followed};
 use module_client::{Connector, Supervisor};
 use oidc::Issuers;
-use operations::{Answer, Call, Clock, Decoy, Service, Sessions, Settings};
+use operations::{AccessKeyUses, Answer, Call, Clock, Decoy, Service, Sessions, Settings};
 use sigv4::SigningKeys;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -52,6 +52,7 @@ impl Core {
             sessions: Arc::new(Sessions::new(config.storage.hot_records)),
             decoy,
             issuers: Arc::new(issuers(config)?),
+            access_key_uses: Arc::default(),
             settings: Arc::new(settings(config)),
         };
         let staleness_bound = config.storage.staleness_bound.duration();
@@ -144,8 +145,13 @@ async fn decoy(connector: Option<Connector>) -> Result<Decoy, ServerError> {
     Decoy::new(&connector.connect()).await.map_err(unreachable)
 }
 
-fn issuers(_config: &Config) -> Result<Issuers, ServerError> {
-    Issuers::new(oidc::Settings::default()).map_err(ServerError::part("OIDC providers cannot be reached"))
+fn issuers(config: &Config) -> Result<Issuers, ServerError> {
+    let mut extra_roots = Vec::new();
+    for path in &config.oidc.extra_ca_files {
+        extra_roots.extend(crate::tls::certificates(path)?);
+    }
+    let settings = oidc::Settings { extra_roots, ..oidc::Settings::default() };
+    Issuers::new(settings).map_err(ServerError::part("OIDC providers cannot be reached"))
 }
 
 #[derive(Clone)]
@@ -157,6 +163,7 @@ struct Shared {
     sessions: Arc<Sessions>,
     decoy: Arc<Decoy>,
     issuers: Arc<Issuers>,
+    access_key_uses: Arc<AccessKeyUses>,
     settings: Arc<Settings>,
 }
 
@@ -172,6 +179,7 @@ impl Shared {
             sessions: Arc::clone(&self.sessions),
             decoy: Arc::clone(&self.decoy),
             issuers: Arc::clone(&self.issuers),
+            access_key_uses: Arc::clone(&self.access_key_uses),
             settings: Arc::clone(&self.settings),
         }
     }
@@ -183,7 +191,9 @@ fn settings(config: &Config) -> Settings {
         regions: config.service.regions.clone(),
         signature_tolerance: config.service.signature_tolerance.duration(),
         staleness_bound: config.storage.staleness_bound.duration(),
+        grants_per_key: config.service.grants_per_key,
         keys_per_region: config.service.keys_per_region,
+        default_region: config.service.default_region,
     }
 }
 
