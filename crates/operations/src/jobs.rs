@@ -1,9 +1,14 @@
-//! What the service does by itself: deleting keys when their window ends.
+//! What the service does by itself: deleting keys when their window ends, giving keys new material, writing down when access keys were last used.
+
+mod rotation;
+
+pub use rotation::rotate_due_keys;
+pub(crate) use rotation::{DUE_AT_ONCE, settle};
 
 use crate::Service;
 use audit::json::object;
 use audit::{EventType, Record, Resource, ResourceType, UserIdentity};
-use catalog::{Author, CatalogError, Changes, KeyAddress};
+use catalog::{AccessKeyUse, Author, CatalogError, Changes, GRANTS_A_COMMIT, KeyAddress};
 use keys::Moment;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -28,6 +33,30 @@ pub async fn delete_due_keys(service: &Service) -> Result<Option<Moment>, JobErr
     Ok(None)
 }
 
+/// Writes down when access keys were last used, unless another node knows of a later use.
+pub async fn write_access_key_uses(service: &Service) -> Result<(), JobError> {
+    for some in service.access_key_uses.unwritten().chunks(USES_A_COMMIT) {
+        let mut changes = changes(service, "access key use job");
+        for (id, last) in some {
+            if is_news(service, id, last).await? {
+                changes = changes.note_access_key_use(id, last);
+            }
+        }
+        service.catalog.commit(changes).await?;
+        service.access_key_uses.written(some);
+    }
+    Ok(())
+}
+
+/// Whether the access key is still there and nothing later is known of it.
+async fn is_news(service: &Service, id: &str, last: &AccessKeyUse) -> Result<bool, CatalogError> {
+    let reader = service.catalog.reader();
+    if reader.access_key(id).await?.is_none() {
+        return Ok(false);
+    }
+    Ok(reader.access_key_use(id).await?.is_none_or(|known| known.at < last.at))
+}
+
 /// Why a job did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
@@ -37,20 +66,41 @@ pub enum JobError {
     /// The journal could not be written.
     #[error(transparent)]
     Journal(#[from] audit::JournalError),
+    /// New material could not be made.
+    #[error(transparent)]
+    Module(#[from] module_client::CallError),
 }
 
-/// Deletes a key with its aliases: nothing that remains can open what it encrypted.
+/// Deletes a key with its grants and aliases: nothing that remains can open what it encrypted.
 async fn delete(service: &Service, address: &KeyAddress) -> Result<(), CatalogError> {
+    delete_grants(service, address).await?;
     let reader = service.catalog.reader();
     let Some(key) = reader.key(address).await? else { return Ok(()) };
     let aliases = reader.aliases_of_key(address, None, ALL_ALIASES).await?;
-    service.catalog.commit(changes(service).delete_key(&key, &aliases.entries)).await
+    service.catalog.commit(changes(service, DELETION).delete_key(&key, &aliases.entries)).await
+}
+
+/// Deletes the grants on a key that is due, so many at a time as a commit takes. It stops if the key changes meanwhile.
+async fn delete_grants(service: &Service, address: &KeyAddress) -> Result<(), CatalogError> {
+    let reader = service.catalog.reader();
+    while let Some(key) = reader.key(address).await? {
+        if key.deletion.is_none_or(|deletion| deletion.date > service.clock.now()) {
+            return Err(CatalogError::Conflict);
+        }
+        let page = reader.grants(address, None, GRANTS_A_COMMIT).await?;
+        if page.entries.is_empty() {
+            break;
+        }
+        let changes = changes(service, DELETION).touch_key(&key).delete_grants(address, &page.entries);
+        service.catalog.commit(changes).await?;
+    }
+    Ok(())
 }
 
 async fn record_deletions(service: &Service) -> Result<(), JobError> {
     for address in service.catalog.reader().unrecorded_deletions().await? {
         service.journal.append(deletion_record(service, &address)).await?;
-        service.catalog.commit(changes(service).deletion_is_recorded(&address)).await?;
+        service.catalog.commit(changes(service, DELETION).deletion_is_recorded(&address)).await?;
     }
     Ok(())
 }
@@ -88,14 +138,17 @@ fn deletion_record(service: &Service, address: &KeyAddress) -> Vec<u8> {
     line
 }
 
-fn changes(service: &Service) -> Changes {
+fn changes(service: &Service, job: &str) -> Changes {
     Changes::by(Author {
-        principal: "deletion job".into(),
+        principal: job.to_owned(),
         request_id: String::new(),
         at: service.clock.now(),
     })
 }
 
 const INTERNAL: &str = "AWS Internal";
+const DELETION: &str = "deletion job";
+/// So many uses are written down together.
+const USES_A_COMMIT: usize = 100;
 /// More than a key can have.
 const ALL_ALIASES: usize = 1000;

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod access_key_uses;
 pub mod admin;
 mod api;
 mod call;
@@ -19,8 +20,10 @@ mod operation;
 mod pipeline;
 mod registry;
 mod service;
+mod service_event;
 mod sts;
 
+pub use access_key_uses::AccessKeyUses;
 pub use api::{APIS, Api, Protocol, Routed};
 pub use call::{Answer, Call, CallIds, TlsConnection};
 pub use clock::Clock;

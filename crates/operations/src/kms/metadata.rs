@@ -2,7 +2,7 @@
 
 use audit::console_time;
 use audit::json::{Json, object};
-use keys::{AccountId, EncryptionAlgorithm, Key, KeyMaterialId, KeyOrigin, KeySpec, KeyState, KeyUsage};
+use keys::{AccountId, EncryptionAlgorithm, Key, KeyManager, KeyMaterialId, KeyOrigin, KeySpec, KeyState, KeyUsage};
 use wire::Timestamp;
 use wire::arn::KeyArn;
 
@@ -19,7 +19,7 @@ wire::output! {
         required state: KeyState = "KeyState",
         optional deletion_date: Timestamp = "DeletionDate",
         required origin: KeyOrigin = "Origin",
-        required manager: &'static str = "KeyManager",
+        required manager: KeyManager = "KeyManager",
         required legacy_spec: KeySpec = "CustomerMasterKeySpec",
         required spec: KeySpec = "KeySpec",
         optional encryption_algorithms: &'static [EncryptionAlgorithm] = "EncryptionAlgorithms",
@@ -42,7 +42,7 @@ impl KeyMetadata {
             state: key.state(),
             deletion_date: key.deletion.map(|deletion| Timestamp(deletion.date)),
             origin: key.origin,
-            manager: "CUSTOMER",
+            manager: key.manager,
             legacy_spec: key.spec,
             spec: key.spec,
             encryption_algorithms: (key.usage == KeyUsage::EncryptDecrypt)
@@ -65,7 +65,7 @@ impl KeyMetadata {
                 key.string("keyUsage", self.usage.name());
                 key.string("keyState", self.state.name());
                 key.string("origin", self.origin.name());
-                key.string("keyManager", self.manager);
+                key.string("keyManager", self.manager.name());
                 key.string("customerMasterKeySpec", self.spec.name());
                 key.string("keySpec", self.spec.name());
                 if let Some(algorithms) = self.encryption_algorithms {

@@ -3,12 +3,12 @@
 //! Whatever is wrong with credentials, finding it out takes the same steps: one signing key is derived by the module and one
 //! signature compared, so that the time of a refusal does not tell which access keys there are.
 
-use super::{Caller, OnBehalf};
+use super::on_behalf::for_whom;
+use super::{Caller, web_identity};
 use crate::api::Routed;
-use crate::identity::{Directory, Identity, Session, SessionToken};
+use crate::identity::{Directory, Identity, Session, SessionPrincipal, SessionToken};
 use crate::operation::internal;
 use crate::{Call, Service};
-use access::PrincipalKind;
 use catalog::{AccessKey, AccessKeyOwner, CatalogError, Stored};
 use jiff::Timestamp;
 use keys::{AccountId, Region};
@@ -28,12 +28,12 @@ pub struct Rejection {
     pub claimed: Option<Claimed>,
 }
 
-/// The access key that a call claims to be signed with, and where it belongs.
+/// The credential that a call claims to come with, and where it belongs.
 pub struct Claimed {
     /// The account.
     pub account: AccountId,
-    /// The access key.
-    pub access_key_id: String,
+    /// The access key, if it is one.
+    pub access_key_id: Option<String>,
     /// The region of the signature.
     pub region: Region,
 }
@@ -88,8 +88,11 @@ enum Credentials {
     Unknown,
 }
 
-/// Checks the signature of a call.
+/// Checks the signature of a call, or the token of the one operation that is not signed.
 pub async fn authenticate(service: &Service, call: &Call, routed: &Routed) -> Result<Caller, Rejection> {
+    if web_identity::takes_token(routed) {
+        return web_identity::authenticate(service, call, routed).await;
+    }
     let rules = Rules {
         service: routed.api.service,
         accepts_region: &|region| service.settings.serves(region) || routed.api.is_signed_for(region),
@@ -102,17 +105,10 @@ pub async fn authenticate(service: &Service, call: &Call, routed: &Routed) -> Re
     let claimed = |fault| Rejection { fault, claimed: credentials.claimed(region) };
     verify(service, call, &presented, &credentials).await.map_err(claimed)?;
     let (identity, session) = holder(service, &credentials).await.map_err(claimed)?;
-    let access_key_id = presented.access_key_id().to_owned();
-    let caller = Caller {
-        identity,
-        access_key_id,
-        region,
-        session,
-        on_behalf: None,
-        source_arn: None,
-        source_account: None,
-    };
-    for_whom(service, call, &presented, caller).await.map_err(claimed)
+    note_use(service, routed, &credentials, region);
+    refuse_user_session(session.as_deref(), routed).map_err(claimed)?;
+    let caller = Caller { session, ..Caller::of(identity, presented.access_key_id().to_owned(), region) };
+    for_whom(service, call, routed, &presented, caller).await.map_err(claimed)
 }
 
 async fn credentials(service: &Service, presented: &Presented<'_>) -> Result<Credentials, Rejection> {
@@ -190,6 +186,23 @@ async fn holder(
     }
 }
 
+//= sts:GetSessionToken: its credentials call no operation of IAM unless a second factor was shown
+/// Nobody has a second factor here.
+fn refuse_user_session(session: Option<&Session>, routed: &Routed) -> Result<(), Fault> {
+    let is_users = session.is_some_and(|session| !matches!(session.principal, SessionPrincipal::Role { .. }));
+    if is_users && routed.api.service == "iam" {
+        return Err(fault_of(&Refusal::UnrecognizedClient));
+    }
+    Ok(())
+}
+
+/// Notes that an access key was used. Temporary credentials are no access key of anybody's.
+fn note_use(service: &Service, routed: &Routed, credentials: &Credentials, region: Region) {
+    if let Credentials::LongTerm(access_key) = credentials {
+        service.access_key_uses.note(access_key, routed.api.service, region, service.clock.now());
+    }
+}
+
 async fn owner(directory: &Directory<'_>, access_key: &AccessKey) -> Result<Option<Identity>, Fault> {
     match &access_key.owner {
         AccessKeyOwner::Root => Ok(Some(directory.root(access_key.account))),
@@ -202,33 +215,7 @@ async fn owner(directory: &Directory<'_>, access_key: &AccessKey) -> Result<Opti
     }
 }
 
-/// A service may call for somebody: the headers that say so count for services only, and only if they are signed.
-async fn for_whom(
-    service: &Service,
-    call: &Call,
-    presented: &Presented<'_>,
-    caller: Caller,
-) -> Result<Caller, Fault> {
-    let PrincipalKind::Service { name } = caller.identity.principal.kind() else { return Ok(caller) };
-    let signed = |header: &str| call.header(header).filter(|_| presented.signs(header)).map(str::to_owned);
-    let (source_arn, source_account) = (signed(SOURCE_ARN), signed(SOURCE_ACCOUNT));
-    let on_behalf = OnBehalf { service: name.to_string() };
-    let caller = Caller { source_arn, source_account, ..caller };
-    let Some(principal) = signed(ON_BEHALF_OF) else { return Ok(caller) };
-    let identity = named(&directory(service), &principal).await?;
-    Ok(Caller { identity, on_behalf: Some(on_behalf), ..caller })
-}
-
-/// Whoever a service says that it calls for. The service has seen their credentials; we have not.
-async fn named(directory: &Directory<'_>, text: &str) -> Result<Identity, Fault> {
-    let found = directory.named(text).await.map_err(|error| our_failure(&error))?;
-    found.ok_or_else(|| {
-        let message = format!("{ON_BEHALF_OF} names no user, role session or account: {text}");
-        Fault::new(FaultKind::Validation, message)
-    })
-}
-
-fn directory(service: &Service) -> Directory<'_> {
+pub(super) fn directory(service: &Service) -> Directory<'_> {
     Directory { reader: service.catalog.reader(), partition: &service.settings.partition }
 }
 
@@ -251,16 +238,16 @@ impl Credentials {
             Self::Temporary(session) => (*session.principal.account(), &session.access_key_id),
             Self::Unknown => return None,
         };
-        Some(Claimed { account, access_key_id: access_key_id.clone(), region })
+        Some(Claimed { account, access_key_id: Some(access_key_id.clone()), region })
     }
 }
 
-fn fault_of(refusal: &Refusal) -> Fault {
+pub(super) fn fault_of(refusal: &Refusal) -> Fault {
     let kind = FaultKind::ALL.iter().find(|kind| kind.name() == refusal.exception());
     kind.map_or_else(internal, |kind| Fault::new(*kind, refusal.to_string()))
 }
 
-fn our_failure(error: &(dyn std::error::Error + 'static)) -> Fault {
+pub(super) fn our_failure(error: &(dyn std::error::Error + 'static)) -> Fault {
     tracing::error!(error, "callers cannot be authenticated");
     internal()
 }
@@ -282,9 +269,3 @@ impl From<CatalogError> for Rejection {
         our_failure(&error).into()
     }
 }
-
-/// The principal that a service calls for.
-const ON_BEHALF_OF: &str = "x-cardea-on-behalf-of";
-/// The resource that a service calls for, and its account: `aws:SourceArn` and `aws:SourceAccount`.
-const SOURCE_ARN: &str = "x-cardea-source-arn";
-const SOURCE_ACCOUNT: &str = "x-cardea-source-account";

@@ -5,7 +5,7 @@ use crate::identity::{Directory, Identity, Session};
 use crate::operation::Failure;
 use crate::{AccessKeyUses, Call, Fact, Service};
 use catalog::{Author, Changes, Reader, World};
-use keys::{Moment, Region};
+use keys::{Moment, Region, via_service};
 use module_client::ModuleClient;
 use std::sync::Arc;
 use wire::arn::AliasArn;
@@ -84,10 +84,7 @@ impl OnBehalf {
     /// What `kms:ViaService` says of it, such as `s3.eu-central-1.amazonaws.com`.
     #[must_use]
     pub fn endpoint(&self, region: Region) -> String {
-        match self.service.split_once('.') {
-            Some((name, domain)) => format!("{name}.{region}.{domain}"),
-            None => format!("{}.{region}", self.service),
-        }
+        via_service(&self.service, &region)
     }
 }
 

@@ -1,10 +1,11 @@
-//! What the service does by itself, when its time has come: deleting keys whose window has ended.
+//! What the service does by itself, when its time has come: deleting keys whose window has ended, writing down when access keys were
+//! last used.
 
 use crate::in_one_line;
 use jiff::Timestamp;
 use keys::Moment;
 use operations::Service;
-use operations::jobs::{JobError, delete_due_keys};
+use operations::jobs::{JobError, delete_due_keys, rotate_due_keys, write_access_key_uses};
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify};
 
@@ -29,7 +30,9 @@ impl Jobs {
     /// Does what is due now, and says when there is more.
     pub(crate) async fn run(&self) -> Result<Option<Moment>, JobError> {
         let _turn = self.turn.lock().await;
-        delete_due_keys(&self.service).await
+        let deletion = delete_due_keys(&self.service).await?;
+        let rotation = rotate_due_keys(&self.service).await?;
+        Ok([deletion, rotation].into_iter().flatten().min())
     }
 
     /// The clock has been moved: what is due next may be due sooner.
@@ -43,7 +46,7 @@ impl Jobs {
             let pause = match self.run().await {
                 Ok(next) => next.map_or(LONGEST_PAUSE, |next| self.until(next)),
                 Err(error) => {
-                    tracing::error!(error = in_one_line(&error), "keys that are due cannot be deleted");
+                    tracing::error!(error = in_one_line(&error), "keys that are due cannot be deleted or get new material");
                     PAUSE_AFTER_FAILURE
                 }
             };
@@ -54,6 +57,21 @@ impl Jobs {
         }
     }
 
+    /// Writes down when access keys were last used, now and then.
+    pub(super) async fn write_uses_for_ever(&self) {
+        loop {
+            tokio::time::sleep(BETWEEN_USES).await;
+            self.write_uses().await;
+        }
+    }
+
+    /// Writes down when access keys were last used.
+    pub(super) async fn write_uses(&self) {
+        if let Err(error) = write_access_key_uses(&self.service).await {
+            tracing::error!(error = in_one_line(&error), "uses of access keys cannot be written down");
+        }
+    }
+
     fn until(&self, next: Moment) -> Duration {
         let now = Timestamp::now().as_millisecond().saturating_add(self.service.clock.ahead_millis());
         let millis = u64::try_from(next.as_millis().saturating_sub(now)).unwrap_or_default();
@@ -61,7 +79,9 @@ impl Jobs {
     }
 }
 
-/// A key that is scheduled while the job sleeps is not due for seven days.
+/// A deletion that is scheduled while the job sleeps is not due for seven days, and a rotation not for a year.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
+/// A key that is in use all the time costs one write in so long.
+const BETWEEN_USES: Duration = Duration::from_secs(60);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(30);

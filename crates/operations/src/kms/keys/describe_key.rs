@@ -43,6 +43,7 @@ impl Operation for DescribeKey {
     }
 
     async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<NamedKey, Failure> {
+        scene.make_predefined(&input.key_id, PERMISSION).await?;
         scene.key(&input.key_id, Naming::Any, PERMISSION).await
     }
 

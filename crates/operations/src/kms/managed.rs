@@ -1,0 +1,112 @@
+//! AWS managed keys: made when they are first asked for, one for each service in each account and region.
+//!
+//! The installation makes them by itself, as it deletes and rotates keys: nobody is asked, and nobody's quota is touched. What
+//! such a key permits is its key policy's business.
+
+use super::metadata::KeyMetadata;
+use crate::jobs::{DUE_AT_ONCE, settle};
+use crate::operation::{Failure, internal};
+use crate::service_event::ServiceEvent;
+use crate::{Service, jobs::JobError};
+use audit::JournalError;
+use catalog::{Changes, KeyAddress, World};
+use keys::{
+    Alias, Key, KeyId, KeyManager, KeyOrigin, KeySpec, KeyUsage, Material, Tags, aws_managed_alias,
+    aws_managed_description, aws_managed_policy,
+};
+use module_api::NewKey;
+use module_client::GeneratedKey;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use uuid::Uuid;
+use wire::arn::{AliasArn, KeyArn};
+
+/// The AWS managed key of a service, yet to be made.
+#[derive(Clone, Debug)]
+pub struct ManagedKey<'a> {
+    /// Where it is to be.
+    pub address: KeyAddress,
+    /// The service, such as `s3.amazonaws.com`.
+    pub service: &'a str,
+}
+
+impl<'a> ManagedKey<'a> {
+    /// One with a new id.
+    #[must_use]
+    pub fn new(world: World, service: &'a str) -> Self {
+        let id = KeyId::single_region(Uuid::new_v4().into_bytes());
+        Self { address: KeyAddress { world, id }, service }
+    }
+
+    /// Makes it with its alias, and puts that on record. Of those who do so at the same moment one does; to the others it is a
+    /// conflict, and they find what was made.
+    pub async fn make(&self, service: &Service, changes: Changes) -> Result<(), Failure> {
+        let made = service.module.generate_key(&self.new_key()).await?;
+        let key = self.key(service, &made);
+        let (now, name) = (key.created, aws_managed_alias(self.service));
+        let alias = Alias { name, target: key.id, created: now, updated: now };
+        // The limit is for keys that count.
+        let changes = changes.create_key(&key, u64::MAX).create_alias(&self.address.world, &alias);
+        service.catalog.commit(changes).await?;
+        tracing::info!(service = self.service, account = %key.account, region = %key.region, "an AWS managed key was made");
+        settled(settle(service, &self.address).await)
+    }
+
+    fn new_key(&self) -> NewKey {
+        let KeyAddress { world: World { account, region }, id } = self.address.clone();
+        let (spec, usage, origin) = (KeySpec::SymmetricDefault, KeyUsage::EncryptDecrypt, KeyOrigin::AwsKms);
+        NewKey { account, region, key_id: id, spec, usage, origin }
+    }
+
+    fn key(&self, service: &Service, made: &GeneratedKey) -> Key {
+        let NewKey { account, region, key_id, spec, usage, origin } = self.new_key();
+        let policy = aws_managed_policy(&service.settings.partition, &account, &region, self.service);
+        Key {
+            account,
+            region,
+            id: key_id,
+            spec,
+            usage,
+            origin,
+            created: service.clock.now(),
+            description: aws_managed_description(self.service),
+            enabled: true,
+            deletion: None,
+            policy: Some(policy),
+            policy_principals: BTreeMap::new(),
+            tags: Tags::default(),
+            manager: KeyManager::Aws,
+            service: Some(self.service.to_owned()),
+            next_rotation: Some(DUE_AT_ONCE),
+            current_material: Material { id: made.material_id, token: made.token.as_bytes().into() },
+            former_materials: Vec::new(),
+        }
+    }
+}
+
+/// The service event `CreateKey`.
+pub async fn record_creation(service: &Service, key: &Key, arn: &KeyArn) -> Result<(), JournalError> {
+    let alias = key.service.as_deref().map(|of| {
+        let KeyArn { partition, region, account, .. } = arn.clone();
+        AliasArn { partition: Arc::clone(&partition), region, account, name: aws_managed_alias(of).into() }
+    });
+    let elements = KeyMetadata::of(key, arn).elements();
+    let elements = Some(&elements);
+    ServiceEvent { name: "CreateKey", key: arn, alias: alias.as_ref(), elements, details: None }
+        .record(service)
+        .await
+}
+
+/// A key that the job has settled meanwhile is as well settled.
+fn settled(done: Result<(), JobError>) -> Result<(), Failure> {
+    match done {
+        Ok(()) | Err(JobError::Catalog(catalog::CatalogError::Conflict)) => Ok(()),
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the making of an AWS managed key is not on record"
+            );
+            Err(internal().into())
+        }
+    }
+}
