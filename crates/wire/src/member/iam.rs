@@ -123,6 +123,8 @@ texts! {
     RoleDescription 0..=1000, r"[\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*" each is_description_character;
     /// The name of a role.
     RoleName 1..=64, r"[\w+=,.@-]+" each is_name_character says NAME;
+    /// The name of a service that has credentials of its own kind.
+    ServiceName 0..=NO_LIMIT;
     /// The key of a tag.
     TagKey 1..=128, r"[\p{L}\p{Z}\p{N}_.:/=+\-@]+" each is_tag_character;
     /// The value of a tag.
@@ -142,6 +144,18 @@ named! {
         Inactive = "Inactive",
         /// It may not any more. IAM itself sets this, nobody else.
         Expired = "Expired",
+    }
+}
+
+named! {
+    /// Which virtual MFA devices a list is to hold.
+    AssignmentStatus {
+        /// Those that somebody has.
+        Assigned = "Assigned",
+        /// Those that nobody has.
+        Unassigned = "Unassigned",
+        /// All.
+        Any = "Any",
     }
 }
 
@@ -244,7 +258,7 @@ named! {
 }
 
 enumerations! {
-    AccessKeyStatus AttachmentType ContextKeyType EntityType PolicyScope PolicyType PolicyUsage
+    AccessKeyStatus AssignmentStatus AttachmentType ContextKeyType EntityType PolicyScope PolicyType PolicyUsage
 }
 
 pub(super) const fn is_name_character(c: char) -> bool {

@@ -1,0 +1,63 @@
+//! `ListSigningCertificates`: the signing certificates of a user, who has none.
+
+use super::Never;
+use crate::iam::{oneself::Oneself, record};
+use crate::operation::{Failure, Operation, Outcome, Permission};
+use crate::pipeline::{Authorized, Scene};
+use audit::json::Object;
+use keys::KeyStates;
+use wire::Members;
+use wire::member::iam::{ExistingUserName, Marker, MaxItems};
+
+/// The operation.
+#[derive(Debug)]
+pub struct ListSigningCertificates;
+
+wire::input! {
+    /// What it takes.
+    pub struct Input {
+        optional user_name: ExistingUserName = "UserName",
+        optional marker: Marker = "Marker",
+        optional max_items: MaxItems = "MaxItems",
+    }
+}
+
+wire::output! {
+    /// What it answers.
+    pub struct Answer {
+        required certificates: Members<Never> = "Certificates",
+        required is_truncated: bool = "IsTruncated",
+        optional marker: String = "Marker",
+    }
+}
+
+impl Operation for ListSigningCertificates {
+    const NAME: &'static str = "ListSigningCertificates";
+    const READ_ONLY: bool = true;
+    const STATES: KeyStates = KeyStates::Any;
+    type Input = Input;
+    type Output = Answer;
+    type Subject = Oneself;
+
+    fn parameters(input: &Input, record: &mut Object<'_>) {
+        record::text(record, "userName", input.user_name.as_ref().map(ExistingUserName::as_str));
+        record::page(record, input.marker.as_ref(), input.max_items);
+    }
+
+    async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<Oneself, Failure> {
+        scene.oneself(input.user_name.as_ref().map(ExistingUserName::as_str)).await
+    }
+
+    fn permissions<'a>(_: &Input, subject: &'a Oneself) -> Vec<Permission<'a>> {
+        vec![subject.permission("iam:ListSigningCertificates")]
+    }
+
+    async fn execute(
+        _: &Input,
+        subject: &Authorized<Oneself>,
+        _: &Scene<'_>,
+    ) -> Result<Outcome<Answer>, Failure> {
+        subject.check_there()?;
+        Ok(Outcome::of(Answer { certificates: Members(Vec::new()), is_truncated: false, marker: None }))
+    }
+}
