@@ -7,7 +7,7 @@ use super::{
 use crate::Fact;
 use crate::kms::{record_context, record_text, refuse_recipient};
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
-use crate::pipeline::{Authorized, Naming, Scene};
+use crate::pipeline::{Authorized, Scene};
 use audit::json::Object;
 use keys::{EncryptionAlgorithm, KeyMaterialId, KeyStates};
 use wire::arn::KeyArn;
@@ -76,7 +76,9 @@ impl Operation for Decrypt {
 
     async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<NamedKey, Failure> {
         match (&input.key_id, &input.ciphertext) {
-            (Some(key_id), _) => scene.key(key_id, Naming::Any, PERMISSION).await,
+            (Some(key_id), blob) => {
+                scene.key_at(scene.locate_beside(key_id, blob.as_ref()).await?, PERMISSION).await
+            }
             (None, Some(blob)) => scene.key_at(scene.locate_ciphertext(&header(blob)?), PERMISSION).await,
             (None, None) => Err(super::invalid_ciphertext().into()),
         }

@@ -16,14 +16,14 @@ pub use re_encrypt::ReEncrypt;
 
 use crate::Fact;
 use crate::kms::context_facts;
-use crate::operation::{Named, NamedKey};
-use crate::pipeline::{Located, Scene};
+use crate::operation::{Failure, Named, NamedKey};
+use crate::pipeline::{Located, Naming, Scene};
 use access::ConditionKey;
 use audit::json::{Json, object};
 use keys::{DataKeySpec, EncryptionAlgorithm, KeyMaterialId, KeyUsage, Material};
 use module_api::blob::Header;
 use module_api::{Binding, Key, KeyToken};
-use wire::arn::KeyArn;
+use wire::arn::{KeyArn, KeyReference};
 use wire::member::{CiphertextBlob, DryRunModifiers, EncryptionContext, KeyIdText, NumberOfBytes};
 use wire::{Fault, FaultKind, Path, Violations};
 
@@ -76,6 +76,23 @@ impl Backing {
 }
 
 impl Scene<'_> {
+    /// Where the key is that a request names beside a ciphertext. A bare id may be that of another account's key: of the one
+    /// that the ciphertext says made it.
+    async fn locate_beside(
+        &self,
+        text: &KeyIdText,
+        blob: Option<&CiphertextBlob>,
+    ) -> Result<Located, Failure> {
+        let header = blob.and_then(|blob| header(blob).ok());
+        match (text.as_str().parse(), header) {
+            (Ok(KeyReference::Id(id)), Some(header)) if id == header.key_id => {
+                let arn = KeyArn { account: header.account, ..self.own_key_arn(id) };
+                Ok(Located { arn, named: Named::default() })
+            }
+            _ => self.locate(text, Naming::Any).await,
+        }
+    }
+
     /// Where the key is that a ciphertext names.
     fn locate_ciphertext(&self, header: &Header) -> Located {
         let arn = KeyArn { account: header.account, ..self.own_key_arn(header.key_id) };

@@ -98,7 +98,7 @@ impl Operation for ReEncrypt {
 
     async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<TwoKeys, Failure> {
         let mut source = match (&input.source_key_id, &input.ciphertext) {
-            (Some(key_id), _) => scene.locate(key_id, Naming::Any).await?,
+            (Some(key_id), blob) => scene.locate_beside(key_id, blob.as_ref()).await?,
             (None, Some(blob)) => scene.locate_ciphertext(&header(blob)?),
             (None, None) => return Err(super::invalid_ciphertext().into()),
         };

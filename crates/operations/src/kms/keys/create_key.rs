@@ -2,16 +2,15 @@
 
 use crate::Fact;
 use crate::kms::metadata::KeyMetadata;
-use crate::kms::policies::check_policy;
+use crate::kms::policies::KeyPolicy;
 use crate::kms::tags::{record_tags, tag_facts, tag_fault, tags_of};
 use crate::kms::{record_flag, record_text};
 use crate::operation::{Failure, On, Operation, Outcome, Own, Permission};
-use crate::pipeline::{Authorized, Scene};
+use crate::pipeline::{Authorized, PolicyHolder, Scene};
 use access::ConditionKey;
 use audit::json::Object;
 use keys::{Key, KeyId, KeyManager, KeyOrigin, KeySpec, KeyStates, KeyUsage, Material, Tags};
 use module_api::NewKey;
-use std::collections::BTreeMap;
 use uuid::Uuid;
 use wire::member::{self, CustomKeyStoreId, Description, LegacyKeySpec, PolicyText, XksKeyId};
 use wire::{Fault, FaultKind};
@@ -76,7 +75,6 @@ impl Operation for CreateKey {
         check_spec_and_usage(input)?;
         check_origin(input)?;
         refuse_what_is_to_come(input)?;
-        input.policy.as_ref().map_or(Ok(()), check_policy)?;
         input.tags().map(|_| ())
     }
 
@@ -130,6 +128,9 @@ async fn new_key(input: &Input, subject: &Authorized<Own>, scene: &Scene<'_>) ->
         (world.account, world.region, KeyId::single_region(Uuid::new_v4().into_bytes()));
     let (spec, usage, origin) =
         (input.spec(), input.usage().unwrap_or(KeyUsage::EncryptDecrypt), input.origin());
+    let tags = input.tags()?;
+    let policy = policy(input, id, &tags, scene).await?;
+    let (policy, policy_principals) = policy.map(|policy| (policy.text, policy.principals)).unzip();
     let new = NewKey { account, region, key_id: id, spec, usage, origin };
     let backing = scene.module(subject).generate_key(&new).await?;
     Ok(Key {
@@ -143,15 +144,27 @@ async fn new_key(input: &Input, subject: &Authorized<Own>, scene: &Scene<'_>) ->
         description: input.description().to_owned(),
         enabled: true,
         deletion: None,
-        policy: input.policy.as_ref().map(|policy| policy.as_str().to_owned()),
-        policy_principals: BTreeMap::new(),
+        policy,
+        policy_principals: policy_principals.unwrap_or_default(),
         manager: KeyManager::Customer,
         service: None,
-        tags: input.tags()?,
+        tags,
         former_materials: Vec::new(),
         next_rotation: None,
         current_material: Material { id: backing.material_id, token: backing.token.as_bytes().into() },
     })
+}
+
+/// The policy that the key is to have, if not the default one.
+async fn policy(
+    input: &Input,
+    id: KeyId,
+    tags: &Tags,
+    scene: &Scene<'_>,
+) -> Result<Option<KeyPolicy>, Failure> {
+    let Some(text) = &input.policy else { return Ok(None) };
+    let holder = PolicyHolder::New { arn: &scene.own_key_arn(id), tags };
+    Ok(Some(KeyPolicy::accept(text, holder, input.bypass_lockout_check, scene).await?))
 }
 
 impl Input {

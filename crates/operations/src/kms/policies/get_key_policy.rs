@@ -1,9 +1,10 @@
-//! `GetKeyPolicy`: the key policy as it was given, or the default one.
+//! `GetKeyPolicy`: the key policy as it was given, or the default one. Principals that are gone are shown by their unique ids.
 
 use super::{DEFAULT, check_name};
 use crate::kms::record_text;
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, Naming, Scene};
+use access::Policy;
 use audit::json::Object;
 use keys::{KeyStates, default_policy};
 use wire::Fault;
@@ -59,8 +60,11 @@ impl Operation for GetKeyPolicy {
         subject: &Authorized<NamedKey>,
         scene: &Scene<'_>,
     ) -> Result<Outcome<Answer>, Failure> {
-        let own = subject.key.policy.clone();
-        let policy = own.unwrap_or_else(|| default_policy(&scene.settings().partition, &subject.key.account));
+        let key = &subject.key;
+        let policy = match &key.policy {
+            Some(text) => Policy::shown(text, &scene.directory().gone(&key.policy_principals).await?),
+            None => default_policy(&scene.settings().partition, &key.account),
+        };
         Ok(Outcome::of(Answer { policy, policy_name: DEFAULT }))
     }
 }

@@ -1,4 +1,5 @@
-//! Key policies: kept and given back byte for byte.
+//! Key policies: kept and given back byte for byte, but for the names of principals that are gone. No policy is kept that cannot be
+//! enforced.
 
 mod get_key_policy;
 mod list_key_policies;
@@ -8,22 +9,51 @@ pub use get_key_policy::GetKeyPolicy;
 pub use list_key_policies::ListKeyPolicies;
 pub use put_key_policy::PutKeyPolicy;
 
+use crate::operation::Failure;
+use crate::pipeline::{PolicyHolder, Scene};
+use access::{BoundPrincipals, LOCKED_OUT, MalformedPolicy, Policy, PolicyKind};
 use wire::member::{PolicyName, PolicyText};
 use wire::{Fault, FaultKind};
 
-/// The only name that a key policy can have.
-const DEFAULT: &str = "default";
+/// A key policy that a key may have.
+#[derive(Debug)]
+pub struct KeyPolicy {
+    /// Its text, as it was given.
+    pub text: String,
+    /// The unique ids of whom it names.
+    pub principals: BoundPrincipals,
+}
 
-/// Refuses a policy that is too large or no JSON object.
-pub fn check_policy(policy: &PolicyText) -> Result<(), Fault> {
-    if policy.as_str().len() > MOST_BYTES {
-        let message = format!("The key policy is larger than {MOST_BYTES} bytes.");
-        return Err(Fault::new(FaultKind::LimitExceeded, message));
+impl KeyPolicy {
+    /// The policy that the caller wants a key to have. One that would keep the caller from changing it again is refused, unless
+    /// the caller insists.
+    pub async fn accept(
+        text: &PolicyText,
+        holder: PolicyHolder<'_>,
+        insists: Option<bool>,
+        scene: &Scene<'_>,
+    ) -> Result<Self, Failure> {
+        let text = text.as_str();
+        check_size(text)?;
+        let policy = Policy::compile(PolicyKind::Key, text, &BoundPrincipals::new()).map_err(malformed)?;
+        let principals = scene.directory().bind(&policy).await?;
+        if insists != Some(true) && !scene.keeps_control(&policy, holder).await? {
+            return Err(Fault::new(FaultKind::MalformedPolicyDocument, LOCKED_OUT).into());
+        }
+        Ok(Self { text: text.to_owned(), principals })
     }
-    let document = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(policy.as_str());
-    document
-        .map(|_| ())
-        .map_err(|_| Fault::new(FaultKind::MalformedPolicyDocument, "This policy contains invalid Json"))
+}
+
+fn check_size(text: &str) -> Result<(), Fault> {
+    if text.len() <= MOST_BYTES {
+        return Ok(());
+    }
+    let message = format!("The key policy is larger than {MOST_BYTES} bytes.");
+    Err(Fault::new(FaultKind::LimitExceeded, message))
+}
+
+fn malformed(error: MalformedPolicy) -> Fault {
+    Fault::new(FaultKind::MalformedPolicyDocument, error.to_string())
 }
 
 /// Refuses every policy name but the one there is.
@@ -34,5 +64,7 @@ fn check_name(name: Option<&PolicyName>) -> Result<(), Fault> {
     Err(Fault::new(FaultKind::NotFound, "No such policy exists"))
 }
 
+/// The only name that a key policy can have.
+const DEFAULT: &str = "default";
 //= quotas: key policy document 32,768 bytes
 const MOST_BYTES: usize = 32_768;

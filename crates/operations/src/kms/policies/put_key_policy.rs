@@ -1,10 +1,10 @@
 //! `PutKeyPolicy`: gives a key another key policy.
 
-use super::{check_name, check_policy};
+use super::{KeyPolicy, check_name};
 use crate::Fact;
 use crate::kms::{key_element, record_flag};
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
-use crate::pipeline::{Authorized, Naming, Scene};
+use crate::pipeline::{Authorized, Naming, PolicyHolder, Scene};
 use access::ConditionKey;
 use audit::json::Object;
 use keys::{Key, KeyStates};
@@ -54,8 +54,7 @@ impl Operation for PutKeyPolicy {
     }
 
     fn fit(input: &Input, _: &NamedKey) -> Result<(), Fault> {
-        check_name(input.policy_name.as_ref())?;
-        check_policy(&input.policy)
+        check_name(input.policy_name.as_ref())
     }
 
     async fn execute(
@@ -63,8 +62,10 @@ impl Operation for PutKeyPolicy {
         subject: &Authorized<NamedKey>,
         scene: &Scene<'_>,
     ) -> Result<Outcome<()>, Failure> {
-        let policy = Some(input.policy.as_str().to_owned());
-        let governed = Key { policy, ..Key::clone(&subject.key) };
+        let holder = PolicyHolder::Existing(subject);
+        let policy = KeyPolicy::accept(&input.policy, holder, input.bypass_lockout_check, scene).await?;
+        let KeyPolicy { text, principals } = policy;
+        let governed = Key { policy: Some(text), policy_principals: principals, ..Key::clone(&subject.key) };
         scene.commit(subject, scene.changes().replace_key(&subject.key, &governed)).await?;
         Ok(Outcome::of(()).with_elements(key_element(subject)))
     }
