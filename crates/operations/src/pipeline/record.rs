@@ -52,6 +52,11 @@ impl Draft {
             kind: ResourceType::Alias,
             arn: arn.to_string(),
         }));
+        self.resources.extend(subject.role().map(|named| Named {
+            account: named.role.account,
+            kind: ResourceType::Role,
+            arn: named.arn.clone(),
+        }));
         self.resources.extend(subject.keys().map(|named| Named::key(&named.arn)));
     }
 
@@ -140,11 +145,7 @@ impl Who {
                         account_id,
                         user_name: role,
                     },
-                    federated_provider: caller
-                        .session
-                        .as_ref()
-                        .and_then(|session| session.federated.as_ref())
-                        .map(|federated| federated.provider.as_str()),
+                    federated_provider: caller.provider(),
                     attributes: attributes.unwrap_or(SessionAttributes {
                         creation_date: keys::Moment::from_millis(0),
                         mfa_authenticated: false,
@@ -175,7 +176,7 @@ impl Named {
     }
 }
 
-/// Records an attempt to use an account's access key without its secret, then answers it.
+/// Records an attempt to use an account's access key without its secret, or a token that is not accepted, then answers it.
 pub async fn rejected(
     service: &Service,
     call: &Call,
@@ -184,7 +185,7 @@ pub async fn rejected(
     fault: Fault,
 ) -> Result<Vec<u8>, Fault> {
     let texts = Texts::of(call);
-    let identity = UserIdentity::Unknown { access_key_id: Some(&claimed.access_key_id) };
+    let identity = UserIdentity::Unknown { access_key_id: claimed.access_key_id.as_deref() };
     let mut record = texts.record(call, identity, claimed.region.as_str());
     record.event_source = routed.api.event_source;
     record.event_name = routed.entry.name;

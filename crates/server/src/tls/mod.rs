@@ -117,12 +117,18 @@ fn provider() -> Arc<CryptoProvider> {
 
 fn read_certificate(certificate: &Path, private_key: &Path) -> Result<CertifiedKey, ServerError> {
     let wrong = |reason: String| ServerError::Certificate { path: certificate.to_owned(), reason };
-    let chain = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| wrong(error.to_string()))?;
+    let chain = certificates(certificate)?;
     let key = PrivateKeyDer::from_pem_file(private_key)
         .map_err(|error| wrong(format!("its key `{}`: {error}", private_key.display())))?;
     CertifiedKey::from_der(chain, key, &provider()).map_err(|error| wrong(error.to_string()))
+}
+
+/// The certificates of a file, in order. There is at least one.
+pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ServerError> {
+    let wrong = |reason: String| ServerError::Certificate { path: path.to_owned(), reason };
+    let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let certificates = certificates.map_err(|error| wrong(error.to_string()))?;
+    if certificates.is_empty() { Err(wrong("it holds no certificate".to_owned())) } else { Ok(certificates) }
 }
 
 fn names(config: &Config) -> Vec<String> {
