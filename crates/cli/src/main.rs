@@ -4,6 +4,8 @@
 mod admin;
 mod audit_log;
 mod dev;
+mod endpoint;
+mod policy;
 mod serve;
 
 use clap::{Args, Parser};
@@ -17,6 +19,7 @@ fn main() -> ExitCode {
         Command::Admin(admin) => admin.run(),
         Command::Audit(audit) => audit.run(),
         Command::Dev(dev) => dev.run(),
+        Command::Policy(policy) => policy.run(),
         Command::Serve(serve) => serve.run(),
     };
     match done {
@@ -40,6 +43,8 @@ enum Command {
     Audit(audit_log::Audit),
     #[command(subcommand)]
     Dev(dev::Dev),
+    #[command(subcommand)]
+    Policy(policy::Policy),
     Serve(serve::Serve),
 }
 
