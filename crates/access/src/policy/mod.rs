@@ -94,6 +94,13 @@ impl Policy {
         self.statements.iter().flat_map(|statement| statement.principals.names())
     }
 
+    /// Whether one of its conditions is about that key, so that whoever asks it must know the key's values.
+    #[must_use]
+    pub fn asks_for(&self, key: ConditionKey) -> bool {
+        let conditions = self.statements.iter().flat_map(|statement| &statement.conditions);
+        conditions.into_iter().any(|condition| condition.is_about(key))
+    }
+
     /// A policy's text as it is shown: the ARNs of principals that are gone since turn into their unique ids.
     #[must_use]
     pub fn shown(text: &str, gone: &BoundPrincipals) -> String {
@@ -130,6 +137,17 @@ mod tests {
     use crate::Principal;
     use crate::facts::tests::Known;
     use keys::AccountId;
+
+    #[test]
+    fn a_policy_asks_for_the_keys_of_its_conditions() {
+        let text = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*"},
+            {"Effect":"Allow","Action":"kms:*","Resource":"*","Condition":{"ForAnyValue:StringEquals":{"KMS:resourcealiases":"alias/a"}}}]}"#;
+        let policy = Policy::compile(PolicyKind::Identity, text, &BoundPrincipals::new()).unwrap();
+        assert!(
+            policy.asks_for(ConditionKey::KmsResourceAliases)
+                && !policy.asks_for(ConditionKey::KmsRequestAlias)
+        );
+    }
 
     #[test]
     fn the_default_policy_says_what_its_text_says() {

@@ -19,7 +19,7 @@ pub use scene::{Caller, OnBehalf, Scene};
 pub use suppose::Supposition;
 pub use surroundings::Surroundings;
 pub use web_identity::WebIdentity;
-pub use weigh::{AuthorizationMessage, Denied, PolicyHolder, key_policy, trust_policy};
+pub use weigh::{AuthorizationMessage, Denied, PolicyHolder, key_policy};
 
 use crate::api::{Routed, route, unless_not_json};
 use crate::kms::grants::check_tokens;
@@ -100,7 +100,7 @@ pub fn run<'a, O: Operation>(
         draft.make_durable(&scene, outcome.as_ref().map_err(|refused| &refused.fault)).await?;
         match outcome {
             Ok(outcome) => routed.api.write(O::NAME, &outcome.output, call.ids.request),
-            Err(refused) => Err(refused.as_answered(service).await),
+            Err(refused) => Err(refused.answered(service).await),
         }
     })
 }
@@ -119,9 +119,9 @@ impl From<Fault> for Refused {
 }
 
 impl Refused {
-    async fn as_answered(self, service: &Service) -> Fault {
+    async fn answered(self, service: &Service) -> Fault {
         match self.denied {
-            Some(denied) => denied.as_answered(&service.module).await,
+            Some(denied) => denied.answered(&service.module).await,
             None => self.fault,
         }
     }

@@ -210,7 +210,7 @@ fn asks_for_aliases(caller: &Caller) -> bool {
     let authority = &caller.identity.authority;
     let session = authority.session.iter().flatten();
     let mut policies = authority.identity.iter().chain(&authority.boundary).chain(session);
-    policies.next().is_some()
+    policies.any(|attached| attached.policy.asks_for(ConditionKey::KmsResourceAliases))
 }
 
 async fn aliases_of(scene: &Scene<'_>, named: &NamedKey) -> Result<Vec<String>, Failure> {

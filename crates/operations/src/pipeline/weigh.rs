@@ -78,7 +78,7 @@ impl Denied {
     }
 
     /// The error as the caller gets it: AWS's words, and the message encoded as AWS's services attach it.
-    pub async fn as_answered(&self, module: &ModuleClient) -> Fault {
+    pub async fn answered(&self, module: &ModuleClient) -> Fault {
         // INVARIANT: texts serialise.
         let plain = serde_json::to_vec(&self.message).unwrap_or_default();
         match module.seal_message(MessagePurpose::AuthorizationMessage, &plain).await {

@@ -66,6 +66,11 @@ impl Condition {
         })
     }
 
+    /// Whether it is about that key.
+    pub(super) fn is_about(&self, wanted: ConditionKey) -> bool {
+        matches!(self.key, Key::Known(key, _) if key == wanted)
+    }
+
     /// Whether a request that lacks the key, of which there can be only one value, meets it for that reason alone.
     pub(super) fn is_overly_permissive(&self) -> bool {
         let single_valued =
