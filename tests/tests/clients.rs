@@ -8,7 +8,7 @@
     reason = "helpers of tests: what is not as expected fails the test"
 )]
 
-use blackbox::{Server, program};
+use blackbox::{Caller, Issuer, IssuerAuthority, Server, policy, program};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
@@ -97,6 +97,154 @@ fn boto3_calls_every_operation_that_there_is() {
         operations::OPERATIONS.iter().map(|entry| entry.name).filter(|name| !used.contains(*name)).collect();
     assert!(missing.is_empty(), "tests/python/boto3_operations.py does not call {missing:?}");
     audit_holds(&server);
+}
+
+#[test]
+fn boto3_leads_users_groups_and_access_keys_through_their_lives() {
+    let server = Server::start();
+    python(&server, "boto3_iam_users.py", &[]);
+    audit_holds(&server);
+}
+
+#[test]
+fn boto3_leads_roles_policies_and_providers_through_their_lives() {
+    let server = Server::start();
+    python(&server, "boto3_iam_roles.py", &[]);
+    audit_holds(&server);
+}
+
+#[test]
+fn the_aws_command_line_hands_out_an_access_key_and_takes_it_back() {
+    let server = Server::start();
+    let iam = |words: &[&str]| succeeded(aws_service(&server, "iam", words).output().unwrap());
+    iam(&["create-user", "--user-name", "nile"]);
+    let made: Value = serde_json::from_str(&iam(&["create-access-key", "--user-name", "nile"])).unwrap();
+    let (id, secret) = (text(&made, "/AccessKey/AccessKeyId"), text(&made, "/AccessKey/SecretAccessKey"));
+    let policy = "arn:aws:iam::aws:policy/AWSKeyManagementServicePowerUser";
+    let as_nile = || {
+        let mut command = aws_command(&server, &["list-keys"]);
+        command.env("AWS_ACCESS_KEY_ID", &id).env("AWS_SECRET_ACCESS_KEY", &secret);
+        let output = command.output().unwrap();
+        (output.status.success(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (_, said) = as_nile();
+    assert!(said.contains("user/nile is not authorized to perform: kms:ListKeys"), "{said}");
+    iam(&["attach-user-policy", "--user-name", "nile", "--policy-arn", policy]);
+    assert!(as_nile().0);
+    iam(&["detach-user-policy", "--user-name", "nile", "--policy-arn", policy]);
+    iam(&["delete-access-key", "--user-name", "nile", "--access-key-id", &id]);
+    let (_, said) = as_nile();
+    assert!(said.contains("(UnrecognizedClientException)"), "{said}");
+    iam(&["delete-user", "--user-name", "nile"]);
+}
+
+#[test]
+fn the_aws_command_line_assumes_roles_by_itself_and_with_web_identities() {
+    let world = World::new();
+    let server = &world.server;
+    let sts = |words: &[&str]| {
+        let output = succeeded(world.as_user(aws_service(server, "sts", words)).output().unwrap());
+        serde_json::from_str::<Value>(&output).unwrap()
+    };
+    let role = ["--role-arn", world.role.as_str(), "--role-session-name", "cli"];
+    let assumed = sts(&[&["assume-role"], &role[..], &["--external-id", "handshake"]].concat());
+    let mut command = aws_command(server, &["list-keys"]);
+    command.env("AWS_ACCESS_KEY_ID", text(&assumed, "/Credentials/AccessKeyId"));
+    command.env("AWS_SECRET_ACCESS_KEY", text(&assumed, "/Credentials/SecretAccessKey"));
+    command.env("AWS_SESSION_TOKEN", text(&assumed, "/Credentials/SessionToken"));
+    succeeded(command.output().unwrap());
+
+    let token = std::fs::read_to_string(&world.token_file).unwrap();
+    let mut command = aws_service(server, "sts", &[&["assume-role-with-web-identity"], &role[..]].concat());
+    command.args(["--web-identity-token", &token]).env_remove("AWS_ACCESS_KEY_ID");
+    let web: Value = serde_json::from_str(&succeeded(command.output().unwrap())).unwrap();
+    assert_eq!(text(&web, "/SubjectFromWebIdentityToken"), "repo:octo/app");
+
+    let config = world.config();
+    for (profile, session) in [("delta", "/by-profile"), ("web", "/by-token")] {
+        let mut command = aws_service(server, "sts", &["get-caller-identity", "--profile", profile]);
+        command.env("AWS_CONFIG_FILE", &config);
+        command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+        let who: Value = serde_json::from_str(&succeeded(command.output().unwrap())).unwrap();
+        assert!(text(&who, "/Arn").ends_with(session), "{who}");
+    }
+}
+
+#[test]
+fn boto3_gets_temporary_credentials_in_every_way_there_is() {
+    let world = World::new();
+    let mut command = client(&world.server, &environment("venv").join("bin/python"));
+    command
+        .arg("-B")
+        .arg(workspace().join("tests/python/boto3_sts.py"))
+        .arg(&world.role)
+        .arg(&world.token_file);
+    let said = succeeded(world.as_user(command).output().unwrap());
+    assert_eq!(said, "done\n");
+    audit_holds(&world.server);
+}
+
+/// A service with a user, an issuer, a file with a token of it, and a role that trusts both.
+struct World {
+    server: Server,
+    user: Caller,
+    role: String,
+    token_file: PathBuf,
+    _issuer: Issuer,
+    _files: tempfile::TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let authority = IssuerAuthority::new();
+        let issuer = Issuer::start(&authority);
+        let files = tempfile::tempdir().unwrap();
+        let (ca_file, token_file) = (files.path().join("issuers.pem"), files.path().join("token"));
+        std::fs::write(&ca_file, &authority.certificate).unwrap();
+        std::fs::write(&token_file, issuer.token("repo:octo/app", "sts.amazonaws.com")).unwrap();
+        let server = Server::builder().config(&format!("[oidc]\nextra_ca_files = [{ca_file:?}]\n")).start();
+        let root = server.root();
+        let allow_sts = serde_json::json!([{"Effect": "Allow", "Action": "sts:*", "Resource": "*"}]);
+        let user = server.create_user_with(root, "nile", &allow_sts).caller;
+        let provider = [("Url", issuer.address()), ("ClientIDList.member.1", "sts.amazonaws.com".to_owned())];
+        let provider = provider.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let provider = server.iam("CreateOpenIDConnectProvider", &provider).output();
+        let id = server.account_id(root);
+        let role = server.create_role(root, "delta", &id).arn;
+        let trust = policy(&serde_json::json!([
+            {"Effect": "Allow", "Principal": {"AWS": id}, "Action": "sts:*", "Condition": {"StringEquals": {"sts:ExternalId": "handshake"}}},
+            {"Effect": "Allow", "Principal": {"Federated": provider["OpenIDConnectProviderArn"]}, "Action": "sts:AssumeRoleWithWebIdentity"},
+        ]));
+        let _ = server
+            .iam("UpdateAssumeRolePolicy", &[("RoleName", "delta"), ("PolicyDocument", trust.as_str())])
+            .output();
+        let allow_kms = serde_json::json!([{"Effect": "Allow", "Action": "kms:*", "Resource": "*"}]);
+        server.put_role_policy(root, "delta", &allow_kms);
+        Self { server, user, role, token_file, _issuer: issuer, _files: files }
+    }
+
+    /// The same program, as the user.
+    fn as_user(&self, mut command: Command) -> Command {
+        command.env("AWS_ACCESS_KEY_ID", &self.user.access_key_id);
+        command.env("AWS_SECRET_ACCESS_KEY", &self.user.secret_access_key);
+        command
+    }
+
+    /// A configuration file of the aws command line with a profile for each way to the role.
+    fn config(&self) -> PathBuf {
+        let Self { user, role, token_file, .. } = self;
+        let path = self.server.scratch().join("aws-config");
+        let text = format!(
+            "[profile nile]\naws_access_key_id = {}\naws_secret_access_key = {}\n\n\
+             [profile delta]\nrole_arn = {role}\nsource_profile = nile\nexternal_id = handshake\nrole_session_name = by-profile\n\n\
+             [profile web]\nrole_arn = {role}\nweb_identity_token_file = {}\nrole_session_name = by-token\n",
+            user.access_key_id,
+            user.secret_access_key,
+            token_file.display(),
+        );
+        std::fs::write(&path, text).unwrap();
+        path
+    }
 }
 
 #[test]
@@ -208,8 +356,12 @@ fn aws(server: &Server, words: &[&str]) -> String {
 }
 
 fn aws_command(server: &Server, words: &[&str]) -> Command {
+    aws_service(server, "kms", words)
+}
+
+fn aws_service(server: &Server, service: &str, words: &[&str]) -> Command {
     let mut command = client(server, &environment("venv-cli").join("bin/aws"));
-    command.arg("kms").args(words).args(["--output", "json"]);
+    command.arg(service).args(words).args(["--output", "json"]);
     command
 }
 
