@@ -80,6 +80,12 @@ impl Reader {
         self.records(&layout::records(T::KIND, account), after, limit).await
     }
 
+    /// How many records of a kind an account has, counted up to so many.
+    pub async fn count<T: Record>(&self, account: &AccountId, most: usize) -> Result<usize, CatalogError> {
+        let prefix = layout::records(T::KIND, account);
+        Ok(self.storage.scan(prefix.as_bytes(), None, most).await?.len())
+    }
+
     /// Who in an account uses a managed policy, which need not be the account's own.
     pub async fn attachments(
         &self,

@@ -161,6 +161,21 @@ async fn records_are_listed_in_the_order_of_their_names() {
 }
 
 #[tokio::test]
+async fn records_are_counted_by_their_kind_and_no_further_than_asked() {
+    let Fixture { catalog, .. } = &fixture();
+    for name in ["volga", "nile", "rhine"] {
+        catalog.commit(changes().create(&user(name))).await.unwrap();
+    }
+    catalog.commit(changes().create(&group("rivers"))).await.unwrap();
+    let account = world().account;
+    let (reader, most) = (catalog.reader(), [1, 3, 10]);
+    for (most, count) in most.into_iter().zip([1, 3, 3]) {
+        assert_eq!(reader.count::<User>(&account, most).await.unwrap(), count);
+    }
+    assert_eq!(reader.count::<Group>(&account, 10).await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn a_replaced_record_is_seen_by_the_next_read_and_what_is_derived_from_it_made_anew() {
     let Fixture { catalog, .. } = &fixture();
     catalog.commit(changes().create(&role("r"))).await.unwrap();

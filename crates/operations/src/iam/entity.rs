@@ -170,8 +170,8 @@ impl Scene<'_> {
     /// Those who make some at the same moment may together pass the limit, which guards the store and no secret.
     pub async fn check_account_quota<T: Entity>(&self) -> Result<(), Failure> {
         let (quota, most) = T::QUOTA;
-        let page = self.reader().list::<T>(&self.account(), None, most).await?;
-        if page.entries.len() < most { Ok(()) } else { Err(quota_exceeded(quota, most).into()) }
+        let count = self.reader().count::<T>(&self.account(), most).await?;
+        if count < most { Ok(()) } else { Err(quota_exceeded(quota, most).into()) }
     }
 
     /// Something of the caller's account without tags and boundary.
