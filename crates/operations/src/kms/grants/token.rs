@@ -89,3 +89,87 @@ pub fn invalid_token() -> Fault {
 
 const VERSION: u8 = 1;
 const INVALID_TOKEN: &str = "The request was rejected because the specified grant token is not valid.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::Input as _;
+
+    wire::input! {
+        /// A request with tokens.
+        struct Request {
+            required tokens: member::GrantTokens = "GrantTokens",
+        }
+    }
+
+    fn text(token: &str) -> member::GrantToken {
+        let request = Request::parse(format!(r#"{{"GrantTokens":["{token}"]}}"#).as_bytes()).unwrap();
+        request.tokens.0.first().unwrap().clone()
+    }
+
+    fn tokens() -> [GrantToken; 2] {
+        let token = |key_id: &str, region: &str| {
+            let world = World { account: "111122223333".parse().unwrap(), region: region.parse().unwrap() };
+            let key = KeyAddress { world, id: key_id.parse().unwrap() };
+            GrantToken { key, grant: GrantId::from_bytes([7; 32]) }
+        };
+        [
+            token("1234abcd-12ab-44cd-96ef-1234567890ab", "eu-central-1"),
+            token("mrk-1234abcd12ab34cd56ef1234567890ab", "us-gov-west-1"),
+        ]
+    }
+
+    #[test]
+    fn a_token_names_its_grant_each_time_in_another_text() {
+        for token in tokens() {
+            let (one, other) = (token.issue(), token.issue());
+            assert_ne!(one, other);
+            assert_eq!(GrantToken::parse(&text(&one)), Ok(token.clone()));
+            assert_eq!(GrantToken::parse(&text(&other)), Ok(token));
+        }
+    }
+
+    #[test]
+    fn no_changed_or_shortened_token_is_one() {
+        for token in tokens() {
+            let bytes = STANDARD.decode(token.issue()).unwrap();
+            for at in 0..bytes.len() {
+                let mut changed = bytes.clone();
+                changed[at] ^= 1;
+                assert_eq!(GrantToken::parse(&text(&STANDARD.encode(changed))), Err(invalid_token()), "{at}");
+                if at > 0 {
+                    assert_eq!(
+                        GrantToken::parse(&text(&STANDARD.encode(&bytes[..at]))),
+                        Err(invalid_token())
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_a_checksum_and_says_nothing_is_no_token() {
+        let sealed = |mut said: Vec<u8>| {
+            said.extend_from_slice(&crc32fast::hash(&said).to_be_bytes());
+            STANDARD.encode(said)
+        };
+        let [token, _] = tokens();
+        let bytes = STANDARD.decode(token.issue()).unwrap();
+        let said = bytes.split_last_chunk::<4>().unwrap().0.to_vec();
+        let with = |at: usize, byte: u8| {
+            let mut said = said.clone();
+            said[at] = byte;
+            sealed(said)
+        };
+        assert_eq!(GrantToken::parse(&text(&sealed(said.clone()))), Ok(token));
+        // The version, the kind of key id, the bits of every UUID of version 4, the account, the region.
+        for wrong in [with(0, 2), with(1, 2), with(8, 0xff), with(20, b'x'), with(said.len() - 1, b'-')] {
+            assert_eq!(GrantToken::parse(&text(&wrong)), Err(invalid_token()), "{wrong}");
+        }
+        for wrong in [sealed(Vec::new()), sealed(said[..40].to_vec()), STANDARD.encode([])] {
+            if !wrong.is_empty() {
+                assert_eq!(GrantToken::parse(&text(&wrong)), Err(invalid_token()), "{wrong}");
+            }
+        }
+    }
+}
