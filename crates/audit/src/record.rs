@@ -139,8 +139,8 @@ pub struct SessionContext<'a> {
     pub session_issuer: SessionIssuer<'a>,
     /// The identity provider's ARN, if the role was assumed with a web identity.
     pub federated_provider: Option<&'a str>,
-    /// When it began, and with what.
-    pub attributes: SessionAttributes,
+    /// When it began, and with what. None if a service has called for the session, which only says its name.
+    pub attributes: Option<SessionAttributes>,
     /// The source identity, if one was set.
     pub source_identity: Option<&'a str>,
 }
@@ -324,8 +324,10 @@ impl SessionContext<'_> {
             write_string(line.0, provider);
             line.raw(",\"attributes\":{}}");
         }
-        line.raw(",");
-        self.attributes.render(line);
+        if let Some(attributes) = self.attributes {
+            line.raw(",");
+            attributes.render(line);
+        }
         line.optional_string("sourceIdentity", self.source_identity);
         line.raw("}");
     }
@@ -648,7 +650,7 @@ mod tests {
                     user_name: "Deployer",
                 },
                 federated_provider,
-                attributes: attributes(false),
+                attributes: Some(attributes(false)),
                 source_identity: federated_provider.map(|_| "jane"),
             },
         }
@@ -700,6 +702,20 @@ mod tests {
                 r#""sessionContext":{"attributes":{"creationDate":"2026-11-21T21:54:25Z","mfaAuthenticated":"false"}}}"#
             )
         );
+    }
+
+    #[test]
+    fn of_a_session_that_a_service_names_it_is_not_said_when_it_began() {
+        let UserIdentity::AssumedRole { principal_id, arn, account_id, access_key_id, session_context } =
+            assumed_role(None)
+        else {
+            panic!("another identity");
+        };
+        let session_context = SessionContext { attributes: None, ..session_context };
+        let named =
+            UserIdentity::AssumedRole { principal_id, arn, account_id, access_key_id, session_context };
+        let text = identity(named, Some("s3.amazonaws.com"));
+        assert!(text.contains(r#""userName":"Deployer"}},"invokedBy":"s3.amazonaws.com""#), "{text}");
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Draft {
         append(scene.service(), &record).await?;
         for owner in owners {
             let event_id = Uuid::new_v4().to_string();
-            let user_identity = UserIdentity::AwsAccount { principal_id: &who.id, account_id: account };
+            let user_identity = who.identity_for_others(caller);
             let copy =
                 Record { user_identity, event_id: &event_id, recipient_account_id: Some(owner), ..record };
             append(scene.service(), &copy).await?;
@@ -112,6 +112,15 @@ impl Who {
     fn of(caller: &Caller) -> Self {
         let principal = &caller.identity.principal;
         Self { id: principal.user_id(), arn: principal.to_string(), role_arn: principal.principal_arn() }
+    }
+
+    /// As the owner of what was called upon sees a caller of another account. A service is of none.
+    fn identity_for_others<'a>(&'a self, caller: &'a Caller) -> UserIdentity<'a> {
+        let principal = &caller.identity.principal;
+        match principal.kind() {
+            PrincipalKind::Service { .. } => self.identity(caller),
+            _ => UserIdentity::AwsAccount { principal_id: &self.id, account_id: *principal.account() },
+        }
     }
 
     fn identity<'a>(&'a self, caller: &'a Caller) -> UserIdentity<'a> {
@@ -146,10 +155,7 @@ impl Who {
                         user_name: role,
                     },
                     federated_provider: caller.provider(),
-                    attributes: attributes.unwrap_or(SessionAttributes {
-                        creation_date: keys::Moment::from_millis(0),
-                        mfa_authenticated: false,
-                    }),
+                    attributes,
                     source_identity: caller
                         .session
                         .as_ref()
