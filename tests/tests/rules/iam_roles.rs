@@ -678,7 +678,7 @@ fn conditions_see_boundaries_attached_policies_and_tags_of_requests() {
     let bound = create_policy(&server, "bound", &allow(&["kms:*"]));
     let harmless = create_policy(&server, "harmless", &allow(&["kms:ListKeys"]));
     let statements = json!([
-        {"Effect": "Allow", "Action": "iam:CreateRole", "Resource": "arn:aws:iam::*:role/team/*",
+        {"Effect": "Allow", "Action": ["iam:CreateRole", "iam:TagRole"], "Resource": "arn:aws:iam::*:role/team/*",
          "Condition": {"ArnEquals": {"iam:PermissionsBoundary": bound}, "StringEquals": {"aws:RequestTag/team": "blue"}}},
         {"Effect": "Allow", "Action": "iam:AttachRolePolicy", "Resource": "*",
          "Condition": {"ArnEquals": {"iam:PolicyARN": harmless, "iam:PermissionsBoundary": bound}}},
@@ -719,6 +719,14 @@ fn conditions_see_boundaries_attached_policies_and_tags_of_requests() {
     denied.denies(&format!(
         "User: arn:aws:iam::{account}:user/admin is not authorized to perform: iam:GetRole on resource: arn:aws:iam::{account}:role/team/a because no identity-based policy allows the iam:GetRole action"
     ));
+    let maker =
+        json!([{"Effect": "Allow", "Action": ["iam:CreateRole", "iam:CreatePolicy"], "Resource": "*"}]);
+    let maker = server.create_user_with(server.root(), "maker", &maker);
+    let untagged = [("RoleName", "b"), ("AssumeRolePolicyDocument", trust.as_str())];
+    let tagged = joined(&untagged, &[("Tags.member.1.Key", "k"), ("Tags.member.1.Value", "v")]);
+    let denied = server.iam_as(&maker.caller, "CreateRole", &tagged).fault().1.unwrap();
+    assert!(denied.contains("is not authorized to perform: iam:TagRole on resource"), "{denied}");
+    let _ = server.iam_as(&maker.caller, "CreateRole", &untagged).output();
     let unseen = server.iam_as(&admin.caller, "GetRole", &[("RoleName", "not-there")]);
     assert_eq!(unseen.error(), "AccessDenied", "whether a role is there is told only to those who may look");
 }

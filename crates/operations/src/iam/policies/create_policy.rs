@@ -58,8 +58,11 @@ impl Operation for CreatePolicy {
         scene.to_be_made(path(input), input.policy_name.as_str()).await
     }
 
-    fn permissions<'a>(_: &Input, subject: &'a Sought<ManagedPolicy>) -> Vec<Permission<'a>> {
-        vec![subject.permission("iam:CreatePolicy")]
+    //= iam:CreatePolicy: with tags, iam:TagPolicy is needed too
+    fn permissions<'a>(input: &Input, subject: &'a Sought<ManagedPolicy>) -> Vec<Permission<'a>> {
+        let tagging = input.tags.as_ref().filter(|tags| !tags.0.is_empty());
+        let tagging = tagging.map(|_| subject.permission("iam:TagPolicy"));
+        std::iter::once(subject.permission("iam:CreatePolicy")).chain(tagging).collect()
     }
 
     async fn execute(

@@ -60,8 +60,11 @@ impl Operation for CreateOpenIdConnectProvider {
         scene.provider_to_be_made(address(&input.url)?).await
     }
 
-    fn permissions<'a>(_: &Input, subject: &'a SoughtProvider) -> Vec<Permission<'a>> {
-        vec![subject.permission("iam:CreateOpenIDConnectProvider")]
+    //= iam:CreateOpenIDConnectProvider: with tags, iam:TagOpenIDConnectProvider is needed too
+    fn permissions<'a>(input: &Input, subject: &'a SoughtProvider) -> Vec<Permission<'a>> {
+        let tagging = input.tags.as_ref().filter(|tags| !tags.0.is_empty());
+        let tagging = tagging.map(|_| subject.permission("iam:TagOpenIDConnectProvider"));
+        std::iter::once(subject.permission("iam:CreateOpenIDConnectProvider")).chain(tagging).collect()
     }
 
     async fn execute(

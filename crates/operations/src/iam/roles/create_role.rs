@@ -66,8 +66,11 @@ impl Operation for CreateRole {
         scene.to_be_made(path(input), input.role_name.as_str()).await
     }
 
-    fn permissions<'a>(_: &Input, subject: &'a Sought<Role>) -> Vec<Permission<'a>> {
-        vec![subject.permission("iam:CreateRole")]
+    //= iam:CreateRole: with tags, iam:TagRole is needed too
+    fn permissions<'a>(input: &Input, subject: &'a Sought<Role>) -> Vec<Permission<'a>> {
+        let tagging = input.tags.as_ref().filter(|tags| !tags.0.is_empty());
+        let tagging = tagging.map(|_| subject.permission("iam:TagRole"));
+        std::iter::once(subject.permission("iam:CreateRole")).chain(tagging).collect()
     }
 
     async fn execute(

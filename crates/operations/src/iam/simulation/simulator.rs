@@ -353,3 +353,131 @@ impl Facts for Granted<'_> {
 const ALLOWED: &str = "allowed";
 const EXPLICIT_DENY: &str = "explicitDeny";
 const IMPLICIT_DENY: &str = "implicitDeny";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::Input as _;
+    use wire::query::Form;
+
+    wire::input! {
+        /// Some of what a simulation takes.
+        pub struct Input {
+            required actions: wire::member::iam::ActionNames = "ActionNames",
+            required policies: PolicyInputs = "PolicyInputList",
+            optional bounds: PolicyInputs = "Bounds",
+            optional resources: wire::member::iam::ResourceNames = "ResourceArns",
+            optional entries: ContextEntries = "ContextEntries",
+        }
+    }
+
+    fn statement(effect: &str, resource: &str, condition: &str) -> String {
+        let statement = format!(
+            r#"{{"Effect":"{effect}","Action":"kms:*","Resource":"{resource}","Condition":{condition}}}"#
+        );
+        format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#)
+    }
+
+    fn results(form: &str) -> Vec<EvaluationResult> {
+        let input = Input::parse_query(&Form::parse(form.as_bytes()).unwrap()).unwrap();
+        let account: AccountId = "111122223333".parse().unwrap();
+        let kind = PrincipalKind::User { path: "/".into(), name: "Ana".into(), id: "AIDA1".into() };
+        let authority = Authority {
+            identity: given("PolicyInputList", &input.policies).unwrap(),
+            boundary: boundary(input.bounds.as_ref()).unwrap(),
+            session: None,
+        };
+        let simulated = Simulated {
+            principal: Principal::new("aws".into(), account, kind),
+            authority,
+            tags: BTreeMap::new(),
+        };
+        let circumstances = Circumstances {
+            entries: input.entries.as_ref(),
+            resource_policy: None,
+            owner: account,
+            now: Moment::from_millis(0),
+        };
+        let resources = input.resources.map(|resources| resources.0).unwrap_or_default();
+        simulate(&simulated, &circumstances, input.actions.0.iter().collect(), &resources).unwrap()
+    }
+
+    #[test]
+    fn what_a_policy_asks_for_and_nobody_gave_is_missing() {
+        let condition = r#"{"StringEquals":{"aws:username":"Ana","aws:SourceVpc":"v","my:key":"m"}}"#;
+        let policy = statement("Allow", "*", condition);
+        let asked = format!("ActionNames.member.1=kms:Sign&PolicyInputList.member.1={policy}");
+        let [result] = &results(&asked)[..] else { panic!("one action has one result") };
+        assert_eq!(result.decision, IMPLICIT_DENY);
+        assert_eq!(result.missing.0, ["aws:SourceVpc"], "what comes after it is not looked at");
+        let entry = |number: u8, name: &str, value: &str| {
+            let prefix = format!("ContextEntries.member.{number}.ContextKey");
+            format!("&{prefix}Name={name}&{prefix}Values.member.1={value}")
+        };
+        let entries = entry(1, "AWS:sourcevpc", "v") + &entry(2, "MY:key", "m");
+        let [result] = &results(&(asked + &entries))[..] else { panic!("one action has one result") };
+        assert_eq!((result.decision, result.missing.0.len()), (ALLOWED, 0));
+    }
+
+    #[test]
+    fn of_several_resources_the_worst_decides() {
+        let policies = format!(
+            "PolicyInputList.member.1={}&PolicyInputList.member.2={}",
+            statement("Allow", "arn:aws:kms:*:*:key/a*", "{}"),
+            statement("Deny", "arn:aws:kms:*:*:key/ab", "{}"),
+        );
+        let on = |keys: &[&str]| {
+            let arns = keys.iter().zip(1..).map(|(key, number)| {
+                format!("&ResourceArns.member.{number}=arn:aws:kms:eu-central-1:111122223333:key/{key}")
+            });
+            results(&format!("ActionNames.member.1=kms:Sign&{policies}{}", arns.collect::<String>()))
+                .remove(0)
+        };
+        assert_eq!(
+            (on(&["a"]).decision, on(&["b"]).decision, on(&["ab"]).decision),
+            (ALLOWED, IMPLICIT_DENY, EXPLICIT_DENY)
+        );
+        assert_eq!(
+            (on(&["a", "b"]).decision, on(&["a", "b", "ab"]).decision),
+            (IMPLICIT_DENY, EXPLICIT_DENY)
+        );
+        let each: Vec<_> = on(&["a", "b"]).resources.unwrap().0.iter().map(|one| one.decision).collect();
+        assert_eq!(each, [ALLOWED, IMPLICIT_DENY]);
+    }
+
+    #[test]
+    fn a_boundary_is_told_apart() {
+        let policy = statement("Allow", "*", "{}");
+        let bound = policy.replace("kms:*", "iam:*");
+        let asked = format!(
+            "ActionNames.member.1=kms:Sign&PolicyInputList.member.1={policy}&Bounds.member.1={bound}"
+        );
+        let result = results(&asked).remove(0);
+        assert_eq!(
+            (result.decision, result.boundary.map(|boundary| boundary.allowed)),
+            (IMPLICIT_DENY, Some(false))
+        );
+    }
+
+    #[test]
+    fn a_policy_is_called_as_aws_calls_it() {
+        let account = "111122223333".parse().unwrap();
+        let kind = PrincipalKind::User { path: "/".into(), name: "Ana".into(), id: "AIDA1".into() };
+        let ana = Principal::new("aws".into(), account, kind);
+        for (name, shown) in [
+            ("arn:aws:iam::111122223333:policy/a/b/Keys", "Keys"),
+            ("Ana/own", "user_Ana_own"),
+            ("Team/own", "group_Team_own"),
+            ("PolicyInputList.1", "PolicyInputList.1"),
+        ] {
+            assert_eq!(source(name, &ana), shown);
+        }
+    }
+
+    #[test]
+    fn an_action_is_one_whole_name_in_the_spelling_of_aws() {
+        assert_eq!(spelt("KMS:decrypt").unwrap(), "kms:Decrypt");
+        assert_eq!(spelt("s3:getobject").unwrap(), "s3:getobject");
+        assert!(["kms", "kms:*", "kms:De?rypt"].iter().all(|wrong| spelt(wrong).is_err()));
+    }
+}
