@@ -8,6 +8,11 @@ const READ_KEYS: &str =
 const POWER_USER: &str = "arn:aws:iam::aws:policy/AWSKeyManagementServicePowerUser";
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
+/// Parameters by name.
+type Parameters<'a> = &'a [(&'a str, &'a str)];
+/// A call, and the error and the message that it gets.
+type Refusal<'a> = (&'a str, Parameters<'a>, &'a str, &'a str);
+
 fn texts<'a>(values: &'a Value, member: &str) -> Vec<&'a str> {
     list(values).iter().map(|value| value[member].as_str().unwrap()).collect()
 }
@@ -17,7 +22,7 @@ fn list_keys(server: &Server, caller: &Caller) -> String {
     if answer.status == 200 { "allowed".to_owned() } else { answer.error() }
 }
 
-fn nile(name: &str) -> [(&'static str, &str); 1] {
+fn named(name: &str) -> [(&'static str, &str); 1] {
     [("UserName", name)]
 }
 
@@ -34,28 +39,28 @@ fn a_user_lives_from_its_creation_to_its_deletion() {
     assert_eq!((&made["UserName"], &made["Path"]), (&json!("Nile"), &json!("/rivers/")));
     assert!(made["UserId"].as_str().unwrap().starts_with("AIDA"));
     assert_eq!(made["Tags"], json!([{"Key": "Team", "Value": "delta"}]));
-    assert_eq!(server.iam("GetUser", &nile("nile")).output()["User"], made, "names compare without case");
+    assert_eq!(server.iam("GetUser", &named("nile")).output()["User"], made, "names compare without case");
 
     let set = [("UserName", "Nile"), ("Tags.member.1.Key", "team"), ("Tags.member.1.Value", "blue")];
     let _ = server.iam("TagUser", &set).output();
-    let tags = server.iam("ListUserTags", &nile("Nile")).output();
+    let tags = server.iam("ListUserTags", &named("Nile")).output();
     assert_eq!(tags["Tags"], json!([{"Key": "team", "Value": "blue"}]));
     let _ = server.iam("UntagUser", &[("UserName", "Nile"), ("TagKeys.member.1", "TEAM")]).output();
-    assert!(list(&server.iam("ListUserTags", &nile("Nile")).output()["Tags"]).is_empty());
+    assert!(list(&server.iam("ListUserTags", &named("Nile")).output()["Tags"]).is_empty());
 
     let renamed = [("UserName", "Nile"), ("NewUserName", "Blue"), ("NewPath", "/springs/")];
     let _ = server.iam("UpdateUser", &renamed).output();
-    let blue = server.iam("GetUser", &nile("Blue")).output()["User"].clone();
+    let blue = server.iam("GetUser", &named("Blue")).output()["User"].clone();
     assert_eq!(blue["Arn"], format!("arn:aws:iam::{account}:user/springs/Blue"));
     assert_eq!(blue["UserId"], made["UserId"]);
-    server.iam("GetUser", &nile("Nile")).refuses("NoSuchEntity", "The user with name Nile cannot be found.");
+    server.iam("GetUser", &named("Nile")).refuses("NoSuchEntity", "The user with name Nile cannot be found.");
     let of_path = |prefix| server.iam("ListUsers", &[("PathPrefix", prefix)]).output()["Users"].clone();
     assert_eq!(texts(&of_path("/springs/"), "UserName"), ["Blue"]);
     assert!(list(&of_path("/rivers/")).is_empty());
 
-    let _ = server.iam("DeleteUser", &nile("Blue")).output();
-    server.iam("GetUser", &nile("Blue")).refuses("NoSuchEntity", "The user with name Blue cannot be found.");
-    let again = server.iam("CreateUser", &nile("Blue")).output();
+    let _ = server.iam("DeleteUser", &named("Blue")).output();
+    server.iam("GetUser", &named("Blue")).refuses("NoSuchEntity", "The user with name Blue cannot be found.");
+    let again = server.iam("CreateUser", &named("Blue")).output();
     assert_ne!(again["User"]["UserId"], made["UserId"], "a later user of the name is somebody else");
 }
 
@@ -321,127 +326,105 @@ fn accounts_know_nothing_of_each_others_users() {
     assert_eq!(texts(&server.iam("ListUsers", &[]).output()["Users"], "UserName"), ["nile"]);
 }
 
-#[test]
-fn what_is_there_or_missing_or_malformed_is_refused_in_words_of_aws() {
-    let server = Server::start();
-    let _ = server.create_user(server.root(), "nile");
+fn one_of_each(server: &Server) {
+    let _ = server.iam("CreateUser", &[("UserName", "nile")]).output();
     let _ = server.iam("CreateUser", &[("UserName", "volga")]).output();
     let _ = server.iam("CreateGroup", &[("GroupName", "rivers")]).output();
-    let missing = "arn:aws:iam::aws:policy/NoSuchPolicy";
-    let foreign = "arn:aws:iam::999999999999:policy/theirs";
-    let not_attachable = |arn| format!("Policy {arn} does not exist or is not attachable.");
-    let put =
-        |document: &'static str| [("UserName", "nile"), ("PolicyName", "p"), ("PolicyDocument", document)];
-    let cases: &[(&str, &[(&str, &str)], &str, &str)] = &[
-        ("CreateUser", &[("UserName", "NILE")], "EntityAlreadyExists", "User with name NILE already exists."),
-        (
-            "UpdateUser",
-            &[("UserName", "nile"), ("NewUserName", "Volga")],
-            "EntityAlreadyExists",
-            "User with name Volga already exists.",
-        ),
-        (
-            "CreateGroup",
-            &[("GroupName", "Rivers")],
-            "EntityAlreadyExists",
-            "Group with name Rivers already exists.",
-        ),
-        (
-            "AddUserToGroup",
-            &[("GroupName", "lakes"), ("UserName", "nile")],
-            "NoSuchEntity",
-            "The group with name lakes cannot be found.",
-        ),
-        (
-            "AddUserToGroup",
-            &[("GroupName", "rivers"), ("UserName", "como")],
-            "NoSuchEntity",
-            "The user with name como cannot be found.",
-        ),
-        (
-            "GetUserPolicy",
-            &[("UserName", "nile"), ("PolicyName", "p")],
-            "NoSuchEntity",
-            "The user policy with name p cannot be found.",
-        ),
-        (
-            "DeleteGroupPolicy",
-            &[("GroupName", "rivers"), ("PolicyName", "p")],
-            "NoSuchEntity",
-            "The group policy with name p cannot be found.",
-        ),
-        (
-            "AttachUserPolicy",
-            &[("UserName", "nile"), ("PolicyArn", "no-arn-but-long-enough")],
-            "ValidationError",
-            "Invalid ARN:  Could not be parsed!",
-        ),
-        (
-            "AttachUserPolicy",
-            &[("UserName", "nile"), ("PolicyArn", missing)],
-            "NoSuchEntity",
-            &not_attachable(missing),
-        ),
-        (
-            "AttachGroupPolicy",
-            &[("GroupName", "rivers"), ("PolicyArn", foreign)],
-            "NoSuchEntity",
-            &not_attachable(foreign),
-        ),
-        (
-            "DetachUserPolicy",
-            &[("UserName", "nile"), ("PolicyArn", POWER_USER)],
-            "NoSuchEntity",
-            &format!("Policy {POWER_USER} was not found."),
-        ),
-        (
-            "PutUserPermissionsBoundary",
-            &[("UserName", "nile"), ("PermissionsBoundary", missing)],
-            "NoSuchEntity",
-            &format!("Scope ARN: {missing} does not exist or is not attachable."),
-        ),
-        ("PutUserPolicy", &put("{"), "MalformedPolicyDocument", "Syntax errors in policy."),
-        ("ListUsers", &[("Marker", "elsewhere:1")], "ValidationError", "Invalid Marker."),
-        (
-            "TagUser",
-            &[
-                ("UserName", "nile"),
-                ("Tags.member.1.Key", "a"),
-                ("Tags.member.1.Value", ""),
-                ("Tags.member.2.Key", "A"),
-                ("Tags.member.2.Value", ""),
-            ],
-            "InvalidInput",
-            "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
-        ),
-        (
-            "GetLoginProfile",
-            &[("UserName", "nile")],
-            "NoSuchEntity",
-            "Login Profile for User nile cannot be found.",
-        ),
-        (
-            "DeleteLoginProfile",
-            &[("UserName", "nile")],
-            "NoSuchEntity",
-            "Login Profile for User nile cannot be found.",
-        ),
-    ];
-    for (operation, parameters, error, message) in cases {
+}
+
+fn refused(server: &Server, refusals: &[Refusal<'_>]) {
+    for (operation, parameters, error, message) in refusals {
         server.iam(operation, parameters).refuses(error, message);
     }
+}
+
+#[test]
+fn what_is_there_already_or_missing_is_refused_in_words_of_aws() {
+    let server = Server::start();
+    one_of_each(&server);
+    let rename = [("UserName", "nile"), ("NewUserName", "Volga")];
+    let into = |group, user| [("GroupName", group), ("UserName", user)];
+    let inline = [("UserName", "nile"), ("GroupName", "rivers"), ("PolicyName", "p")];
+    let no_login = "Login Profile for User nile cannot be found.";
+    let (exists, missing) = ("EntityAlreadyExists", "NoSuchEntity");
+    refused(
+        &server,
+        &[
+            ("CreateUser", &[("UserName", "NILE")], exists, "User with name NILE already exists."),
+            ("UpdateUser", &rename, exists, "User with name Volga already exists."),
+            ("CreateGroup", &[("GroupName", "Rivers")], exists, "Group with name Rivers already exists."),
+            ("AddUserToGroup", &into("lakes", "nile"), missing, "The group with name lakes cannot be found."),
+            ("AddUserToGroup", &into("rivers", "como"), missing, "The user with name como cannot be found."),
+            ("GetUserPolicy", &inline, missing, "The user policy with name p cannot be found."),
+            ("DeleteGroupPolicy", &inline, missing, "The group policy with name p cannot be found."),
+            ("GetLoginProfile", &[("UserName", "nile")], missing, no_login),
+            ("DeleteLoginProfile", &[("UserName", "nile")], missing, no_login),
+        ],
+    );
+}
+
+#[test]
+fn policies_that_are_none_or_cannot_be_attached_are_refused_in_words_of_aws() {
+    let server = Server::start();
+    one_of_each(&server);
+    let (missing, foreign) =
+        ("arn:aws:iam::aws:policy/NoSuchPolicy", "arn:aws:iam::999999999999:policy/theirs");
+    let not_attachable = |arn| format!("Policy {arn} does not exist or is not attachable.");
+    let on = |arn| {
+        [("UserName", "nile"), ("GroupName", "rivers"), ("PolicyArn", arn), ("PermissionsBoundary", arn)]
+    };
+    let put = [("UserName", "nile"), ("PolicyName", "p"), ("PolicyDocument", "{")];
+    let no_boundary = format!("Scope ARN: {missing} does not exist or is not attachable.");
+    let not_attached = format!("Policy {POWER_USER} was not found.");
+    let no_arn = "Invalid ARN:  Could not be parsed!";
+    refused(
+        &server,
+        &[
+            ("PutUserPolicy", &put, "MalformedPolicyDocument", "Syntax errors in policy."),
+            ("AttachUserPolicy", &on("no-arn-but-long-enough"), "ValidationError", no_arn),
+            ("AttachUserPolicy", &on(missing), "NoSuchEntity", &not_attachable(missing)),
+            ("AttachGroupPolicy", &on(foreign), "NoSuchEntity", &not_attachable(foreign)),
+            ("DetachUserPolicy", &on(POWER_USER), "NoSuchEntity", &not_attached),
+            ("PutUserPermissionsBoundary", &on(missing), "NoSuchEntity", &no_boundary),
+        ],
+    );
+}
+
+#[test]
+fn markers_of_other_lists_and_tags_that_are_the_same_but_for_case_are_refused() {
+    let server = Server::start();
+    one_of_each(&server);
+    let tags = [
+        ("UserName", "nile"),
+        ("Tags.member.1.Key", "a"),
+        ("Tags.member.1.Value", ""),
+        ("Tags.member.2.Key", "A"),
+        ("Tags.member.2.Value", ""),
+    ];
+    let duplicate = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
+    refused(
+        &server,
+        &[
+            ("ListUsers", &[("Marker", "elsewhere:1")], "ValidationError", "Invalid Marker."),
+            ("TagUser", &tags, "InvalidInput", duplicate),
+        ],
+    );
+}
+
+#[test]
+fn nobody_has_credentials_of_kinds_that_there_are_not() {
+    let server = Server::start();
+    one_of_each(&server);
     for operation in
         ["ListMFADevices", "ListSigningCertificates", "ListSSHPublicKeys", "ListServiceSpecificCredentials"]
     {
-        assert_eq!(
-            server.iam(operation, &[("UserName", "nile")]).output()["IsTruncated"],
-            "false",
-            "{operation}"
-        );
+        let none = server.iam(operation, &[("UserName", "nile")]).output();
+        assert_eq!(none["IsTruncated"], "false", "{operation}");
         server
             .iam(operation, &[("UserName", "como")])
             .refuses("NoSuchEntity", "The user with name como cannot be found.");
     }
+    assert!(list(&server.iam("ListVirtualMFADevices", &[]).output()["VirtualMFADevices"]).is_empty());
 }
 
 #[test]
@@ -456,7 +439,7 @@ fn a_user_that_still_has_something_is_not_deleted() {
     let _ = server.iam("AttachUserPolicy", &attached).output();
     let _ = server.iam("PutUserPolicy", &inline).output();
     let key = [("UserName", "nile"), ("AccessKeyId", nile.caller.access_key_id.as_str())];
-    let in_the_way: [(&str, &str, &[(&str, &str)]); 4] = [
+    let in_the_way: [(&str, &str, Parameters<'_>); 4] = [
         ("remove users from group", "RemoveUserFromGroup", &both),
         ("delete access keys", "DeleteAccessKey", &key),
         ("detach all policies", "DetachUserPolicy", &attached),
