@@ -1,24 +1,42 @@
-//! The public service model, read from the pinned `botocore` package. An oracle for tests, never a source of code.
+//! The public service models, read from the pinned `botocore` package. An oracle for tests, never a source of code.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
-/// The service model of KMS.
+/// The service model of a service.
 #[derive(Debug)]
 pub struct Model(Value);
 
+/// An error of a service model.
+#[derive(Debug)]
+pub struct ModelError<'a> {
+    /// The name of its shape.
+    pub name: &'a str,
+    /// Whether it is the service's own fault.
+    pub is_ours: bool,
+    /// `Code` and HTTP status in the Query protocol, where the model says so.
+    pub query: Option<(&'a str, u64)>,
+}
+
 impl Model {
-    /// Reads it: from the package that `CARDEA_BOTOCORE` names (the directory `botocore`), from `target/venv`, or from one
-    /// that is installed for it.
+    /// That of KMS.
     #[must_use]
     pub fn load() -> Self {
-        let kept = target().join(format!("service-model-{BOTOCORE}.json"));
+        Self::of("kms")
+    }
+
+    /// That of a service: `kms`, `iam` or `sts`. It is read from the package that `CARDEA_BOTOCORE` names (the directory `botocore`), from `target/venv`, or from one
+    /// that is installed for it.
+    #[must_use]
+    pub fn of(service: &str) -> Self {
+        let kept = target().join(format!("service-model-{service}-{BOTOCORE}.json"));
         let lock = File::create(kept.with_extension("lock")).unwrap();
         lock.lock().unwrap();
         if !kept.exists() {
-            unpack(&package(), &kept);
+            unpack(&package(), service, &kept);
         }
         Self(serde_json::from_slice(&fs::read(kept).unwrap()).unwrap())
     }
@@ -32,7 +50,8 @@ impl Model {
     /// The shape of what an operation takes.
     #[must_use]
     pub fn input(&self, operation: &str) -> &Value {
-        self.shape_of(&self.0["operations"][operation]["input"])
+        static NOTHING: LazyLock<Value> = LazyLock::new(|| json!({"type": "structure", "members": {}}));
+        self.0["operations"][operation].get("input").map_or(&NOTHING, |input| self.shape_of(input))
     }
 
     /// The shape of what an operation answers, unless it answers nothing.
@@ -47,12 +66,26 @@ impl Model {
         &self.0["shapes"][reference["shape"].as_str().expect("a reference names a shape")]
     }
 
-    /// The names of all modelled errors, and whether each is the service's own fault.
+    /// All modelled errors.
     #[must_use]
-    pub fn errors(&self) -> Vec<(&str, bool)> {
-        let shapes = self.0["shapes"].as_object().unwrap().iter();
-        let errors = shapes.filter(|(_, shape)| shape["exception"] == true);
-        errors.map(|(name, shape)| (name.as_str(), shape["fault"] == true)).collect()
+    pub fn errors(&self) -> Vec<ModelError<'_>> {
+        let shapes = self.0["shapes"].as_object().unwrap();
+        let errors = shapes.keys().filter(|name| shapes[name.as_str()]["exception"] == true);
+        errors.map(|name| self.error(name)).collect()
+    }
+
+    /// The errors that an operation is modelled to answer with.
+    #[must_use]
+    pub fn errors_of(&self, operation: &str) -> Vec<ModelError<'_>> {
+        let errors = self.0["operations"][operation]["errors"].as_array().into_iter().flatten();
+        errors.map(|error| self.error(error["shape"].as_str().unwrap())).collect()
+    }
+
+    fn error<'a>(&'a self, name: &'a str) -> ModelError<'a> {
+        let shape = &self.0["shapes"][name];
+        let query = &shape["error"];
+        let query = query["code"].as_str().zip(query["httpStatusCode"].as_u64());
+        ModelError { name, is_ours: shape["fault"] == true, query }
     }
 
     /// What in a value is not as the shape wants it; nothing if it conforms.
@@ -145,8 +178,10 @@ fn install(environment: &Path) {
 }
 
 /// Python unpacks what Python's package packed.
-fn unpack(package: &Path, to: &Path) {
-    let packed = package.join("data/kms/2014-11-01/service-2.json.gz");
+fn unpack(package: &Path, service: &str, to: &Path) {
+    let versions = fs::read_dir(package.join("data").join(service)).unwrap();
+    let versions = versions.map(|version| version.unwrap().path().join("service-2.json.gz"));
+    let packed = versions.filter(|model| model.exists()).max().expect("the package has the model");
     let script = "import gzip, sys; sys.stdout.buffer.write(gzip.open(sys.argv[1]).read())";
     let output = Command::new("python3").args(["-c", script]).arg(packed).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -16,6 +16,8 @@ pub struct Account<'a> {
     pub alias: String,
     /// What the key made of [`PLAINTEXT`].
     pub ciphertext: String,
+    /// The id of a grant on the key to the account itself, which gives it nothing that it had not.
+    pub grant: String,
 }
 
 impl<'a> Account<'a> {
@@ -33,8 +35,8 @@ impl<'a> Account<'a> {
     pub fn of(server: &'a Server, caller: Caller) -> Self {
         let id = server.account_id(&caller);
         let (key, other) = (server.create_key_as(&caller), server.create_key_as(&caller));
-        let mut account =
-            Self { server, caller, id, key, other, alias: String::new(), ciphertext: String::new() };
+        let [alias, ciphertext, grant] = [const { String::new() }; 3];
+        let mut account = Self { server, caller, id, key, other, alias, ciphertext, grant };
         account.alias = format!("alias/of/{}", key_id(&account.key));
         let _ = account
             .call("CreateAlias", &json!({"AliasName": account.alias, "TargetKeyId": account.key}))
@@ -42,7 +44,17 @@ impl<'a> Account<'a> {
         let tags = json!([{"TagKey": "team", "TagValue": "delta"}]);
         let _ = account.call("TagResource", &json!({"KeyId": account.key, "Tags": tags})).output();
         account.ciphertext = account.encrypt(&account.key, PLAINTEXT);
+        let grant = json!({"KeyId": account.key, "GranteePrincipal": account.root_arn(), "Operations": ["Decrypt"],
+            "Name": "of-the-account"});
+        let made = account.call("CreateGrant", &grant).output();
+        account.grant = made["GrantId"].as_str().unwrap().to_owned();
         account
+    }
+
+    /// The ARN of the account's root.
+    pub fn root_arn(&self) -> String {
+        let partition = self.key.split(':').nth(1).unwrap();
+        format!("arn:{partition}:iam::{}:root", self.id)
     }
 
     /// Calls an operation.
@@ -78,7 +90,7 @@ impl<'a> Account<'a> {
         let keys = self.call("ListKeys", &json!({"Limit": 1000})).output();
         let of_key = |key: &Value| {
             let named = json!({"KeyId": key["KeyId"]});
-            ["DescribeKey", "GetKeyPolicy", "ListResourceTags", "ListKeyPolicies"]
+            ["DescribeKey", "GetKeyPolicy", "ListResourceTags", "ListKeyPolicies", "ListGrants"]
                 .map(|operation| self.call(operation, &named).output())
         };
         let each: Vec<_> = keys["Keys"].as_array().unwrap().iter().map(of_key).collect();

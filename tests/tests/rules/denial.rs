@@ -3,7 +3,7 @@
 
 use crate::account::Account;
 use crate::requests::{minimal, state_for};
-use blackbox::{Server, record_of};
+use blackbox::{Answer, Server, record_of};
 use operations::OPERATIONS;
 use serde_json::{Value, json};
 
@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 enum Told {
     /// That it may not do this.
     Denied(&'static str),
+    /// That it may not do this on the owner, whom it named itself.
+    DeniedAbout(&'static str),
     /// That its own account has no such thing.
     NotFound,
     /// Nothing special: the request is about the caller's own account.
@@ -21,6 +23,7 @@ fn told(operation: &str) -> Told {
     match operation {
         "CancelKeyDeletion" => Told::Denied("kms:CancelKeyDeletion"),
         "CreateAlias" => Told::Denied("kms:CreateAlias"),
+        "CreateGrant" => Told::Denied("kms:CreateGrant"),
         "CreateKey" | "GenerateRandom" | "ListKeys" => Told::NothingOfTheOwners,
         "Decrypt" => Told::Denied("kms:Decrypt"),
         "DeleteAlias" => Told::NotFound,
@@ -32,10 +35,14 @@ fn told(operation: &str) -> Told {
         "GenerateDataKeyWithoutPlaintext" => Told::Denied("kms:GenerateDataKeyWithoutPlaintext"),
         "GetKeyPolicy" => Told::Denied("kms:GetKeyPolicy"),
         "ListAliases" => Told::Denied("kms:ListAliases"),
+        "ListGrants" => Told::Denied("kms:ListGrants"),
         "ListKeyPolicies" => Told::Denied("kms:ListKeyPolicies"),
         "ListResourceTags" => Told::Denied("kms:ListResourceTags"),
+        "ListRetirableGrants" => Told::DeniedAbout("kms:ListRetirableGrants"),
         "PutKeyPolicy" => Told::Denied("kms:PutKeyPolicy"),
         "ReEncrypt" => Told::Denied("kms:ReEncryptFrom"),
+        "RetireGrant" => Told::Denied("kms:RetireGrant"),
+        "RevokeGrant" => Told::Denied("kms:RevokeGrant"),
         "ScheduleKeyDeletion" => Told::Denied("kms:ScheduleKeyDeletion"),
         "TagResource" => Told::Denied("kms:TagResource"),
         "UntagResource" => Told::Denied("kms:UntagResource"),
@@ -55,7 +62,13 @@ fn every_operation_is_denied_to_another_account_and_changes_nothing() {
         let before = owner.everything();
         let answer = stranger.call(entry.name, &minimal(entry.name, &owner));
         match told(entry.name) {
-            Told::Denied(action) => answer.refuses("AccessDeniedException", &stranger.denial(action)),
+            Told::Denied(action) => answer.denies(&stranger.denial(action)),
+            Told::DeniedAbout(action) => answer.denies(&format!(
+                "User: {} is not authorized to perform: {action} on resource: {} because no identity-based policy \
+                 allows the {action} action",
+                stranger.root_arn(),
+                owner.root_arn()
+            )),
             Told::NotFound => assert_eq!(answer.error(), "NotFoundException", "{}", entry.name),
             Told::NothingOfTheOwners => {
                 let text = answer.output().to_string();
@@ -79,7 +92,7 @@ fn a_stranger_cannot_tell_whether_a_key_exists_neither_from_the_answer_nor_from_
             continue;
         }
         let answers = [&there, &not_there].map(|input| stranger.call(entry.name, input));
-        assert_eq!(answers[0].text(), answers[1].text(), "{}", entry.name);
+        are_alike(&stranger, &answers, entry.name);
         pairs.push((entry.name, answers));
     }
     let journal = server.journal();
@@ -123,7 +136,7 @@ fn a_second_mistake_in_a_request_does_not_tell_whether_a_strangers_key_exists() 
     };
     for ((operation, there), (_, not_there)) in with(&owner.key).into_iter().zip(with(&nowhere(&owner.key))) {
         let answers = [&there, &not_there].map(|input| stranger.call(operation, input));
-        assert_eq!(answers[0].text(), answers[1].text(), "{operation} {there}");
+        are_alike(&stranger, &answers, &format!("{operation} {there}"));
         pairs.push((operation, there, answers));
     }
     let journal = server.journal();
@@ -150,7 +163,7 @@ fn what_is_ones_own_in_a_request_does_not_open_what_is_not() {
         ];
         for (operation, input, action) in calls {
             let answer = stranger.call(operation, &input);
-            answer.refuses("AccessDeniedException", &stranger.denial(action));
+            answer.denies(&stranger.denial(action));
             assert_eq!(server.record_of(&answer)["resources"], json!([]), "{operation} {key}");
         }
     }
@@ -164,7 +177,7 @@ fn an_alias_arn_of_another_account_tells_nothing() {
     for alias in [owner.alias.as_str(), "alias/none"] {
         let arn = crate::account::alias_arn(&owner.key, alias);
         let answer = stranger.call("DescribeKey", &json!({"KeyId": arn}));
-        answer.refuses("AccessDeniedException", &stranger.denial("kms:DescribeKey"));
+        answer.denies(&stranger.denial("kms:DescribeKey"));
         assert_eq!(server.record_of(&answer)["resources"], json!([]), "{alias}");
     }
 }
@@ -202,6 +215,28 @@ fn every_operation_is_refused_without_a_signature() {
         );
     }
     assert_eq!(account.everything(), before);
+}
+
+/// Fails unless two answers tell a stranger the same, also by the messages that came with them: these are as long, and say the
+/// same once they are decoded.
+#[track_caller]
+fn are_alike(stranger: &Account<'_>, answers: &[Answer; 2], what: &str) {
+    let [there, not_there] = answers;
+    assert_eq!(there.fault(), not_there.fault(), "{what}");
+    assert_eq!((there.status, there.body.len()), (not_there.status, not_there.body.len()), "{what}");
+    if there.error() != "AccessDeniedException" {
+        return assert_eq!(there.text(), not_there.text(), "{what}");
+    }
+    let [seen, unseen] = [there, not_there].map(|answer| decoded(stranger, answer));
+    assert_eq!(seen, unseen, "{what}");
+}
+
+/// What the message says that came with a denial.
+fn decoded(account: &Account<'_>, answer: &Answer) -> Value {
+    let encoded = answer.encoded_message();
+    let parameters = [("EncodedMessage", encoded.as_str())];
+    let decoded = account.server.sts_as(&account.caller, "DecodeAuthorizationMessage", &parameters).output();
+    serde_json::from_str(decoded["DecodedMessage"].as_str().unwrap()).unwrap()
 }
 
 /// The ARN of a key that is not there.

@@ -25,12 +25,17 @@ fn row(operation: &str) -> Option<[Comes; 3]> {
     Some(match operation {
         "CancelKeyDeletion" => [NOT_PENDING, NOT_PENDING, ToSuccess],
         "CreateAlias" | "UpdateAlias" => [ToSuccess, ToSuccess, PENDING],
-        "CreateKey" | "GenerateRandom" | "ListKeys" => return None,
-        "Decrypt" | "Encrypt" | "GenerateDataKey" | "GenerateDataKeyWithoutPlaintext" | "ReEncrypt" => {
-            [ToSuccess, DISABLED, PENDING]
+        "CreateKey" | "GenerateRandom" | "ListKeys" | "ListRetirableGrants" => return None,
+        "CreateGrant"
+        | "Decrypt"
+        | "Encrypt"
+        | "GenerateDataKey"
+        | "GenerateDataKeyWithoutPlaintext"
+        | "ReEncrypt" => [ToSuccess, DISABLED, PENDING],
+        "DeleteAlias" | "DescribeKey" | "GetKeyPolicy" | "ListAliases" | "ListGrants" | "ListKeyPolicies"
+        | "ListResourceTags" | "PutKeyPolicy" | "RetireGrant" | "RevokeGrant" => {
+            [ToSuccess, ToSuccess, ToSuccess]
         }
-        "DeleteAlias" | "DescribeKey" | "GetKeyPolicy" | "ListAliases" | "ListKeyPolicies"
-        | "ListResourceTags" | "PutKeyPolicy" => [ToSuccess, ToSuccess, ToSuccess],
         "DisableKey"
         | "EnableKey"
         | "ScheduleKeyDeletion"

@@ -203,7 +203,7 @@ fn what_is_still_to_come_is_refused_as_unsupported() {
 #[test]
 fn a_key_is_made_with_its_tags_policy_and_description_at_once() {
     let server = Server::start();
-    let policy = "{ \"Version\" : \"2012-10-17\",\n\t\"Statement\": [] }";
+    let policy = crate::requests::POLICY.replace(",", "\n\t, ");
     let tags = json!([{"TagKey": "b", "TagValue": "2"}, {"TagKey": "a", "TagValue": ""}]);
     let input = json!({"Description": "d", "Policy": policy, "Tags": tags, "KeyUsage": "ENCRYPT_DECRYPT",
         "CustomerMasterKeySpec": "SYMMETRIC_DEFAULT", "Origin": "AWS_KMS", "MultiRegion": false,

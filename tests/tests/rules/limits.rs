@@ -165,7 +165,13 @@ impl Place {
 
     /// A text that breaks a limit.
     fn bad_text(&self, text: &str, constraint: String) -> Case {
-        self.bad(json!(text), constraint, Shown::As(text.to_owned()))
+        let shown = if self.is_secret() { Shown::NotAtAll } else { Shown::As(text.to_owned()) };
+        self.bad(json!(text), constraint, shown)
+    }
+
+    /// Whether a value there is not repeated to the caller.
+    fn is_secret(&self) -> bool {
+        self.path.starts_with("grantToken")
     }
 
     /// The request with the value there. A structure around it keeps the members that it had.
@@ -212,7 +218,8 @@ fn cases(shape: &'static Shape, place: &Place) -> Vec<Case> {
 
 fn text_cases(min: usize, max: usize, pattern: Option<&str>, place: &Place) -> Vec<Case> {
     let fill = |length| fill(pattern, length);
-    let mut all = vec![place.good(json!(fill(min))), place.good(json!(fill(max)))];
+    let shortest = min.max(beginning(pattern).len() + usize::from(pattern.is_some()));
+    let mut all = vec![place.good(json!(fill(shortest))), place.good(json!(fill(max)))];
     all.push(place.bad_text(&fill(max + 1), at_most(max)));
     all.extend(min.checked_sub(1).map(|less| place.bad_text(&fill(less), at_least(min))));
     match pattern {
@@ -277,8 +284,7 @@ fn scalar_list_cases(min: usize, max: Option<usize>, of: &'static Shape, place: 
     let bad = |value: Value, constraint: String| {
         let elements: Vec<_> = value.as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
         let shown = format!("[{}]", elements.join(", "));
-        let is_secret = place.path == "grantTokens";
-        place.bad(value, constraint, if is_secret { Shown::NotAtAll } else { Shown::As(shown) })
+        place.bad(value, constraint, if place.is_secret() { Shown::NotAtAll } else { Shown::As(shown) })
     };
     let mut all = vec![place.good(many(min))];
     all.extend(max.map(|max| place.good(many(max))));
@@ -322,11 +328,13 @@ fn judge(answer: &Answer, case: &Case, what: &str, operation: &str) {
     }
 }
 
-/// An empty text breaks the least length and, where its pattern asks for a character, the pattern too.
+/// A text that is too short may break the least length and, where its pattern asks for more characters, the pattern too.
 fn is_two_at_once(found: &str, message: &str) -> bool {
+    let (value, _) = message.split_once(" failed to satisfy").unwrap();
     found.starts_with("2 validation errors detected: ")
         && found.contains(message)
-        && message.starts_with("Value ''")
+        && found.matches(value).count() == 2
+        && found.contains("Member must satisfy regular expression pattern: ")
 }
 
 /// Where the service asks for less than the model allows.
@@ -346,8 +354,17 @@ fn harmless(account: &Account<'_>, entry: &operations::Entry) -> blackbox::Calle
 }
 
 fn fill(pattern: Option<&str>, length: usize) -> String {
-    let start = if pattern.is_some_and(|pattern| pattern.contains("0009")) { "{" } else { "a" };
-    start.repeat(length.min(1)) + &"a".repeat(length.saturating_sub(1))
+    beginning(pattern).chars().chain(std::iter::repeat('a')).take(length).collect()
+}
+
+/// What a text begins with that matches, if letters alone do not.
+fn beginning(pattern: Option<&str>) -> &'static str {
+    match pattern {
+        Some(r"[\u0009\u000A\u000D\u0020-\u00FF]+") => "{",
+        Some(SERVICE_PRINCIPAL) => "a.b.",
+        Some(SOURCE_ARN) => "arn:aws:s3::111122223333:",
+        _ => "",
+    }
 }
 
 /// Texts of good length that do not match.
@@ -360,6 +377,15 @@ fn misfits(pattern: &str) -> Vec<String> {
         r"[\w]+" => ["de-fault", "default ", "d\u{e9}faut", "*"].map(str::to_owned).to_vec(),
         r"[\u0009\u000A\u000D\u0020-\u00FF]+" => {
             ["{}\u{100}", "{\u{0}}", "{}\u{b}", "\u{20ac}"].map(str::to_owned).to_vec()
+        }
+        r"^[\w+=,.@:/-]+$" => ["a b", "a*", "a\n", "\u{fc}"].map(str::to_owned).to_vec(),
+        SERVICE_PRINCIPAL => {
+            ["s3", "s3.amazonaws", "s3..com", "s3.amazonaws.com_"].map(str::to_owned).to_vec()
+        }
+        SOURCE_ARN => {
+            ["arn:aws:s3:::a-bucket-of-no-account", "arn:aws:s3::111122223333:", "urn:aws:s3::111122223333:a"]
+                .map(str::to_owned)
+                .to_vec()
         }
         "^[a-zA-Z0-9-_.]+$" => ["a b", "a/b", "a\n"].map(str::to_owned).to_vec(),
         other => panic!("nothing is known not to match {other}: add it here"),
@@ -396,3 +422,6 @@ fn lower_first(name: &str) -> String {
     let mut letters = name.chars();
     letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect()
 }
+
+const SERVICE_PRINCIPAL: &str = r"^([A-Za-z0-9\-]+)\.([A-Za-z0-9\-]+)(\.[A-Za-z0-9\-]+)+$";
+const SOURCE_ARN: &str = "^arn:aws[a-z0-9-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:.+$";

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 fn fields(operation: &str) -> &'static [&'static str] {
     match operation {
         "CancelKeyDeletion" => &["KeyId"],
+        "CreateGrant" => &["GrantId", "GrantToken"],
         "CreateKey" | "DescribeKey" => &["KeyMetadata"],
         "Decrypt" => &["EncryptionAlgorithm", "KeyId", "KeyMaterialId", "Plaintext"],
         "Encrypt" => &["CiphertextBlob", "EncryptionAlgorithm", "KeyId"],
@@ -19,6 +20,7 @@ fn fields(operation: &str) -> &'static [&'static str] {
         "GenerateRandom" => &["Plaintext"],
         "GetKeyPolicy" => &["Policy", "PolicyName"],
         "ListAliases" => &["Aliases", "Truncated"],
+        "ListGrants" | "ListRetirableGrants" => &["Grants", "Truncated"],
         "ListKeyPolicies" => &["PolicyNames", "Truncated"],
         "ListKeys" => &["Keys", "Truncated"],
         "ListResourceTags" => &["Tags", "Truncated"],
@@ -37,6 +39,8 @@ fn fields(operation: &str) -> &'static [&'static str] {
         | "DisableKey"
         | "EnableKey"
         | "PutKeyPolicy"
+        | "RetireGrant"
+        | "RevokeGrant"
         | "TagResource"
         | "UntagResource"
         | "UpdateAlias"

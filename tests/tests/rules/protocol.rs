@@ -41,7 +41,7 @@ fn an_operation_that_is_not_there_is_an_unknown_operation() {
 fn every_operation_that_is_still_missing_is_an_unknown_operation() {
     let server = Server::start();
     let account = Account::root(&server);
-    for operation in ["Sign", "CreateGrant", "EnableKeyRotation", "GetPublicKey", "ReplicateKey"] {
+    for operation in ["Sign", "EnableKeyRotation", "GetPublicKey", "ReplicateKey"] {
         account
             .call(operation, &json!({"KeyId": account.key}))
             .refuses_without_a_word("UnknownOperationException");
@@ -62,18 +62,34 @@ fn another_method_or_content_type_is_an_unknown_operation_in_xml() {
             answer.text()
         );
     }
-    for content_type in [
-        "application/json",
-        "application/x-amz-json-1.0",
-        "text/plain",
-        "",
-        "application/x-www-form-urlencoded",
-    ] {
+    for content_type in ["application/json", "application/x-amz-json-1.0", "text/plain", ""] {
         let answer = send(&account, describe(&account).with("content-type", content_type));
         assert_eq!(answer.status, 404, "{content_type}: {}", answer.text());
         assert!(answer.text().contains("<UnknownOperationException"), "{content_type}: {}", answer.text());
     }
     assert_eq!(send(&account, describe(&account).without("content-type")).status, 404);
+}
+
+#[test]
+fn a_form_is_a_call_of_iam_or_sts_and_of_nothing_else() {
+    let server = Server::start();
+    let account = Account::root(&server);
+    let form = "application/x-www-form-urlencoded";
+    let forms = [
+        (describe(&account).body, "", ""),
+        (b"Action=DescribeKey&Version=2014-11-01".to_vec(), "DescribeKey", "2014-11-01"),
+        (b"Action=DescribeKey&Version=2010-05-08".to_vec(), "DescribeKey", "2010-05-08"),
+        (b"Action=GetCallerIdentity&Version=2010-05-08".to_vec(), "GetCallerIdentity", "2010-05-08"),
+        (b"Action=GetCallerIdentity".to_vec(), "GetCallerIdentity", ""),
+    ];
+    for (body, action, version) in forms {
+        let request = Request { body, ..describe(&account) }.with("content-type", form);
+        let answer = send(&account, request);
+        answer.refuses("InvalidAction", &format!("Could not find operation {action} for version {version}"));
+        assert_eq!(answer.status, 400);
+    }
+    let identity = server.sts("GetCallerIdentity", &[]).output();
+    assert_eq!(identity["Arn"], account.root_arn());
 }
 
 /// An answer to HEAD says how long its body would be, and has none.

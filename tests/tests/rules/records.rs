@@ -10,7 +10,8 @@ fn every_operation_leaves_the_record_that_was_agreed() {
     let server = Server::start();
     let mut calls = Vec::new();
     call_each(&server, |operation, account, _, answer| {
-        let made = answer.output()["KeyMetadata"]["KeyId"].as_str().map(str::to_owned);
+        let output = answer.output();
+        let made = output["KeyMetadata"]["KeyId"].as_str().or(output["GrantId"].as_str()).map(str::to_owned);
         calls.push((operation, answer.clone(), stand_ins(account, made)));
     });
     let journal = server.journal();
@@ -160,8 +161,9 @@ fn stand_ins(account: &Account<'_>, made: Option<String>) -> Vec<(String, &'stat
         (key_id(&account.key).to_owned(), "<key>"),
         (key_id(&account.other).to_owned(), "<other key>"),
         (account.caller.access_key_id.clone(), "<access key>"),
+        (account.grant.clone(), "<grant>"),
     ];
-    values.into_iter().chain(made.map(|id| (id, "<new key>"))).collect()
+    values.into_iter().chain(made.map(|id| (id, "<what was made>"))).collect()
 }
 
 /// The record with a stand-in for everything that is another each time.

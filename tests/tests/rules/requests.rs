@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// The smallest valid request of an operation, about the account's key.
 pub fn minimal(operation: &str, account: &Account<'_>) -> Value {
-    let Account { key, other, alias, ciphertext, .. } = account;
+    let Account { key, other, alias, ciphertext, grant, .. } = account;
     match operation {
         "CancelKeyDeletion"
         | "DescribeKey"
@@ -15,18 +15,24 @@ pub fn minimal(operation: &str, account: &Account<'_>) -> Value {
         | "EnableKey"
         | "GetKeyPolicy"
         | "ListAliases"
+        | "ListGrants"
         | "ListKeyPolicies"
         | "ListResourceTags"
         | "ScheduleKeyDeletion" => json!({"KeyId": key}),
         "CreateAlias" => json!({"AliasName": format!("alias/new/{}", key_id(key)), "TargetKeyId": key}),
+        "CreateGrant" => {
+            json!({"KeyId": key, "GranteePrincipal": account.root_arn(), "Operations": ["Decrypt", "DescribeKey"]})
+        }
         "CreateKey" | "ListKeys" => json!({}),
         "Decrypt" => json!({"CiphertextBlob": ciphertext}),
         "DeleteAlias" => json!({"AliasName": alias}),
         "Encrypt" => json!({"KeyId": key, "Plaintext": base64(crate::account::PLAINTEXT)}),
         "GenerateDataKey" | "GenerateDataKeyWithoutPlaintext" => json!({"KeyId": key, "KeySpec": "AES_256"}),
         "GenerateRandom" => json!({"NumberOfBytes": 32}),
+        "ListRetirableGrants" => json!({"RetiringPrincipal": account.root_arn()}),
         "PutKeyPolicy" => json!({"KeyId": key, "Policy": POLICY}),
         "ReEncrypt" => json!({"CiphertextBlob": ciphertext, "DestinationKeyId": other}),
+        "RetireGrant" | "RevokeGrant" => json!({"KeyId": key, "GrantId": grant}),
         "TagResource" => json!({"KeyId": key, "Tags": [{"TagKey": "river", "TagValue": "nile"}]}),
         "UntagResource" => json!({"KeyId": key, "TagKeys": ["team"]}),
         "UpdateAlias" => json!({"AliasName": alias, "TargetKeyId": key}),
