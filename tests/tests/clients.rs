@@ -209,11 +209,12 @@ impl World {
         let provider = [("Url", issuer.address()), ("ClientIDList.member.1", "sts.amazonaws.com".to_owned())];
         let provider = provider.each_ref().map(|(name, value)| (*name, value.as_str()));
         let provider = server.iam("CreateOpenIDConnectProvider", &provider).output();
+        let provider = text(&provider, "/OpenIDConnectProviderArn");
         let id = server.account_id(root);
         let role = server.create_role(root, "delta", &id).arn;
         let trust = policy(&serde_json::json!([
             {"Effect": "Allow", "Principal": {"AWS": id}, "Action": "sts:*", "Condition": {"StringEquals": {"sts:ExternalId": "handshake"}}},
-            {"Effect": "Allow", "Principal": {"Federated": provider["OpenIDConnectProviderArn"]}, "Action": "sts:AssumeRoleWithWebIdentity"},
+            {"Effect": "Allow", "Principal": {"Federated": provider}, "Action": "sts:AssumeRoleWithWebIdentity"},
         ]));
         let _ = server
             .iam("UpdateAssumeRolePolicy", &[("RoleName", "delta"), ("PolicyDocument", trust.as_str())])

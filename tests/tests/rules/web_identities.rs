@@ -7,6 +7,11 @@ use blackbox::{Answer, Issuer, IssuerAuthority, Server, base64, caller_of, cover
 use serde_json::{Value, json};
 use std::time::Instant;
 
+const NO_JWT: &str =
+    "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)";
+const NO_KEY: &str = "Couldn't retrieve verification key from your identity provider,  please reference \
+                      AssumeRoleWithWebIdentity documentation for requirements";
+
 /// A service that trusts the issuer's authority, a provider and a role that trusts it.
 struct World {
     server: Server,
@@ -213,95 +218,66 @@ fn session_policies_and_durations_are_those_of_roles() {
 }
 
 #[test]
-fn every_token_that_is_not_good_is_refused() {
+fn a_token_that_is_not_for_this_is_refused() {
+    let world = World::new();
+    let other = Issuer::start(&IssuerAuthority::new());
+    let unknown = |address: &str| format!("No OpenIDConnect provider found in your account for {address}");
+    let (long, late) = ("s".repeat(256), i64::from(u32::MAX));
+    for (changes, error, message) in [
+        (json!({"aud": "another"}), "InvalidIdentityToken", "Incorrect token audience".to_owned()),
+        (json!({"iss": other.address()}), "InvalidIdentityToken", unknown(&other.address())),
+        (json!({"iss": world.issuer.url()}), "InvalidIdentityToken", unknown(&world.issuer.url())),
+        (json!({"sub": long}), "InvalidIdentityToken", NO_JWT.to_owned()),
+        (json!({"nbf": late}), "IDPRejectedClaim", "The web identity token is not valid yet".to_owned()),
+    ] {
+        let answer = world.assume(&world.signed(changes.clone()));
+        assert_eq!(answer.fault(), (error.to_owned(), Some(message)), "{changes}");
+    }
+    let _ = world.assume(&world.good_token()).output();
+}
+
+#[test]
+fn a_token_that_is_over_is_refused_and_the_attempt_is_on_record() {
+    let world = World::new();
+    let claims = world.issuer.claims("repo:octo/app", "sts.amazonaws.com", -600);
+    let expired = world.assume(&world.issuer.sign(&json!({"alg": "ES256", "kid": "one"}), &claims));
+    let (error, message) = expired.fault();
+    let (message, end) = (message.unwrap(), claims["exp"].as_i64().unwrap());
+    assert_eq!(error, "ExpiredTokenException");
+    assert!(message.starts_with("Token expired: current date/time "), "{message}");
+    assert!(message.ends_with(&format!("must be before the expiration date/time {end}")), "{message}");
+    let record = world.server.record_of(&expired);
+    assert_eq!(
+        (&record["errorCode"], &record["eventName"]),
+        (&json!(error), &json!("AssumeRoleWithWebIdentity"))
+    );
+    assert_eq!(record["recipientAccountId"], json!(world.id));
+}
+
+#[test]
+fn a_token_that_the_issuer_has_not_signed_is_refused() {
     let world = World::new();
     let other = Issuer::start(&IssuerAuthority::new());
     let claims = || world.issuer.claims("repo:octo/app", "sts.amazonaws.com", 3600);
     let sign = |head: Value| world.issuer.sign(&head, &claims());
-    let unknown = |address: &str| format!("No OpenIDConnect provider found in your account for {address}");
-    let no_jwt =
-        "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)";
-    let no_key = "Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements";
     let algorithm = "The signature algorithm of the web identity token is not supported";
+    let signature = "Invalid signature on the web identity token";
     let good = world.good_token();
     let (covering, _) = good.rsplit_once('.').unwrap();
-    let foreign_signature = other.sign(&json!({"alg": "ES256", "kid": "one"}), &claims());
-    let long_subject = world.signed(json!({"sub": "s".repeat(256)}));
-    for (what, token, error, message) in [
-        (
-            "another audience",
-            world.signed(json!({"aud": "another"})),
-            "InvalidIdentityToken",
-            "Incorrect token audience".to_owned(),
-        ),
-        (
-            "another issuer",
-            world.signed(json!({"iss": other.address()})),
-            "InvalidIdentityToken",
-            unknown(&other.address()),
-        ),
-        (
-            "an issuer without TLS",
-            world.signed(json!({"iss": world.issuer.url()})),
-            "InvalidIdentityToken",
-            unknown(&world.issuer.url()),
-        ),
-        (
-            "no algorithm",
-            format!("{}.", covered(&json!({"alg": "none", "kid": "one"}), &claims())),
-            "InvalidIdentityToken",
-            algorithm.to_owned(),
-        ),
-        (
-            "no algorithm, with a signature",
-            sign(json!({"alg": "none", "kid": "one"})),
-            "InvalidIdentityToken",
-            algorithm.to_owned(),
-        ),
-        ("a shared secret", hs256(&world, &claims()), "InvalidIdentityToken", algorithm.to_owned()),
-        (
-            "another key id",
-            sign(json!({"alg": "ES256", "kid": "two"})),
-            "InvalidIdentityToken",
-            no_key.to_owned(),
-        ),
-        (
-            "another's signature",
-            foreign_signature,
-            "InvalidIdentityToken",
-            "Invalid signature on the web identity token".to_owned(),
-        ),
-        (
-            "no signature",
-            format!("{covering}."),
-            "InvalidIdentityToken",
-            "Invalid signature on the web identity token".to_owned(),
-        ),
-        ("no JWT", "not-a-token".to_owned(), "InvalidIdentityToken", no_jwt.to_owned()),
-        ("two parts", covering.to_owned(), "InvalidIdentityToken", no_jwt.to_owned()),
-        ("a subject that is too long", long_subject, "InvalidIdentityToken", no_jwt.to_owned()),
-        (
-            "not valid yet",
-            world.signed(json!({"nbf": i64::from(u32::MAX)})),
-            "IDPRejectedClaim",
-            "The web identity token is not valid yet".to_owned(),
-        ),
+    let unsigned = covered(&json!({"alg": "none", "kid": "one"}), &claims());
+    for (what, token, message) in [
+        ("no algorithm", format!("{unsigned}."), algorithm),
+        ("no algorithm, with a signature", sign(json!({"alg": "none", "kid": "one"})), algorithm),
+        ("a shared secret", hs256(&world, &claims()), algorithm),
+        ("another key id", sign(json!({"alg": "ES256", "kid": "two"})), NO_KEY),
+        ("another's signature", other.sign(&json!({"alg": "ES256", "kid": "one"}), &claims()), signature),
+        ("no signature", format!("{covering}."), signature),
+        ("no JWT", "not-a-token".to_owned(), NO_JWT),
+        ("two parts", covering.to_owned(), NO_JWT),
     ] {
         let answer = world.assume(&token);
-        assert_eq!(answer.fault(), (error.to_owned(), Some(message)), "{what}");
+        assert_eq!(answer.fault(), ("InvalidIdentityToken".to_owned(), Some(message.to_owned())), "{what}");
     }
-    let claims = world.issuer.claims("repo:octo/app", "sts.amazonaws.com", -600);
-    let expired = world.assume(&world.issuer.sign(&json!({"alg": "ES256", "kid": "one"}), &claims));
-    let (error, message) = expired.fault();
-    assert_eq!(error, "ExpiredTokenException");
-    let end = claims["exp"].as_i64().unwrap();
-    let message = message.unwrap();
-    assert!(
-        message.starts_with("Token expired: current date/time ")
-            && message.ends_with(&format!("expiration date/time {end}")),
-        "{message}"
-    );
-    assert_eq!(world.server.record_of(&expired)["errorCode"], "ExpiredTokenException");
     let _ = world.assume(&good).output();
 }
 
