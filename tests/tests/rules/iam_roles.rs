@@ -344,6 +344,17 @@ fn managed_policies_are_checked_counted_and_those_of_aws_never_change() {
         parameters.extend(more.as_ref().map(|(name, value)| (*name, value.as_str())));
         assert_eq!(server.iam(action, &parameters).error(), "InvalidInput", "{action}");
     }
+    let shouted = arn.replace(":policy/P", ":policy/p");
+    for another in [
+        shouted.as_str(),
+        "arn:aws:iam:x:iam::aws:policy/AdministratorAccess",
+        "arn:aws-cn:iam::aws:policy/AdministratorAccess",
+    ] {
+        let attach = [("RoleName", "Nile"), ("PolicyArn", another)];
+        assert_eq!(server.iam("AttachRolePolicy", &attach).error(), "NoSuchEntity", "{another}");
+        assert_eq!(server.iam("DetachRolePolicy", &attach).error(), "NoSuchEntity", "{another}");
+        assert_eq!(server.iam("GetPolicy", &[("PolicyArn", another)]).error(), "NoSuchEntity", "{another}");
+    }
     let other = server.create_account();
     assert_eq!(server.iam_as(&other, "GetPolicy", &[("PolicyArn", &arn)]).error(), "AccessDenied");
     assert_eq!(

@@ -140,10 +140,9 @@ pub async fn detach<T: Holder>(
     let old = holder.found()?;
     check_arn(arn)?;
     let mut new = T::clone(old);
-    let attached =
-        new.attached().iter().find(|attached| attached.eq_ignore_ascii_case(arn.as_str())).cloned();
-    let attached = attached.ok_or_else(|| was_not_found(arn))?;
-    new.attached_mut().remove(&attached);
+    if !new.attached_mut().remove(arn.as_str()) {
+        return Err(was_not_found(arn).into());
+    }
     replace(holder, old, &new, scene).await
 }
 
@@ -232,9 +231,10 @@ impl Scene<'_> {
         }
         let stored = self.reader().find::<ManagedPolicy>(&account, name).await?;
         let stored = stored.ok_or_else(|| missing(arn))?;
-        // Names are unique whatever the path, so another path is another ARN of nothing.
+        // Names are unique whatever the path and the case, and one policy has one ARN all the same: conditions on `iam:PolicyARN`
+        // see what the request says.
         let exact = self.arn_of(&**stored);
-        if !exact.eq_ignore_ascii_case(arn.as_str()) {
+        if exact != arn.as_str() {
             return Err(missing(arn).into());
         }
         Ok(Attachable { arn: exact, stored: Some(stored) })

@@ -26,7 +26,11 @@ pub const fn aws_managed() -> &'static [AwsManagedPolicy] {
 /// The policy of that ARN, if it is one of these.
 #[must_use]
 pub fn aws_managed_policy(arn: &str) -> Option<&'static AwsManagedPolicy> {
-    let (_, name) = arn.split_once(":iam::aws:policy/")?;
+    let (partition, name) = arn.strip_prefix("arn:")?.split_once(":iam::aws:policy/")?;
+    // One policy has one ARN: a condition on it must not be passed by under another.
+    if partition.contains(':') {
+        return None;
+    }
     POLICIES.iter().find(|policy| policy.name == name)
 }
 
@@ -119,6 +123,12 @@ mod tests {
                 policy.name
             );
         }
-        assert!(attached("arn:aws:iam::111122223333:policy/AdministratorAccess").is_none());
+        for other in [
+            "arn:aws:iam::111122223333:policy/AdministratorAccess",
+            "arn:aws:iam:x:iam::aws:policy/AdministratorAccess",
+            "aws:iam::aws:policy/AdministratorAccess",
+        ] {
+            assert!(attached(other).is_none(), "{other}");
+        }
     }
 }

@@ -161,8 +161,12 @@ impl Scene<'_> {
             return Ok(SoughtPolicy { found: None, asked: asked.clone(), named });
         };
         named.account = account;
+        // Of another account's policies nothing is known, not even to conditions.
+        if account != self.account() {
+            return Ok(SoughtPolicy { found: None, asked: asked.clone(), named });
+        }
         let stored = self.reader().find::<ManagedPolicy>(&account, name).await?;
-        let stored = stored.filter(|policy| self.arn_of(&***policy).eq_ignore_ascii_case(text));
+        let stored = stored.filter(|policy| self.arn_of(&***policy) == text);
         let named = stored.as_ref().map_or(named, |policy| self.identity_of(&***policy));
         Ok(SoughtPolicy { found: stored.map(AnyPolicy::Own), asked: asked.clone(), named })
     }

@@ -98,6 +98,10 @@ impl Scene<'_> {
             return Ok(SoughtProvider { stored: None, named });
         };
         named.account = account;
+        // Of another account's providers nothing is known, not even to conditions.
+        if account != self.account() {
+            return Ok(SoughtProvider { stored: None, named });
+        }
         self.provider(url, named).await
     }
 
@@ -113,8 +117,13 @@ impl Scene<'_> {
 
     async fn provider(&self, url: &str, named: NamedIdentity) -> Result<SoughtProvider, Failure> {
         let stored = self.reader().find::<OidcProvider>(&named.account, url).await?;
-        let tags = stored.as_ref().map(|provider| provider.tags.clone()).unwrap_or_default();
-        Ok(SoughtProvider { stored, named: NamedIdentity { tags, ..named } })
+        let named = stored.as_ref().map_or(named, |provider| NamedIdentity {
+            // URLs are sought without case, but policies name a provider as it is written.
+            arn: arn_of(&provider.url, provider.account, self),
+            tags: provider.tags.clone(),
+            ..self.plain_identity(String::new())
+        });
+        Ok(SoughtProvider { stored, named })
     }
 }
 

@@ -86,11 +86,21 @@ impl Scene<'_> {
     /// The user, group or role of that ARN, if there is one.
     pub async fn sought_source(&self, asked: &Arn) -> Result<SoughtSource, Failure> {
         let arn = asked.as_str();
+        // Of another account nothing is known, not even to conditions.
+        let is_own = |account: &AccountId| *account == self.account();
         match arn.parse() {
-            Ok(PrincipalName::User { account, name, .. }) => self.source_user(arn, &account, &name).await,
-            Ok(PrincipalName::Role { account, name, .. }) => self.source_role(arn, &account, &name).await,
+            Ok(PrincipalName::User { account, name, .. }) if is_own(&account) => {
+                self.source_user(arn, &account, &name).await
+            }
+            Ok(PrincipalName::Role { account, name, .. }) if is_own(&account) => {
+                self.source_role(arn, &account, &name).await
+            }
+            Ok(PrincipalName::User { account, .. } | PrincipalName::Role { account, .. }) => {
+                Ok(self.no_source(arn, account))
+            }
             _ => match group_in(arn) {
-                Some((account, name)) => self.source_group(arn, &account, name).await,
+                Some((account, name)) if is_own(&account) => self.source_group(arn, &account, name).await,
+                Some((account, _)) => Ok(self.no_source(arn, account)),
                 None => Err(invalid(format!("Invalid Entity Arn: {arn}")).into()),
             },
         }
