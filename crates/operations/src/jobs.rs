@@ -1,4 +1,5 @@
-//! What the service does by itself: deleting keys when their window ends, giving keys new material, writing down when access keys were last used.
+//! What the service does by itself: deleting keys when their window ends, giving keys new material, writing down when access
+//! keys were last used.
 
 mod rotation;
 
@@ -6,12 +7,11 @@ pub use rotation::rotate_due_keys;
 pub(crate) use rotation::{DUE_AT_ONCE, settle};
 
 use crate::Service;
+use crate::service_event::ServiceEvent;
 use audit::json::object;
-use audit::{EventType, Record, Resource, ResourceType, UserIdentity};
-use catalog::{AccessKeyUse, Author, CatalogError, Changes, GRANTS_A_COMMIT, KeyAddress};
+use catalog::{AccessKeyUse, Author, CatalogError, Changes, GRANTS_A_COMMIT, KeyAddress, World};
 use keys::Moment;
 use std::sync::Arc;
-use uuid::Uuid;
 use wire::arn::KeyArn;
 
 /// Deletes every key whose window has ended, and says when the next one ends.
@@ -99,43 +99,25 @@ async fn delete_grants(service: &Service, address: &KeyAddress) -> Result<(), Ca
 
 async fn record_deletions(service: &Service) -> Result<(), JobError> {
     for address in service.catalog.reader().unrecorded_deletions().await? {
-        service.journal.append(deletion_record(service, &address)).await?;
+        record_deletion(service, &address).await?;
         service.catalog.commit(changes(service, DELETION).deletion_is_recorded(&address)).await?;
     }
     Ok(())
 }
 
 /// The service event `DeleteKey`.
-fn deletion_record(service: &Service, address: &KeyAddress) -> Vec<u8> {
-    let (account, region) = (address.world.account, address.world.region);
+async fn record_deletion(service: &Service, address: &KeyAddress) -> Result<(), JobError> {
+    let arn = arn(service, address);
+    let elements = object(|elements| elements.string("keyId", &arn.to_string()));
+    let elements = Some(&elements);
+    let event = ServiceEvent { name: "DeleteKey", key: &arn, alias: None, elements, details: None };
+    Ok(event.record(service).await?)
+}
+
+fn arn(service: &Service, address: &KeyAddress) -> KeyArn {
     let partition = Arc::clone(&service.settings.partition);
-    let arn = KeyArn { partition, region, account, key_id: address.id }.to_string();
-    let mut line = Vec::new();
-    Record {
-        user_identity: UserIdentity::Service { account_id: account },
-        invoked_by: None,
-        event_time: service.clock.now(),
-        event_source: "kms.amazonaws.com",
-        event_name: "DeleteKey",
-        aws_region: address.world.region.as_str(),
-        source_ip_address: INTERNAL,
-        user_agent: INTERNAL,
-        failure: None,
-        request_parameters: None,
-        response_elements: Some(&object(|elements| elements.string("keyId", &arn))),
-        additional_event_data: None,
-        request_id: None,
-        event_id: &Uuid::new_v4().to_string(),
-        read_only: false,
-        resources: &[Resource { account_id: account, resource_type: ResourceType::Key, arn: &arn }],
-        event_type: EventType::AwsServiceEvent,
-        recipient_account_id: Some(account),
-        shared_event_id: None,
-        service_event_details: None,
-        tls_details: None,
-    }
-    .render(&mut line);
-    line
+    let KeyAddress { world: World { account, region }, id: key_id } = address.clone();
+    KeyArn { partition, region, account, key_id }
 }
 
 fn changes(service: &Service, job: &str) -> Changes {
@@ -146,7 +128,6 @@ fn changes(service: &Service, job: &str) -> Changes {
     })
 }
 
-const INTERNAL: &str = "AWS Internal";
 const DELETION: &str = "deletion job";
 /// So many uses are written down together.
 const USES_A_COMMIT: usize = 100;

@@ -145,6 +145,9 @@ fn nobody_but_a_service_calls_for_others_or_names_a_source() {
             }
         }
     }
+    let assume = server.query("sts", "AssumeRoleWithWebIdentity", &[]).with(ON_BEHALF_OF, &victim);
+    let words = format!("{ON_BEHALF_OF} is for integrated services only");
+    server.send(&assume).refuses("AccessDenied", &words);
 }
 
 #[test]
@@ -621,6 +624,24 @@ fn on_managed(operation: &str, account: &Account<'_>, own: &str) -> Value {
         "UpdateAlias" => json!({"AliasName": MANAGED, "TargetKeyId": own}),
         other => crate::requests::minimal(other, account),
     }
+}
+
+#[test]
+fn a_service_that_uses_grants_makes_them_on_its_key_and_the_account_can_revoke_them() {
+    let server = Server::start();
+    let ec2 = Service::new(&server, "ec2.amazonaws.com");
+    let root = root_arn(&server.account_id(server.root()));
+    let user = server.create_user(server.root(), "Ana");
+    let made = ec2.encrypt_for(&root, "alias/aws/ebs").output();
+    let decrypt = json!({"CiphertextBlob": made["CiphertextBlob"]});
+    let grant = json!({"KeyId": made["KeyId"], "GranteePrincipal": user.arn, "Operations": ["Decrypt"]});
+    assert_eq!(server.call("CreateGrant", &grant).error(), "AccessDeniedException");
+    let granted = ec2.call_for(&root, "CreateGrant", &grant).output();
+    let opened = server.call_as(&user.caller, "Decrypt", &decrypt).output();
+    assert_eq!(bytes(&opened["Plaintext"]), b"spring");
+    let named = json!({"KeyId": made["KeyId"], "GrantId": granted["GrantId"]});
+    let _ = server.call("RevokeGrant", &named).output();
+    assert_eq!(server.call_as(&user.caller, "Decrypt", &decrypt).error(), "AccessDeniedException");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! What is done to a key and what is said of it in the journal are two steps. Between them the key is due at once, so that
 //! the job that finds it so, after a stop in between, takes the second step: a record may come twice, but not never.
 
-use super::{JobError, changes};
+use super::{JobError, arn, changes};
 use crate::Service;
 use crate::kms::record_creation;
 use crate::service_event::ServiceEvent;
@@ -11,7 +11,6 @@ use audit::json::object;
 use catalog::{CatalogError, KeyAddress, Stored};
 use keys::{Key, Material, Moment};
 use module_api::NewKey;
-use std::sync::Arc;
 use wire::arn::KeyArn;
 
 /// Gives every key new material whose time has come, and says when the next one's comes.
@@ -37,7 +36,7 @@ pub async fn rotate_due_keys(service: &Service) -> Result<Option<Moment>, JobErr
 /// Puts on record that a key was made or got new material, whichever it was last, and sets the date of its next rotation.
 pub async fn settle(service: &Service, address: &KeyAddress) -> Result<(), JobError> {
     let Some(key) = service.catalog.reader().key(address).await? else { return Ok(()) };
-    let arn = arn(service, &key);
+    let arn = arn(service, address);
     match key.former_materials.last() {
         Some(former) => record_rotation(service, &key, &arn, former).await?,
         None => record_creation(service, &key, &arn).await?,
@@ -76,11 +75,6 @@ async fn record_rotation(
     let event =
         ServiceEvent { name: "RotateKey", key: arn, alias: None, elements: None, details: Some(&details) };
     Ok(event.record(service).await?)
-}
-
-fn arn(service: &Service, key: &Key) -> KeyArn {
-    let partition = Arc::clone(&service.settings.partition);
-    KeyArn { partition, region: key.region, account: key.account, key_id: key.id }
 }
 
 /// The date of a key of which something is still to be put on record: before that of every rotation.

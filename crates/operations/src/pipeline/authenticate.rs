@@ -3,7 +3,7 @@
 //! Whatever is wrong with credentials, finding it out takes the same steps: one signing key is derived by the module and one
 //! signature compared, so that the time of a refusal does not tell which access keys there are.
 
-use super::on_behalf::for_whom;
+use super::on_behalf::{for_whom, refuse_headers};
 use super::{Caller, web_identity};
 use crate::api::Routed;
 use crate::identity::{Directory, Identity, Session, SessionPrincipal, SessionToken};
@@ -91,6 +91,7 @@ enum Credentials {
 /// Checks the signature of a call, or the token of the one operation that is not signed.
 pub async fn authenticate(service: &Service, call: &Call, routed: &Routed) -> Result<Caller, Rejection> {
     if web_identity::takes_token(routed) {
+        refuse_headers(call)?;
         return web_identity::authenticate(service, call, routed).await;
     }
     let rules = Rules {

@@ -42,7 +42,7 @@ pub async fn for_whom(
 }
 
 /// Nobody but a service can say that it calls for somebody else.
-fn refuse_headers(call: &Call) -> Result<(), Fault> {
+pub fn refuse_headers(call: &Call) -> Result<(), Fault> {
     let given = HEADERS.into_iter().find(|header| call.parts.headers.contains_key(*header));
     given.map_or(Ok(()), |header| {
         Err(Fault::new(FaultKind::AccessDenied, format!("{header} is for integrated services only")))

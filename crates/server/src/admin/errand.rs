@@ -76,7 +76,7 @@ impl Errand {
 }
 
 /// What a shell reads to call with an access key.
-pub(crate) fn lines(reach: &Reach, access_key: &NewAccessKey) -> Zeroizing<String> {
+fn lines(reach: &Reach, access_key: &NewAccessKey) -> Zeroizing<String> {
     reach.lines(Credentials { access_key_id: &access_key.id, secret_access_key: access_key.secret.expose() })
 }
 

@@ -26,7 +26,7 @@ pub use client::{
     delete_service_access_key, list_services, status,
 };
 pub use errand::ServiceSummary;
-pub(crate) use errand::{Errand, NO_ACCOUNT, lines};
+pub(crate) use errand::{Errand, NO_ACCOUNT};
 pub use operations::admin::ServiceName;
 pub(crate) use protocol::AdminResponse;
 pub use protocol::Status;
