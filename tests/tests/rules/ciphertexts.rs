@@ -1,6 +1,6 @@
 //! Ciphertexts: opened by their key in their context, and by nothing else; refused without a word when they are not whole.
 
-use crate::account::{Account, PLAINTEXT};
+use crate::account::{Account, PLAINTEXT, key_id};
 use blackbox::{Answer, Server, base64, bytes};
 use serde_json::{Value, json};
 
@@ -218,6 +218,30 @@ fn a_ciphertext_of_another_account_opens_for_nobody_else() {
 }
 
 #[test]
+fn the_bare_id_of_another_accounts_key_will_do_beside_a_ciphertext_that_it_made() {
+    let server = Server::start();
+    let (owner, user, stranger) = (Account::new(&server), Account::new(&server), Account::new(&server));
+    let grant = json!({"KeyId": owner.key, "GranteePrincipal": format!("arn:aws:iam::{}:root", user.id),
+        "Operations": ["Decrypt", "ReEncryptFrom"]});
+    let _ = owner.call("CreateGrant", &grant).output();
+    let id = key_id(&owner.key);
+    let opened = json!({"CiphertextBlob": owner.ciphertext, "KeyId": id});
+    let closed = json!({"CiphertextBlob": owner.ciphertext, "SourceKeyId": id, "DestinationKeyId": user.key});
+    let answer = user.call("Decrypt", &opened).output();
+    assert_eq!((bytes(&answer["Plaintext"]).as_slice(), &answer["KeyId"]), (PLAINTEXT, &json!(owner.key)));
+    assert_eq!(user.call("ReEncrypt", &closed).output()["SourceKeyId"], owner.key);
+
+    // Whoever may not use it learns as little as with the ARN, and a ciphertext of another key names nothing.
+    stranger.call("Decrypt", &opened).denies(&stranger.denial("kms:Decrypt"));
+    let of_own = json!({"CiphertextBlob": user.ciphertext, "KeyId": id});
+    assert_eq!(user.call("Decrypt", &of_own).error(), "NotFoundException");
+    let of_other = json!({"CiphertextBlob": owner.ciphertext, "KeyId": key_id(&user.key)});
+    user.call("Decrypt", &of_other).refuses("IncorrectKeyException", INCORRECT_KEY);
+    let wrong = json!({"CiphertextBlob": base64(b"no ciphertext"), "KeyId": key_id(&user.key)});
+    user.call("Decrypt", &wrong).refuses_without_a_word("InvalidCiphertextException");
+}
+
+#[test]
 fn a_ciphertext_of_another_installation_is_worth_nothing() {
     let (one, two) = (Server::start(), Server::start());
     let (here, there) = (Account::root(&one), Account::root(&two));
@@ -317,7 +341,7 @@ fn a_context_has_at_most_8192_bytes() {
 }
 
 #[test]
-fn grant_tokens_and_recipients_are_refused_as_long_as_there_are_none() {
+fn tokens_that_are_none_and_recipients_are_refused() {
     let server = Server::start();
     let account = Account::root(&server);
     for operation in [

@@ -95,7 +95,7 @@ async fn page(input: &Input, key: &NamedKey, scene: &Scene<'_>) -> Result<Page<G
             Ok(Page { entries: entries.iter().map(|grant| Grant::clone(grant)).collect(), next })
         }
         Wanted::Nobodys => Ok(Page { entries: Vec::new(), next: None }),
-        Wanted::To(grantee) => Ok(cut(&*reader.grants_to(&address, &grantee).await?, after, limit)),
+        Wanted::To(grantee) => Ok(cut(&reader.grants_to(&address, &grantee).await?, after, limit)),
     }
 }
 

@@ -97,7 +97,7 @@ mod tests {
 
     wire::input! {
         /// A request with tokens.
-        struct Request {
+        pub struct Request {
             required tokens: member::GrantTokens = "GrantTokens",
         }
     }
