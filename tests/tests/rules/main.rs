@@ -32,3 +32,4 @@ mod services;
 mod signatures;
 mod sts;
 mod tags;
+mod web_identities;
