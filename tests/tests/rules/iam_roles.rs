@@ -219,6 +219,48 @@ fn a_user_made_again_under_an_old_name_is_not_whom_a_trust_policy_meant() {
 }
 
 #[test]
+fn a_role_and_its_sessions_that_are_gone_are_shown_by_their_unique_ids_and_never_mean_another_role() {
+    let server = Server::start();
+    let (root, account) = (server.root(), account_of(&server));
+    let may_assume = json!([{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}]);
+    let make = || {
+        let role = server.create_role(root, "Nile", &account);
+        server.put_role_policy(root, "Nile", &may_assume);
+        role
+    };
+    let user = server.create_user_with(root, "Ana", &may_assume);
+    let first = make();
+    let session = format!("arn:aws:sts::{account}:assumed-role/Nile/one");
+    let by_role = server.create_role(root, "by-role", &first.arn);
+    let by_session = server.create_role(root, "by-session", &session);
+    let trust = |role: &str| {
+        let shown = server.iam("GetRole", &[("RoleName", role)]).output();
+        decoded(&shown["Role"]["AssumeRolePolicyDocument"])
+    };
+    let assumes = |caller: &Caller| {
+        [&by_role.arn, &by_session.arn].map(|arn| {
+            let parameters = [("RoleArn", arn.as_str()), ("RoleSessionName", "next")];
+            server.sts_as(caller, "AssumeRole", &parameters).status == 200
+        })
+    };
+    let one = server.assume_role(&user.caller, &first.arn, "one");
+    assert_eq!(assumes(&one), [true, true]);
+    assert_eq!(assumes(&server.assume_role(&user.caller, &first.arn, "two")), [true, false]);
+
+    let texts = [trust("by-role"), trust("by-session")];
+    let _ = server.iam("DeleteRolePolicy", &[("RoleName", "Nile"), ("PolicyName", "of-the-test")]).output();
+    let _ = server.iam("DeleteRole", &[("RoleName", "Nile")]).output();
+    let gone =
+        [texts[0].replace(&first.arn, &first.id), texts[1].replace(&session, &format!("{}:one", first.id))];
+    assert_eq!([trust("by-role"), trust("by-session")], gone);
+    assert_eq!(assumes(&one), [false, false], "a session ends with its role");
+    let second = make();
+    assert_eq!([trust("by-role"), trust("by-session")], gone);
+    let again = server.assume_role(&user.caller, &second.arn, "one");
+    assert_eq!(assumes(&again), [false, false]);
+}
+
+#[test]
 fn the_default_version_of_a_managed_policy_is_what_counts_at_once() {
     let server = Server::start();
     let user = server.create_user(server.root(), "Ana");

@@ -409,7 +409,7 @@ mod tests {
         let asked = format!("ActionNames.member.1=kms:Sign&PolicyInputList.member.1={policy}");
         let [result] = &results(&asked)[..] else { panic!("one action has one result") };
         assert_eq!(result.decision, IMPLICIT_DENY);
-        assert_eq!(result.missing.0, ["aws:SourceVpc"], "what comes after it is not looked at");
+        assert_eq!(result.missing.0, ["aws:SourceVpc", "my:key"]);
         let entry = |number: u8, name: &str, value: &str| {
             let prefix = format!("ContextEntries.member.{number}.ContextKey");
             format!("&{prefix}Name={name}&{prefix}Values.member.1={value}")
