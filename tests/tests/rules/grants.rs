@@ -531,11 +531,20 @@ fn what_create_grant_refuses() {
     ] {
         with(more).refuses("ValidationException", words);
     }
+    assert_eq!(listed(&server, server.root(), &json!({"KeyId": account.other})), Vec::<String>::new());
+}
+
+#[test]
+fn a_grant_names_only_principals_that_there_are() {
+    let server = Server::start();
+    let account = Account::root(&server);
+    let root = format!("arn:aws:iam::{}:root", account.id);
+    let with = |more: Value| try_grant(&server, server.root(), &account.other, &root, &more);
     let user = |name: &str| format!("arn:aws:iam::{}:user/{name}", account.id);
     for member in ["GranteePrincipal", "RetiringPrincipal"] {
         for wrong in [
             "nile".to_owned(),
-            service.to_owned(),
+            "s3.amazonaws.com".to_owned(),
             account.id.clone(),
             "arn:aws:iam::1:root".to_owned(),
             format!("arn:aws:iam::{}:group/rivers", account.id),
@@ -560,6 +569,17 @@ fn what_create_grant_refuses() {
         try_grant(&server, server.root(), &alias_arn(&account.other, &account.alias), &root, &json!({}));
     assert_eq!(by_alias.error(), "NotFoundException");
     assert_eq!(listed(&server, server.root(), &json!({"KeyId": account.other})), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_just_within_the_limits_of_grants_is_granted() {
+    let server = Server::start();
+    let account = Account::root(&server);
+    let root = format!("arn:aws:iam::{}:root", account.id);
+    let with = |more: Value| try_grant(&server, server.root(), &account.other, &root, &more);
+    let pairs = |count: usize| -> Value { (0..count).map(|n| (n.to_string(), json!("x"))).collect() };
+    let service = "s3.amazonaws.com";
+    let source = json!({"SourceArn": "arn:aws:s3::111122223333:nile"});
     for (just, more) in [
         ("8 pairs", json!({"Constraints": {"EncryptionContextSubset": pairs(8)}})),
         ("384 characters", json!({"Constraints": {"EncryptionContextEquals": {"a": "\u{e9}".repeat(384)}}})),
