@@ -619,6 +619,18 @@ fn a_simulation_of_given_policies_takes_a_keys_policy_into_account() {
     assert_eq!(result(&[("ResourcePolicy", &root), caller])["EvalDecision"], "allowed");
     let other = naming("arn:aws:iam::999999999999:root");
     assert_eq!(result(&[("ResourcePolicy", &other), caller])["EvalDecision"], "implicitDeny");
+    let direct = naming(&user.arn);
+    let encrypt = ("ActionNames.member.1", "kms:Encrypt");
+    assert_eq!(result(&[encrypt])["EvalDecision"], "implicitDeny");
+    let allowed = result(&[encrypt, ("ResourcePolicy", &direct), caller]);
+    assert_eq!(allowed["EvalDecision"], "allowed");
+    assert_eq!(names(&allowed["MatchedStatements"], "SourcePolicyId"), ["ResourcePolicy"]);
+    let _ = server.call(
+        "PutKeyPolicy",
+        &json!({"KeyId": key, "Policy": direct, "BypassPolicyLockoutSafetyCheck": true}),
+    );
+    let plaintext = json!({"KeyId": key, "Plaintext": "AQ=="});
+    assert_eq!(server.call_as(&user.caller, "Encrypt", &plaintext).status, 200, "as was simulated");
     assert_eq!(simulate(&[("ResourcePolicy", &root)]).error(), "InvalidInput");
     assert_eq!(simulate(&[("PermissionsBoundaryPolicyInputList.member.1", "{}")]).error(), "InvalidInput");
     let several = simulate(&[("ResourceArns.member.2", "*")]).output();

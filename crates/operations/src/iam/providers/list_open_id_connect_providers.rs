@@ -14,8 +14,7 @@ pub struct ListOpenIdConnectProviders;
 
 wire::input! {
     /// What it takes.
-    pub struct Input {
-    }
+    pub struct Input {}
 }
 
 wire::output! {

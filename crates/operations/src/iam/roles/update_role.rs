@@ -24,8 +24,7 @@ wire::input! {
 
 wire::output! {
     /// What it answers.
-    pub struct Answer {
-    }
+    pub struct Answer {}
 }
 
 impl Operation for UpdateRole {

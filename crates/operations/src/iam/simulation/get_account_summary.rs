@@ -15,8 +15,7 @@ pub struct GetAccountSummary;
 
 wire::input! {
     /// What it takes.
-    pub struct Input {
-    }
+    pub struct Input {}
 }
 
 wire::output! {

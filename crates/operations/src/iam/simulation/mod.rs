@@ -27,7 +27,6 @@ use access::{Principal, PrincipalKind, PrincipalName};
 use keys::AccountId;
 use simulator::{Circumstances, EvaluationResult, Simulated, invalid, simulate};
 use source::SoughtSource;
-use std::collections::BTreeMap;
 use wire::member::iam::{
     ActionNames, ContextEntries, Marker, MaxItems, PolicyDocument, ResourceName, ResourceNames,
 };
@@ -87,23 +86,15 @@ impl Asked<'_> {
     }
 }
 
-/// The user of that ARN as the caller of a simulation, with its tags as far as the account that simulates has it.
-async fn caller(
-    asked: Option<&ResourceName>,
-    scene: &Scene<'_>,
-) -> Result<Option<(Principal, BTreeMap<String, String>)>, Failure> {
+/// The user of that ARN as the caller of a simulation. It is not looked up: whoever may simulate may not for that reason know
+/// the tags and the unique id of every user.
+fn caller(asked: Option<&ResourceName>, scene: &Scene<'_>) -> Result<Option<Principal>, Fault> {
     let Some(asked) = asked.map(ResourceName::as_str) else { return Ok(None) };
     let Ok(PrincipalName::User { account, path, name, .. }) = asked.parse() else {
-        return Err(invalid(format!("CallerArn is not the ARN of a user: {asked}")).into());
+        return Err(invalid(format!("CallerArn is not the ARN of a user: {asked}")));
     };
-    if account == scene.account()
-        && let Some(user) = scene.directory().user(&account, &name).await?
-        && user.principal.to_string() == asked
-    {
-        return Ok(Some((user.principal, user.tags)));
-    }
     let kind = PrincipalKind::User { path, name, id: "".into() };
-    Ok(Some((Principal::new(scene.partition(), account, kind), BTreeMap::new())))
+    Ok(Some(Principal::new(scene.partition(), account, kind)))
 }
 
 /// A user of the caller's account whom no policy means.

@@ -76,14 +76,15 @@ impl Operation for SimulateCustomPolicy {
         _: &Authorized<Own>,
         scene: &Scene<'_>,
     ) -> Result<Outcome<Answer>, Failure> {
-        let principal = super::caller(input.caller.as_ref(), scene).await?;
-        let (principal, tags) = principal.unwrap_or_else(|| (nobody(scene), BTreeMap::new()));
+        let principal = super::caller(input.caller.as_ref(), scene)?.unwrap_or_else(|| nobody(scene));
         let authority = Authority {
             identity: given("PolicyInputList", &input.policies)?,
             boundary: boundary(input.boundaries.as_ref())?,
             session: None,
         };
-        asked(input).answer(&Simulated { principal, authority, tags }, scene).map(Outcome::of)
+        asked(input)
+            .answer(&Simulated { principal, authority, tags: BTreeMap::new() }, scene)
+            .map(Outcome::of)
     }
 }
 

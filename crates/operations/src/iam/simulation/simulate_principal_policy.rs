@@ -8,6 +8,7 @@ use crate::pipeline::{Authorized, Scene};
 use access::Attached;
 use audit::json::Object;
 use keys::KeyStates;
+use std::collections::BTreeMap;
 use wire::member::iam::{
     ActionName, ActionNames, Arn, ContextEntries, Marker, MaxItems, PolicyDocument, PolicyExclusions,
     PolicyIdentifier, PolicyInputs, PolicyType, ResourceHandlingOption, ResourceName, ResourceNames,
@@ -69,8 +70,9 @@ impl Operation for SimulatePrincipalPolicy {
         scene: &Scene<'_>,
     ) -> Result<Outcome<Answer>, Failure> {
         let mut simulated = subject.simulated(scene)?;
-        if let Some((principal, tags)) = super::caller(input.caller.as_ref(), scene).await? {
-            (simulated.principal, simulated.tags) = (principal, tags);
+        let caller = super::caller(input.caller.as_ref(), scene)?;
+        if let Some(other) = caller.filter(|caller| caller.to_string() != simulated.principal.to_string()) {
+            (simulated.principal, simulated.tags) = (other, BTreeMap::new());
         }
         for excluded in input.exclusions.iter().flat_map(|exclusions| &exclusions.0) {
             leave_out(excluded, &mut simulated);

@@ -325,7 +325,9 @@ impl Granted<'_> {
             (ConditionKey::PrincipalType, PrincipalKind::User { .. }) => Some("User".into()),
             (ConditionKey::PrincipalType, PrincipalKind::AssumedRole { .. }) => Some("AssumedRole".into()),
             (ConditionKey::UserName, PrincipalKind::User { name, .. }) => Some(name.as_ref().into()),
-            (ConditionKey::UserId, PrincipalKind::User { id, .. }) => Some(id.as_ref().into()),
+            (ConditionKey::UserId, PrincipalKind::User { id, .. }) if !id.is_empty() => {
+                Some(id.as_ref().into())
+            }
             _ => None,
         }
     }
