@@ -65,9 +65,9 @@ impl Operation for UpdateGroup {
             true => Vec::new(),
             false => scene.reader().members(&old.account, &old.name).await?,
         };
-        if members.len() <= AT_ONCE {
-            let changes =
-                moved(&members, &new.name, scene.changes().replace(old, &new), subject, scene).await?;
+        if members.len() <= AT_ONCE && !is_interrupted(subject) {
+            let changes = scene.changes().replace(old, &new);
+            let changes = moved(&members, &new.name, changes, subject, scene).await?;
             scene.commit(subject, changes).await?;
         } else {
             move_many(&members, &new, subject, scene).await?;
@@ -85,7 +85,7 @@ async fn move_many(
     scene: &Scene<'_>,
 ) -> Result<(), Failure> {
     let old = renaming.from.found()?;
-    let is_same_place = new.name.eq_ignore_ascii_case(&old.name);
+    let is_same_place = is_same_place(renaming);
     match (is_same_place, renaming.to.stored()) {
         (true, _) => scene.commit(renaming, scene.changes().replace(old, new)).await?,
         (false, None) => scene.commit(renaming, scene.changes().create(new)).await?,
@@ -99,6 +99,16 @@ async fn move_many(
         scene.commit(renaming, scene.changes().delete(old)).await?;
     }
     Ok(())
+}
+
+/// Whether both names are found at the same place: they differ in nothing but case.
+fn is_same_place(renaming: &Renaming<Group>) -> bool {
+    renaming.to.name().eq_ignore_ascii_case(renaming.from.name())
+}
+
+/// Whether the group is there under both names. If it is not the same, [`Renaming::check_new_name`] has refused it.
+fn is_interrupted(renaming: &Renaming<Group>) -> bool {
+    !is_same_place(renaming) && renaming.to.stored().is_some()
 }
 
 /// The changes, with those users in the group of the new name and no longer in that of the old one.
