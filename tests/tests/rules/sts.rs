@@ -564,6 +564,26 @@ fn the_largest_session_there_is_can_be_used() {
 }
 
 #[test]
+fn a_token_is_at_least_as_long_as_asked_and_its_length_is_told() {
+    let server = Server::start();
+    let account = Account::new(&server);
+    let plain = account.assume(&[]).output();
+    let size = |output: &Value| output["SessionTokenSize"].as_str().unwrap().parse::<usize>().unwrap();
+    for (asked, output) in [
+        (0, plain.clone()),
+        (3000, account.assume(&[("MinimumSessionTokenSize", "3000")]).output()),
+        (4096, server.sts("GetSessionToken", &[("MinimumSessionTokenSize", "4096")]).output()),
+    ] {
+        let session = caller_of(&output["Credentials"], server.root());
+        let token = session.session_token.as_ref().unwrap().len();
+        assert_eq!(token, size(&output));
+        assert!(token >= asked && token < asked.max(size(&plain)) + 64, "{token} for {asked}");
+        let _ = identity(&server, &session);
+    }
+    assert_eq!(account.assume(&[("MinimumSessionTokenSize", "4097")]).error(), "ValidationError");
+}
+
+#[test]
 fn a_users_session_is_the_user_but_for_iam_and_most_of_sts() {
     let server = Server::builder().dev_clock().start();
     let account = Account::new(&server);

@@ -192,6 +192,45 @@ fn what_the_provider_said_stays_with_the_session() {
 }
 
 #[test]
+fn a_provider_gives_sessions_tags_and_a_source_identity_if_the_role_lets_it() {
+    let world = World::new();
+    let tags = json!({"principal_tags": {"team": ["red"]}, "transitive_tag_keys": ["team"]});
+    let claims =
+        json!({"https://aws.amazon.com/tags": tags, "https://aws.amazon.com/source_identity": "octo"});
+    let token = world.signed(claims);
+    world.assume(&token).denies("Not authorized to perform sts:TagSession");
+    let actions = ["sts:AssumeRoleWithWebIdentity", "sts:TagSession", "sts:SetSourceIdentity"];
+    let trust = |team: &str| {
+        let condition = json!({"StringEquals": {"aws:RequestTag/team": team, "sts:SourceIdentity": "octo"}});
+        let statement = json!([{
+            "Effect": "Allow", "Principal": {"Federated": world.provider}, "Action": actions, "Condition": condition,
+        }]);
+        let parameters = [("RoleName", "web"), ("PolicyDocument", &policy(&statement))];
+        let _ = world.server.iam("UpdateAssumeRolePolicy", &parameters).output();
+    };
+    trust("blue");
+    assert_eq!(world.assume(&token).error(), "AccessDenied");
+    trust("red");
+    let made = world.assume(&token).output();
+    assert_eq!(made["SourceIdentity"], "octo");
+    let condition = json!({"StringEquals": {"aws:PrincipalTag/team": "red", "aws:SourceIdentity": "octo"}});
+    let statements = json!([{"Effect": "Allow", "Action": "kms:*", "Resource": "*", "Condition": condition}]);
+    world.server.put_role_policy(world.server.root(), "web", &statements);
+    let caller = caller_of(&made["Credentials"], world.server.root());
+    let _ = world.server.call_as(&caller, "ListKeys", &json!({})).output();
+    for wrong in [
+        json!({"https://aws.amazon.com/tags": {"principal_tags": {"a": ["1", "2"]}}}),
+        json!({"https://aws.amazon.com/tags": {"principal_tags": {"a": ["1"], "A": ["1"]}}}),
+        json!({"https://aws.amazon.com/tags": {"principal_tags": {"aws:a": ["1"]}}}),
+        json!({"https://aws.amazon.com/tags": {"principal_tags": {}, "transitive_tag_keys": ["b"]}}),
+        json!({"https://aws.amazon.com/source_identity": "a b"}),
+        json!({"https://aws.amazon.com/source_identity": 7}),
+    ] {
+        assert_eq!(world.assume(&world.signed(wrong.clone())).error(), "InvalidIdentityToken", "{wrong}");
+    }
+}
+
+#[test]
 fn session_policies_and_durations_are_those_of_roles() {
     let world = World::new();
     let key = world.server.create_key();

@@ -6,7 +6,7 @@ use access::{Attached, MalformedPolicy};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use keys::{AccountId, Moment};
-use module_api::MessagePurpose;
+use module_api::{MAX_MESSAGE, MAX_SEALED_MESSAGE, MessagePurpose};
 use module_client::{CallError, ModuleClient};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +44,9 @@ pub struct Session {
     /// The OIDC provider that the session came by, and what it knew of the caller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub federated: Option<Federated>,
+    /// Nothing but room, so that the token is as long as was asked.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub padding: String,
     /// The texts of `policies` compiled, once somebody asked.
     #[serde(skip)]
     pub compiled: Compiled,
@@ -130,6 +133,13 @@ impl SessionPrincipal {
 pub struct SessionToken(pub String);
 
 impl SessionToken {
+    /// How long the token of a session would be, in bytes.
+    #[must_use]
+    pub fn size_of(session: &Session) -> usize {
+        let plain = serde_json::to_vec(session).unwrap_or_default();
+        plain.len().saturating_add(AROUND_MESSAGE).div_ceil(3).saturating_mul(4)
+    }
+
     /// Has the module seal a session.
     pub async fn of(session: &Session, module: &ModuleClient) -> Result<Self, CallError> {
         // INVARIANT: a session serialises: its maps have texts as keys.
@@ -154,6 +164,9 @@ impl std::fmt::Debug for Session {
         write!(f, "Session({})", self.access_key_id)
     }
 }
+
+/// What the module puts around a message that it seals, in bytes.
+const AROUND_MESSAGE: usize = MAX_SEALED_MESSAGE - MAX_MESSAGE;
 
 /// Bytes as text in base64: a third of what a list of numbers takes.
 mod base64_text {

@@ -7,12 +7,13 @@ use super::authenticate::{Claimed, Rejection};
 use crate::api::Routed;
 use crate::identity::{Identity, claim_name};
 use crate::sts::WebIdentityInput;
-use crate::{Call, Service};
-use access::{Authority, Principal, PrincipalKind, PrincipalName};
+use crate::{Call, Fact, Service};
+use access::{Authority, ConditionKey, Principal, PrincipalKind, PrincipalName};
 use catalog::{OidcProvider, Stored};
 use jiff::Timestamp;
-use keys::AccountId;
-use std::collections::BTreeMap;
+use keys::{AccountId, Tag, Tags};
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use wire::{Fault, FaultKind};
 
@@ -23,6 +24,19 @@ pub struct WebIdentity {
     pub provider: String,
     /// What it says of the caller.
     pub claims: oidc::Claims,
+    /// What it says of the session that the caller is to get.
+    pub asserted: Asserted,
+}
+
+/// What a provider says of a session, in claims that are made for it.
+#[derive(Clone, Debug, Default)]
+pub struct Asserted {
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// The keys of those that are transitive.
+    pub transitive: BTreeSet<String>,
+    /// Its source identity.
+    pub source_identity: Option<String>,
 }
 
 impl WebIdentity {
@@ -30,6 +44,23 @@ impl WebIdentity {
     #[must_use]
     pub fn claim(&self, key: &str) -> &[String] {
         claim_name(&self.provider, key).map_or(&[], |name| self.claims.values(name))
+    }
+
+    /// What conditions may look at in what the provider says of the session.
+    pub fn facts(&self) -> Vec<Fact<'_>> {
+        let Asserted { tags, transitive, source_identity } = &self.asserted;
+        let source = source_identity.as_deref();
+        let mut facts: Vec<_> =
+            source.map(|source| Fact::text(ConditionKey::StsSourceIdentity, source)).into_iter().collect();
+        if !tags.is_empty() {
+            facts.push(Fact::pairs(ConditionKey::RequestTag, tags));
+            facts.push(Fact::texts(ConditionKey::TagKeys, tags.keys().map(|key| key.as_str().into())));
+        }
+        if !transitive.is_empty() {
+            let keys = transitive.iter().map(|key| key.as_str().into());
+            facts.push(Fact::texts(ConditionKey::StsTransitiveTagKeys, keys));
+        }
+        facts
     }
 }
 
@@ -55,6 +86,7 @@ pub async fn authenticate(service: &Service, call: &Call, routed: &Routed) -> Re
     };
     let claims = service.issuers.verify(&asked, token, Timestamp::now()).await;
     let claims = claims.and_then(with_bounded_subject).map_err(|rejection| claimed(fault_of(&rejection)))?;
+    let asserted = asserted(&claims).ok_or_else(|| claimed(refused(NO_SUCH_SESSION)))?;
     let partition = &service.settings.partition;
     let provider = format!("arn:{partition}:iam::{account}:oidc-provider/{}", provider.url);
     let kind = PrincipalKind::Federated {
@@ -67,7 +99,7 @@ pub async fn authenticate(service: &Service, call: &Call, routed: &Routed) -> Re
         tags: BTreeMap::new(),
     };
     Ok(Caller {
-        web_identity: Some(WebIdentity { provider, claims }),
+        web_identity: Some(WebIdentity { provider, claims, asserted }),
         ..Caller::of(identity, String::new(), region)
     })
 }
@@ -100,6 +132,42 @@ fn with_bounded_subject(claims: oidc::Claims) -> Result<oidc::Claims, oidc::Reje
         return Err(oidc::Rejection::Malformed("its claim `sub` is too long".to_owned()));
     }
     Ok(claims)
+}
+
+//= iam: `https://aws.amazon.com/tags` holds `principal_tags`, a list of one value each, and `transitive_tag_keys`;
+//= `https://aws.amazon.com/source_identity` is a text
+/// What the claims say of the session; `None` if no session can be so.
+fn asserted(claims: &oidc::Claims) -> Option<Asserted> {
+    let mut asserted = Asserted::default();
+    if let Some(source) = claims.claim(SOURCE_IDENTITY) {
+        asserted.source_identity = Some(source.as_str().filter(|text| is_source_identity(text))?.to_owned());
+    }
+    let Some(tags) = claims.claim(TAGS) else { return Some(asserted) };
+    for (key, value) in tags.get("principal_tags").map_or(Some(&Map::new()), Value::as_object)? {
+        let value = value.as_str().or_else(|| one_of(value.as_array()?)?.as_str())?;
+        let is_new = !asserted.tags.keys().any(|other| other.to_lowercase() == key.to_lowercase());
+        let fits = (1..=128).contains(&key.chars().count()) && value.chars().count() <= 256;
+        (is_new && fits).then(|| asserted.tags.insert(key.clone(), value.to_owned()))?;
+    }
+    for key in tags.get("transitive_tag_keys").map_or(Some(&Vec::new()), Value::as_array)? {
+        asserted.transitive.insert(asserted.tags.get_key_value(key.as_str()?)?.0.clone());
+    }
+    let listed = |(key, value): (&String, &String)| Tag { key: key.clone(), value: value.clone() };
+    Tags::default().with(asserted.tags.iter().map(listed).collect()).ok()?;
+    Some(asserted)
+}
+
+fn one_of(list: &[Value]) -> Option<&Value> {
+    match list {
+        [one] => Some(one),
+        _ => None,
+    }
+}
+
+//= sts:AssumeRole SourceIdentity: 2 to 64 characters, `[\w+=,.@-]*`
+fn is_source_identity(text: &str) -> bool {
+    let is_fit = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    (2..=64).contains(&text.len()) && text.chars().all(is_fit)
 }
 
 /// AWS's error for a token that is not accepted.
@@ -143,6 +211,11 @@ fn refused(message: impl Into<std::borrow::Cow<'static, str>>) -> Fault {
 fn shortened(issuer: &str) -> String {
     issuer.chars().filter(|c| !c.is_control()).take(LONGEST_SUBJECT).collect()
 }
+
+const TAGS: &str = "https://aws.amazon.com/tags";
+const SOURCE_IDENTITY: &str = "https://aws.amazon.com/source_identity";
+const NO_SUCH_SESSION: &str =
+    "The session tags or the source identity in the web identity token are not valid";
 
 const LONGEST_SUBJECT: usize = 255;
 

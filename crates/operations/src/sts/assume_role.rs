@@ -7,15 +7,16 @@ use super::session_limits::{check_policy_arns, check_tags, inherited, packed_siz
 use super::{record_policies, record_tags, refuse_mfa};
 use crate::Fact;
 use crate::identity::{Session, SessionPrincipal};
-use crate::operation::{Failure, On, Operation, Outcome, Permission};
+use crate::operation::{Failure, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, Scene};
 use access::{ConditionKey, PrincipalKind};
 use audit::json::{Json, Object, object};
 use keys::KeyStates;
 use std::borrow::Cow;
 use wire::member::sts::{
-    Arn, ExternalId, PolicyDescriptors, ProvidedContexts, RoleDurationSeconds, RoleSessionName, SerialNumber,
-    SourceIdentity, TagKeys, Tags, TokenCode, UnrestrictedSessionPolicyDocument,
+    Arn, ExternalId, MinimumSessionTokenSize, PolicyDescriptors, ProvidedContexts, RoleDurationSeconds,
+    RoleSessionName, SerialNumber, SourceIdentity, TagKeys, Tags, TokenCode,
+    UnrestrictedSessionPolicyDocument,
 };
 use wire::{Fault, FaultKind};
 
@@ -38,6 +39,7 @@ wire::input! {
         optional token_code: TokenCode = "TokenCode",
         optional source_identity: SourceIdentity = "SourceIdentity",
         optional provided_contexts: ProvidedContexts = "ProvidedContexts",
+        optional minimum_token_size: MinimumSessionTokenSize = "MinimumSessionTokenSize",
     }
 }
 
@@ -48,6 +50,8 @@ wire::output! {
         required assumed_role_user: AssumedRoleUser = "AssumedRoleUser",
         optional packed_policy_size: u32 = "PackedPolicySize",
         optional source_identity: String = "SourceIdentity",
+        required token_utilization: u32 = "SessionTokenUtilization",
+        required token_size: u32 = "SessionTokenSize",
     }
 }
 
@@ -120,14 +124,8 @@ impl Operation for AssumeRole {
         })
     }
 
-    //= sts:TagSession, sts:SetSourceIdentity: needed whenever a session gets tags or a source identity, inherited ones too
     fn permissions<'a>(input: &Input, subject: &'a Assumption) -> Vec<Permission<'a>> {
-        let tags = input.tags.is_some() || subject.inherits_tags;
-        let source = input.source_identity.is_some() || subject.inherits_source;
-        let actions =
-            [Some(ASSUME), tags.then_some("sts:TagSession"), source.then_some("sts:SetSourceIdentity")];
-        let on = On::Role(&subject.role);
-        actions.into_iter().flatten().map(|action| Permission { action, on }).collect()
+        subject.permissions(ASSUME, input.tags.is_some(), input.source_identity.is_some())
     }
 
     fn fit(input: &Input, subject: &Assumption) -> Result<(), Fault> {
@@ -143,8 +141,11 @@ impl Operation for AssumeRole {
         let packed_policy_size = packed_size(&session)?;
         let incoming = incoming_tags(scene);
         let source_identity = session.source_identity.clone();
+        let credentials = Credentials::of(session, input.minimum_token_size, subject, scene).await?;
         let answer = Answer {
-            credentials: Credentials::of(session, subject, scene).await?,
+            token_utilization: credentials.token_utilization(),
+            token_size: credentials.token_size(),
+            credentials,
             assumed_role_user: assumed_role_user(&subject.role.role, input.session_name.as_str(), scene),
             packed_policy_size,
             source_identity,

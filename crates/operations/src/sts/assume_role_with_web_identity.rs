@@ -7,14 +7,14 @@ use super::role::{AssumedRoleUser, Assumption, assumed_role_user, duration, name
 use super::session_limits::{check_policy_arns, packed_size, put_policies};
 use crate::Fact;
 use crate::identity::{Federated, Session, SessionPrincipal};
-use crate::operation::{Failure, On, Operation, Outcome, Permission};
-use crate::pipeline::{Authorized, Scene, WebIdentity};
+use crate::operation::{Failure, Operation, Outcome, Permission};
+use crate::pipeline::{Asserted, Authorized, Scene, WebIdentity};
 use access::ConditionKey;
 use audit::json::{Json, Object, object};
 use keys::KeyStates;
 use wire::member::sts::{
-    Arn, PolicyDescriptors, ProviderId, RoleDurationSeconds, RoleSessionName, SessionPolicyDocument,
-    WebIdentityToken,
+    Arn, MinimumSessionTokenSize, PolicyDescriptors, ProviderId, RoleDurationSeconds, RoleSessionName,
+    SessionPolicyDocument, WebIdentityToken,
 };
 use wire::{Fault, FaultKind};
 
@@ -32,6 +32,7 @@ wire::input! {
         optional policy_arns: PolicyDescriptors = "PolicyArns",
         optional policy: SessionPolicyDocument = "Policy",
         optional duration: RoleDurationSeconds = "DurationSeconds",
+        optional minimum_token_size: MinimumSessionTokenSize = "MinimumSessionTokenSize",
     }
 }
 
@@ -44,6 +45,9 @@ wire::output! {
         optional packed_policy_size: u32 = "PackedPolicySize",
         required provider: String = "Provider",
         required audience: String = "Audience",
+        optional source_identity: String = "SourceIdentity",
+        required token_utilization: u32 = "SessionTokenUtilization",
+        required token_size: u32 = "SessionTokenSize",
     }
 }
 
@@ -78,11 +82,17 @@ impl Operation for AssumeRoleWithWebIdentity {
 
     async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<Assumption, Failure> {
         let role = named(&input.role_arn, ASSUME, scene).await?;
-        Ok(Assumption { role, is_chained: false, inherits_tags: false, inherits_source: false })
+        let asserted = scene.caller.web_identity.as_ref().map(|identity| &identity.asserted);
+        Ok(Assumption {
+            role,
+            is_chained: false,
+            inherits_tags: asserted.is_some_and(|asserted| !asserted.tags.is_empty()),
+            inherits_source: asserted.is_some_and(|asserted| asserted.source_identity.is_some()),
+        })
     }
 
     fn permissions<'a>(_: &Input, subject: &'a Assumption) -> Vec<Permission<'a>> {
-        vec![Permission { action: ASSUME, on: On::Role(&subject.role) }]
+        subject.permissions(ASSUME, false, false)
     }
 
     fn fit(input: &Input, subject: &Assumption) -> Result<(), Fault> {
@@ -98,13 +108,17 @@ impl Operation for AssumeRoleWithWebIdentity {
         let identity = identity.ok_or_else(|| Fault::new(FaultKind::AccessDenied, NO_TOKEN))?;
         let session = session(input, identity, subject, scene).await?;
         let packed_policy_size = packed_size(&session)?;
+        let credentials = Credentials::of(session, input.minimum_token_size, subject, scene).await?;
         let answer = Answer {
-            credentials: Credentials::of(session, subject, scene).await?,
+            token_utilization: credentials.token_utilization(),
+            token_size: credentials.token_size(),
+            credentials,
             subject: identity.claims.subject.clone(),
             assumed_role_user: assumed_role_user(&subject.role.role, input.session_name.as_str(), scene),
             packed_policy_size,
             provider: identity.provider.clone(),
             audience: identity.claims.audience.clone(),
+            source_identity: identity.asserted.source_identity.clone(),
         };
         let elements = answer.elements();
         Ok(Outcome::of(answer).with_elements(elements))
@@ -126,7 +140,9 @@ async fn session(
     };
     let seconds = duration(input.duration, role, subject.is_chained)?;
     let federated = Some(federated(identity));
-    let mut session = Session { federated, ..session_of(principal, seconds, scene.now) };
+    let Asserted { tags, transitive, source_identity } = identity.asserted.clone();
+    let new = session_of(principal, seconds, scene.now);
+    let mut session = Session { federated, tags, transitive, source_identity, ..new };
     let policy = input.policy.as_ref().map(SessionPolicyDocument::as_str);
     put_policies(&mut session, policy, input.policy_arns.as_ref(), scene).await?;
     Ok(session)
@@ -154,6 +170,9 @@ impl Answer {
             }
             elements.string("provider", &self.provider);
             elements.string("audience", &self.audience);
+            if let Some(source) = &self.source_identity {
+                elements.string("sourceIdentity", source);
+            }
         })
     }
 }

@@ -9,6 +9,7 @@ use keys::{AccountId, Moment};
 use module_api::CredentialBinding;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
+use wire::member::sts::MinimumSessionTokenSize;
 use wire::{IsoTimestamp, SecretText, Sensitive};
 
 wire::output! {
@@ -36,14 +37,16 @@ pub fn session_of(principal: SessionPrincipal, seconds: u32, now: Moment) -> Ses
         transitive: BTreeSet::new(),
         source_identity: None,
         federated: None,
+        padding: String::new(),
         compiled: Compiled::new(),
     }
 }
 
 impl Credentials {
-    /// Those of a session, which is complete but for its secret.
+    /// Those of a session, which is complete but for its secret. The token is as long as asked, or longer.
     pub async fn of<S>(
         mut session: Session,
+        minimum: Option<MinimumSessionTokenSize>,
         subject: &Authorized<S>,
         scene: &Scene<'_>,
     ) -> Result<Self, Failure> {
@@ -54,6 +57,7 @@ impl Credentials {
         };
         let mut made = module.create_access_key_secret(&binding).await?;
         session.secret = made.token.as_bytes().to_vec();
+        pad(&mut session, minimum.map_or(0, MinimumSessionTokenSize::value).into());
         let SessionToken(token) = SessionToken::of(&session, module).await?;
         Ok(Self {
             access_key_id: session.access_key_id,
@@ -61,6 +65,16 @@ impl Credentials {
             session_token: SecretText(Sensitive::new(token)),
             expiration: IsoTimestamp(session.expires),
         })
+    }
+
+    /// How long the token is, in bytes.
+    pub fn token_size(&self) -> u32 {
+        u32::try_from(self.session_token.0.expose().len()).unwrap_or(u32::MAX)
+    }
+
+    /// The same in hundredths of the longest there can be.
+    pub fn token_utilization(&self) -> u32 {
+        self.token_size().saturating_mul(100).div_ceil(LONGEST_TOKEN)
     }
 
     /// What a record shows of them: neither the secret nor the token.
@@ -77,6 +91,12 @@ impl Credentials {
     pub fn elements(&self) -> Json {
         object(|elements| self.record(elements))
     }
+}
+
+fn pad(session: &mut Session, minimum: usize) {
+    // Base64 makes four bytes of three.
+    let lacking = minimum.saturating_sub(SessionToken::size_of(session)).div_ceil(4).saturating_mul(3);
+    session.padding = "-".repeat(lacking);
 }
 
 /// The account that a temporary access key is of, if it is one that this service could have made.
@@ -103,6 +123,9 @@ fn access_key_id(account: AccountId) -> String {
     };
     PREFIX.chars().chain((0..DIGITS).rev().map(digit)).collect()
 }
+
+/// No session is longer: what it carries is bounded, piece by piece.
+const LONGEST_TOKEN: u32 = 16_384;
 
 const PREFIX: &str = "ASIA";
 const DIGITS: usize = 16;

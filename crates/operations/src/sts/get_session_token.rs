@@ -8,7 +8,7 @@ use crate::pipeline::{Authorized, Scene};
 use access::PrincipalKind;
 use audit::json::Object;
 use keys::KeyStates;
-use wire::member::sts::{SerialNumber, SessionDurationSeconds, TokenCode};
+use wire::member::sts::{MinimumSessionTokenSize, SerialNumber, SessionDurationSeconds, TokenCode};
 use wire::{Fault, FaultKind};
 
 /// The operation.
@@ -21,6 +21,7 @@ wire::input! {
         optional duration: SessionDurationSeconds = "DurationSeconds",
         optional serial_number: SerialNumber = "SerialNumber",
         optional token_code: TokenCode = "TokenCode",
+        optional minimum_token_size: MinimumSessionTokenSize = "MinimumSessionTokenSize",
     }
 }
 
@@ -28,6 +29,8 @@ wire::output! {
     /// What it answers.
     pub struct Answer {
         required credentials: Credentials = "Credentials",
+        required token_utilization: u32 = "SessionTokenUtilization",
+        required token_size: u32 = "SessionTokenSize",
     }
 }
 
@@ -76,9 +79,10 @@ impl Operation for GetSessionToken {
             _ => wanted,
         };
         let session = session_of(principal, seconds, scene.now);
-        let credentials = Credentials::of(session, subject, scene).await?;
+        let credentials = Credentials::of(session, input.minimum_token_size, subject, scene).await?;
         let elements = credentials.elements();
-        Ok(Outcome::of(Answer { credentials }).with_elements(elements))
+        let (token_utilization, token_size) = (credentials.token_utilization(), credentials.token_size());
+        Ok(Outcome::of(Answer { credentials, token_utilization, token_size }).with_elements(elements))
     }
 }
 

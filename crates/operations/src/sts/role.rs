@@ -1,6 +1,6 @@
 //! The role that a request wants to be: finding it, how long a session of it may be, and what it is called.
 
-use crate::operation::{Failure, NamedKey, NamedRole, Subject};
+use crate::operation::{Failure, NamedKey, NamedRole, On, Permission, Subject};
 use crate::pipeline::Scene;
 use access::{Principal, PrincipalKind, PrincipalName};
 use audit::json::Object;
@@ -16,9 +16,9 @@ pub struct Assumption {
     pub role: NamedRole,
     /// Whether the caller is a session itself.
     pub is_chained: bool,
-    /// Whether the new session inherits tags.
+    /// Whether the new session gets tags by who the caller is.
     pub inherits_tags: bool,
-    /// Whether the new session inherits a source identity.
+    /// Whether it gets a source identity so.
     pub inherits_source: bool,
 }
 
@@ -29,6 +29,17 @@ impl Subject for Assumption {
 
     fn role(&self) -> Option<&NamedRole> {
         Some(&self.role)
+    }
+}
+
+impl Assumption {
+    //= sts:TagSession, sts:SetSourceIdentity: needed whenever a session gets tags or a source identity, inherited ones too
+    /// What the caller must be allowed to do, for a request that itself gives the session tags or a source identity or not.
+    pub fn permissions(&self, assume: &'static str, tags: bool, source: bool) -> Vec<Permission<'_>> {
+        let tag = (tags || self.inherits_tags).then_some("sts:TagSession");
+        let set_source = (source || self.inherits_source).then_some("sts:SetSourceIdentity");
+        let actions = [Some(assume), tag, set_source].into_iter().flatten();
+        actions.map(|action| Permission { action, on: On::Role(&self.role) }).collect()
     }
 }
 

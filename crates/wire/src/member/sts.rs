@@ -5,10 +5,12 @@ pub use super::iam::{Tag, TagKey, TagKeys, TagValue, Tags};
 use super::iam::is_name_character;
 use super::list::StructureList;
 use super::text::{TextVisitor, is_policy_character, is_word_character, texts};
-use super::{Member, Seconds, length_constraint};
+use super::{Integer, Member, Seconds, length_constraint};
 use crate::{NO_LIMIT, Path, Sensitive, Shape, Violations};
 use serde::de::Deserializer;
 
+/// How long a session token is to be at least, in bytes.
+pub type MinimumSessionTokenSize = Integer<0, 4096>;
 /// Managed policies that limit a session.
 pub type PolicyDescriptors = StructureList<PolicyDescriptor, 0, NO_LIMIT>;
 /// What others assert of a session.
