@@ -357,6 +357,39 @@ fn a_grant_is_retired_by_whom_it_says_and_by_the_account_that_issued_it() {
 }
 
 #[test]
+fn an_account_or_a_role_as_retiring_principal_stands_for_whom_it_lets() {
+    let server = Server::start();
+    let account = Account::root(&server);
+    let other = server.create_account();
+    let other_id = server.account_id(&other);
+    let allow = json!([{"Effect": "Allow", "Action": "kms:RetireGrant", "Resource": account.key}]);
+    let delegate = server.create_user_with(&other, "delegate", &allow);
+    let nobody = server.create_user(&other, "nobody");
+    let role = server.create_role(&other, "steward", &other_id);
+    let assume = json!([{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": role.arn}]);
+    let assuming = server.create_user_with(&other, "assuming", &assume);
+    let session = server.assume_role(&assuming.caller, &role.arn, "one");
+    let other_root = format!("arn:aws:iam::{other_id}:root");
+    for (retiring, who, caller, may) in [
+        (&other_root, "root", &other, true),
+        (&other_root, "its delegate", &delegate.caller, true),
+        (&other_root, "somebody of it", &nobody.caller, false),
+        (&other_root, "a session of it", &session, false),
+        (&role.arn, "a session of the role", &session, true),
+        (&role.arn, "root of the role's account", &other, false),
+        (&role.arn, "who may assume it", &assuming.caller, false),
+    ] {
+        let more = json!({"RetiringPrincipal": retiring});
+        let made = grant(&server, server.root(), &account.key, &account.root_arn(), &more);
+        let answer = server.call_as(caller, "RetireGrant", &json!({"GrantToken": made.token}));
+        match may {
+            true => assert_eq!(answer.status, 200, "{retiring}: {who}: {}", answer.text()),
+            false => assert_eq!(answer.error(), "AccessDeniedException", "{retiring}: {who}"),
+        }
+    }
+}
+
+#[test]
 fn an_explicit_deny_keeps_from_retiring_a_grant() {
     let server = Server::start();
     let account = Account::root(&server);

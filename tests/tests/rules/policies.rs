@@ -252,6 +252,7 @@ fn nobody_gives_a_key_a_policy_that_locks_out_whoever_gives_it_without_insisting
     assert_eq!(account.everything(), before);
     for statements in [
         bent("Condition", json!({"StringEquals": {"kms:CallerAccount": account.id}})),
+        bent("Condition", json!({"StringEquals": {"aws:ResourceAccount": account.id}})),
         bent("Condition", json!({"StringEquals": {"aws:ResourceTag/team": "delta"}})),
         bent("Condition", json!({"StringEquals": {"kms:KeySpec": "SYMMETRIC_DEFAULT"}})),
         json!([allow(&account.id)]),

@@ -1,13 +1,14 @@
 //! What is known of a call when its permission is weighed: the values of the condition keys that policies can ask for.
 
-use super::Scene;
 use super::scene::Caller;
+use super::{Scene, WebIdentity};
 use crate::kms::grants::Constraints;
 use crate::operation::{Failure, NamedIdentity, NamedKey, On, Permission};
 use crate::{Call, Fact};
 use access::{ConditionKey, Facts, PrincipalKind, Values};
 use keys::{Key, Moment, Tags};
 use std::borrow::Cow;
+use wire::arn::KeyArn;
 
 /// A call's facts.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub struct Surroundings<'a> {
     now: Moment,
     request: Vec<Fact<'a>>,
     key: Option<&'a NamedKey>,
+    /// Whether a key is what it is about, be it one that is still to be made.
+    is_on_key: bool,
     identity: Option<&'a NamedIdentity>,
     tags: Option<&'a Tags>,
     /// The aliases of the key, if a policy asks for them.
@@ -46,12 +49,14 @@ impl<'a> Surroundings<'a> {
         };
         let mut request = scene.facts(permission.action);
         request.extend(facts_about_grants(scene.caller, permission));
+        request.extend(scene.caller.web_identity.iter().flat_map(WebIdentity::facts));
         Ok(Self {
             caller: scene.caller,
             call: scene.call,
             now: scene.now,
             request,
             key,
+            is_on_key: key.is_some(),
             identity,
             tags,
             aliases,
@@ -62,14 +67,17 @@ impl<'a> Surroundings<'a> {
     pub(in crate::pipeline) fn of_new_key<'s: 'a>(
         scene: &'a Scene<'s>,
         action: &str,
-        tags: &'a Tags,
+        (arn, tags): (&'a KeyArn, &'a Tags),
     ) -> Self {
+        let mut request = scene.facts(action);
+        request.push(Fact::text(ConditionKey::ResourceAccount, arn.account.as_str()));
         Self {
             caller: scene.caller,
             call: scene.call,
             now: scene.now,
-            request: scene.facts(action),
+            request,
             key: None,
+            is_on_key: true,
             identity: None,
             tags: Some(tags),
             aliases: Vec::new(),
@@ -81,6 +89,7 @@ impl<'a> Surroundings<'a> {
         let principal = &identity.principal;
         Some(match key {
             ConditionKey::PrincipalArn => principal.principal_arn().into(),
+            ConditionKey::KmsCallerAccount if !self.is_on_key => Values::Absent,
             ConditionKey::PrincipalAccount | ConditionKey::KmsCallerAccount => {
                 principal.account().as_str().into()
             }
@@ -139,6 +148,7 @@ impl<'a> Surroundings<'a> {
             ConditionKey::CalledViaFirst | ConditionKey::CalledViaLast => {
                 via.map(|via| via.service.as_str()).into()
             }
+            ConditionKey::KmsViaService if !self.is_on_key => Values::Absent,
             ConditionKey::KmsViaService => via.map(|via| via.endpoint(self.caller.region)).into(),
             ConditionKey::SourceArn => self.caller.source_arn.as_deref().into(),
             ConditionKey::SourceAccount => self.caller.source_account.as_deref().into(),

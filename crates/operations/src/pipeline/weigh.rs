@@ -125,7 +125,9 @@ impl<'a> Scene<'a> {
             PolicyHolder::Existing(named) => {
                 (&named.arn, Surroundings::of(self, &named.permission(PUT_KEY_POLICY)).await?)
             }
-            PolicyHolder::New { arn, tags } => (arn, Surroundings::of_new_key(self, PUT_KEY_POLICY, tags)),
+            PolicyHolder::New { arn, tags } => {
+                (arn, Surroundings::of_new_key(self, PUT_KEY_POLICY, (arn, tags)))
+            }
         };
         Ok(access::keeps_control(policy, arn, &self.caller.identity.principal, &surroundings))
     }
