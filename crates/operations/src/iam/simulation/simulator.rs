@@ -9,7 +9,7 @@ use access::{
 };
 use keys::{AccountId, Moment};
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use wire::arn::{KeyArn, KeyReference};
@@ -98,9 +98,10 @@ pub fn simulate(
     let anything = ["*"];
     let named: Vec<&str> = resources.iter().map(ResourceName::as_str).collect();
     let resources = if named.is_empty() { anything.as_slice() } else { &named };
+    let policy = circumstances.resource_policy.map(ResourcePolicy::of);
     let of_action = |action: &ActionName| {
         let action = spelt(action.as_str())?;
-        let on = |resource: &&str| decide(simulated, circumstances, &action, resource);
+        let on = |resource: &&str| decide(simulated, circumstances, policy.as_ref(), &action, resource);
         Ok(in_one(action.to_string(), resources.iter().map(on).collect::<Result<_, Fault>>()?))
     };
     actions.into_iter().map(of_action).collect()
@@ -148,10 +149,11 @@ fn spelt(action: &str) -> Result<Cow<'_, str>, Fault> {
 fn decide(
     simulated: &Simulated,
     circumstances: &Circumstances<'_>,
+    policy: Option<&ResourcePolicy<'_>>,
     action: &str,
     resource: &str,
 ) -> Result<ResourceResult, Fault> {
-    let target = Target::of(circumstances, simulated.principal.partition(), resource)?;
+    let target = Target::of(circumstances, policy, simulated.principal.partition(), resource)?;
     let facts = Granted { simulated, circumstances, missing: RefCell::default() };
     let question = Question {
         principal: &simulated.principal,
@@ -244,30 +246,53 @@ fn boundary_detail(explanation: &Explanation) -> Option<BoundaryDetail> {
     bounds.next().map(|bound| BoundaryDetail { allowed: bound.verdict == PolicyVerdict::Allows })
 }
 
+/// The policy of every resource, compiled once for each kind of resource that there is.
+struct ResourcePolicy<'a> {
+    text: &'a str,
+    of_key: OnceCell<Result<Policy, Fault>>,
+    of_role: OnceCell<Result<Policy, Fault>>,
+}
+
+impl<'a> ResourcePolicy<'a> {
+    fn of(document: &'a PolicyDocument) -> Self {
+        Self { text: document.as_str(), of_key: OnceCell::new(), of_role: OnceCell::new() }
+    }
+
+    fn as_kind(&self, kind: PolicyKind) -> Result<&Policy, Fault> {
+        let place = if kind == PolicyKind::Trust { &self.of_role } else { &self.of_key };
+        place.get_or_init(|| compiled(kind, self.text)).as_ref().map_err(Clone::clone)
+    }
+}
+
 /// What an action is on.
-enum Target {
+enum Target<'a> {
     Anything,
     /// What identity-based policies alone decide about: a simulation looks up no resource's policy.
     Named(AccountId),
-    Key(KeyArn, Policy),
-    Role(AccountId, Policy),
+    Key(KeyArn, &'a Policy),
+    Role(AccountId, &'a Policy),
 }
 
-impl Target {
-    fn of(circumstances: &Circumstances<'_>, partition: &str, resource: &str) -> Result<Self, Fault> {
-        let Some(text) = circumstances.resource_policy.map(PolicyDocument::as_str) else {
+impl<'a> Target<'a> {
+    fn of(
+        circumstances: &Circumstances<'_>,
+        policy: Option<&'a ResourcePolicy<'_>>,
+        partition: &str,
+        resource: &str,
+    ) -> Result<Self, Fault> {
+        let Some(policy) = policy else {
             return Ok(if resource == "*" { Self::Anything } else { Self::Named(circumstances.owner) });
         };
         if let Ok(KeyReference::Arn(arn)) = resource.parse() {
-            return Ok(Self::Key(arn, compiled(PolicyKind::Key, text)?));
+            return Ok(Self::Key(arn, policy.as_kind(PolicyKind::Key)?));
         }
         if let Some(account) = account_of_role(partition, resource) {
-            return Ok(Self::Role(account, compiled(PolicyKind::Trust, text)?));
+            return Ok(Self::Role(account, policy.as_kind(PolicyKind::Trust)?));
         }
         Err(invalid(format!("ResourcePolicy can be simulated for keys and roles only, not for {resource}")))
     }
 
-    fn as_resource<'a>(&'a self, arn: &'a str) -> Resource<'a> {
+    fn as_resource<'r>(&'r self, arn: &'r str) -> Resource<'r> {
         match self {
             Self::Anything => Resource::Any,
             Self::Named(account) => Resource::Iam { arn, account: *account },
