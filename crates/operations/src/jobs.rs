@@ -36,13 +36,17 @@ pub async fn delete_due_keys(service: &Service) -> Result<Option<Moment>, JobErr
 /// Writes down when access keys were last used, unless another node knows of a later use.
 pub async fn write_access_key_uses(service: &Service) -> Result<(), JobError> {
     for some in service.access_key_uses.unwritten().chunks(USES_A_COMMIT) {
-        let mut changes = changes(service, "access key use job");
+        let mut news = Vec::new();
         for (id, last) in some {
             if is_news(service, id, last).await? {
-                changes = changes.note_access_key_use(id, last);
+                news.push((id, last));
             }
         }
-        service.catalog.commit(changes).await?;
+        if !news.is_empty() {
+            let none = changes(service, "access key use job");
+            let changes = news.iter().fold(none, |all, (id, last)| all.note_access_key_use(id, last));
+            service.catalog.commit(changes).await?;
+        }
         service.access_key_uses.written(some);
     }
     Ok(())
@@ -121,11 +125,7 @@ fn arn(service: &Service, address: &KeyAddress) -> KeyArn {
 }
 
 fn changes(service: &Service, job: &str) -> Changes {
-    Changes::by(Author {
-        principal: job.to_owned(),
-        request_id: String::new(),
-        at: service.clock.now(),
-    })
+    Changes::by(Author { principal: job.to_owned(), request_id: String::new(), at: service.clock.now() })
 }
 
 const DELETION: &str = "deletion job";

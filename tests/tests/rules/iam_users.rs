@@ -302,7 +302,10 @@ fn the_last_use_of_an_access_key_is_known_at_once_and_after_a_restart() {
     assert!(second["LastUsedDate"].as_str() > first["LastUsedDate"].as_str());
     server.restart();
     assert_eq!(last()["AccessKeyLastUsed"], second);
+    assert_eq!(list_keys(&server, &nile.caller), "AccessDeniedException");
     let _ = server.iam("DeleteAccessKey", &[("UserName", "nile"), asked[0]]).output();
+    server.restart();
+    assert!(!server.log().contains("cannot be written down"), "a use of what is gone stops nothing");
     let gone = format!("The Access Key with id {} cannot be found.", nile.caller.access_key_id);
     server.iam("GetAccessKeyLastUsed", &asked).refuses("NoSuchEntity", &gone);
 }

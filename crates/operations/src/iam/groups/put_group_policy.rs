@@ -31,9 +31,8 @@ impl Operation for PutGroupPolicy {
     type Subject = Sought<Group>;
 
     fn parameters(input: &Input, record: &mut Object<'_>) {
-        record.string("groupName", input.group_name.as_str());
-        record.string("policyName", input.policy_name.as_str());
-        record.string("policyDocument", input.policy_document.as_str());
+        let group = ("groupName", input.group_name.as_str());
+        holder::record_put(record, group, &input.policy_name, &input.policy_document);
     }
 
     fn examine(input: &Input) -> Result<(), Fault> {

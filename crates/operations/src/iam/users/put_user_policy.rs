@@ -31,9 +31,8 @@ impl Operation for PutUserPolicy {
     type Subject = Sought<User>;
 
     fn parameters(input: &Input, record: &mut Object<'_>) {
-        record.string("userName", input.user_name.as_str());
-        record.string("policyName", input.policy_name.as_str());
-        record.string("policyDocument", input.policy_document.as_str());
+        let user = ("userName", input.user_name.as_str());
+        holder::record_put(record, user, &input.policy_name, &input.policy_document);
     }
 
     fn examine(input: &Input) -> Result<(), Fault> {
