@@ -15,15 +15,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    let succeeded = |()| ExitCode::SUCCESS;
     let done = match Command::parse() {
-        Command::Admin(admin) => admin.run(),
-        Command::Audit(audit) => audit.run(),
-        Command::Dev(dev) => dev.run(),
+        Command::Admin(admin) => admin.run().map(succeeded),
+        Command::Audit(audit) => audit.run().map(succeeded),
+        Command::Dev(dev) => dev.run().map(succeeded),
         Command::Policy(policy) => policy.run(),
-        Command::Serve(serve) => serve.run(),
+        Command::Serve(serve) => serve.run().map(succeeded),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) if is_closed_output(error.as_ref()) => ExitCode::SUCCESS,
         Err(error) => {
             // If not even that can be written, the exit code has to say it.

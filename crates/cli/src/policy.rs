@@ -1,12 +1,12 @@
 //! `cardea policy`: why somebody may or may not do something, asked of a running service as any client asks it.
 
-use crate::Done;
 use crate::endpoint::Endpoint;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 use std::error::Error;
 use std::fs;
 use std::io::{self, Write};
+use std::process::ExitCode;
 
 /// Ask who may do what
 #[derive(Subcommand)]
@@ -17,10 +17,12 @@ pub(crate) enum Policy {
 /// Say what somebody would be answered who asked for something, and why
 ///
 /// Takes AWS_ENDPOINT_URL, AWS_REGION, AWS_CA_BUNDLE and the credentials from the environment, as `root.env` sets them. The
-/// credentials need the permission cardea:ExplainAccess.
+/// credentials need the permission cardea:ExplainAccess. The exit code is 0 if it is allowed, 3 if it is denied, 1 if there is no
+/// answer, 2 if the command line is wrong.
 #[derive(Args)]
 pub(crate) struct Explain {
-    /// Who asks: the ARN of a user, a role or a role session; whoever the credentials are by default.
+    /// Who asks: the ARN of a user, a role, a role session or an account's root, or the name of a service; whoever the
+    /// credentials are by default.
     #[arg(long, value_name = "ARN")]
     principal: Option<String>,
     /// What for, such as kms:Decrypt.
@@ -32,13 +34,17 @@ pub(crate) struct Explain {
     /// A ciphertext blob in place of the key: base64 text, or fileb://FILE.
     #[arg(long, value_name = "BLOB")]
     ciphertext: Option<String>,
+    /// What it is on if that is no key: the ARN of a role, an alias or something that IAM keeps.
+    #[arg(long, value_name = "ARN", conflicts_with_all = ["key", "ciphertext"])]
+    resource: Option<String>,
     /// A pair of the encryption context; may be given several times.
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     encryption_context: Vec<(String, String)>,
     /// A condition key and a value that it has in the request; several times for several values.
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     condition: Vec<(String, String)>,
-    /// When, such as 2026-12-24T18:00:00Z; now by default.
+    /// When, such as 2026-12-24T18:00:00Z; now by default. Conditions on the time are asked about it; policies, grants and
+    /// keys are those of now.
     #[arg(long, value_name = "TIME")]
     time: Option<String>,
     /// Say who else may.
@@ -50,22 +56,29 @@ pub(crate) struct Explain {
 }
 
 impl Policy {
-    pub(crate) fn run(&self) -> Done {
+    pub(crate) fn run(&self) -> Result<ExitCode, Box<dyn Error>> {
         let Self::Explain(explain) = self;
         explain.run()
     }
 }
 
 impl Explain {
-    fn run(&self) -> Done {
+    fn run(&self) -> Result<ExitCode, Box<dyn Error>> {
         let answer = Endpoint::from_environment()?.call("Cardea.ExplainAccess", &self.request()?)?;
         let text = if self.json { format!("{answer:#}\n") } else { told(&answer) };
-        Ok(io::stdout().write_all(text.as_bytes())?)
+        io::stdout().write_all(text.as_bytes())?;
+        let allowed = text_at(&answer, "/Decision") == "allowed";
+        Ok(if allowed { ExitCode::SUCCESS } else { ExitCode::from(DENIED) })
     }
 
     fn request(&self) -> Result<Value, Box<dyn Error>> {
         let mut request = Map::from_iter([("Action".to_owned(), json!(self.action))]);
-        let texts = [("Principal", &self.principal), ("KeyId", &self.key), ("Time", &self.time)];
+        let texts = [
+            ("Principal", &self.principal),
+            ("KeyId", &self.key),
+            ("ResourceArn", &self.resource),
+            ("Time", &self.time),
+        ];
         request
             .extend(texts.into_iter().filter_map(|(name, text)| Some((name.into(), json!(text.as_ref()?)))));
         if let Some(ciphertext) = &self.ciphertext {
@@ -110,20 +123,18 @@ fn base64_of(blob: &str) -> Result<String, Box<dyn Error>> {
     }
 }
 
-/// The answer for people.
+/// The answer for people: the decision first, then what each policy and each grant has to do with it.
 fn told(answer: &Value) -> String {
-    let explanation = at(answer, "/Explanation");
-    let mut lines = vec![format!("{}: {}", text(at(answer, "/Decision")), headline(answer))];
-    lines.extend(optional("key", at(answer, "/KeyArn")));
-    lines.extend(optional("key state", at(answer, "/KeyState")));
-    for policy in items(at(explanation, "/policies")) {
+    let mut lines = headlines(answer);
+    for policy in items(at(answer, "/Explanation/policies")) {
         lines.push(policy_line(policy));
         lines.extend(items(at(policy, "/statements")).flat_map(statement_lines));
     }
-    lines.extend(items(at(explanation, "/grants")).map(grant_line));
+    lines.extend(items(at(answer, "/Explanation/grants")).flat_map(grant_lines));
     if at(answer, "/Others").is_array() {
-        lines.push("who may:".to_owned());
-        lines.extend(items(at(answer, "/Others")).map(other_line));
+        lines.push("Who may:".to_owned());
+        let others: Vec<String> = items(at(answer, "/Others")).map(other_line).collect();
+        lines.extend(if others.is_empty() { vec!["  nobody".to_owned()] } else { others });
     }
     if *at(answer, "/Truncated") == Value::Bool(true) {
         lines.push("  and perhaps more: not all could be asked".to_owned());
@@ -131,81 +142,133 @@ fn told(answer: &Value) -> String {
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
-fn headline(answer: &Value) -> String {
+fn headlines(answer: &Value) -> Vec<String> {
     let asked = at(answer, "/Explanation/context");
-    match at(answer, "/Message").as_str() {
-        Some(message) => message.to_owned(),
-        None => format!("{} may {}", text(at(asked, "/principal/arn")), text(at(asked, "/action"))),
-    }
+    let decision = match (text_at(answer, "/Decision"), at(answer, "/IfOtherAccountAllows")) {
+        ("allowed", Value::Bool(true)) => "ALLOWED, if the other account allows it too",
+        ("allowed", _) => "ALLOWED",
+        ("explicitDeny", _) => "DENIED by a statement",
+        _ => "DENIED: nothing allows it",
+    };
+    let mut lines = vec![
+        decision.to_owned(),
+        format!("  who    {}", text_at(asked, "/principal/arn")),
+        format!("  action {}", text_at(asked, "/action")),
+    ];
+    lines.extend(at(asked, "/resource").as_str().map(|resource| format!("  on     {resource}")));
+    lines.extend(key_state_line(text_at(answer, "/KeyState")));
+    lines.extend(at(answer, "/Message").as_str().map(|message| format!("  told   {message}")));
+    lines
+}
+
+/// A key that is not enabled is another reason for a call to fail.
+fn key_state_line(state: &str) -> Option<String> {
+    let is_worth_it = !matches!(state, "" | "Enabled");
+    is_worth_it.then(|| format!("  but    the key is {state}: calls may fail for that"))
 }
 
 fn policy_line(policy: &Value) -> String {
-    let kind = match text(at(policy, "/policyType")) {
-        "resourceBased" => "key policy",
-        "identityBased" => "identity-based policy",
-        "permissionsBoundary" => "permissions boundary",
-        "session" => "session policy",
+    let kind = match text_at(policy, "/policyType") {
+        "resourceBased" => "Policy of the resource",
+        "identityBased" => "Identity-based policy",
+        "permissionsBoundary" => "Permissions boundary",
+        "session" => "Session policy",
         other => other,
     };
     let name = at(policy, "/name").as_str().map(|name| format!(" {name}")).unwrap_or_default();
-    format!("{kind}{name}: {}", text(at(policy, "/verdict")))
+    let verdict = match text_at(policy, "/verdict") {
+        "silent" if items(at(policy, "/statements")).next().is_none() => "says nothing about the action",
+        "silent" => "does not allow it",
+        "allows" => "allows it",
+        "denies" => "denies it",
+        other => other,
+    };
+    format!("{kind}{name} {verdict}")
 }
 
 fn statement_lines(statement: &Value) -> Vec<String> {
     let number = at(statement, "/index").as_u64().map_or(0, |index| index.saturating_add(1));
     let sid = at(statement, "/sid").as_str().map(|sid| format!(" \"{sid}\"")).unwrap_or_default();
-    let outcome = match text(at(statement, "/outcome")) {
+    let outcome = match text_at(statement, "/outcome") {
         "matched" => "applies",
         "conditionFailed" => "does not apply: a condition is not met",
-        "otherPrincipal" => "does not name the caller",
-        "otherResource" => "does not name this resource",
+        "otherPrincipal" => "does not apply: it does not name the caller",
+        "otherResource" => "does not apply: it does not name this resource",
         other => other,
     };
-    let line = format!("  statement {number}{sid} ({}) {outcome}", text(at(statement, "/effect")));
+    let line = format!("  statement {number}{sid} ({}) {outcome}", text_at(statement, "/effect"));
     std::iter::once(line).chain(items(at(statement, "/failedConditions")).map(condition_line)).collect()
 }
 
 fn condition_line(condition: &Value) -> String {
-    let (operator, key) = (text(at(condition, "/operator")), text(at(condition, "/key")));
-    let actual = if at(condition, "/actual").is_null() {
-        "absent".to_owned()
-    } else {
-        at(condition, "/actual").to_string()
+    let (operator, key) = (text_at(condition, "/operator"), text_at(condition, "/key"));
+    let actual = match at(condition, "/actual") {
+        Value::Null => "absent".to_owned(),
+        Value::Array(values) if values.is_empty() => "absent".to_owned(),
+        actual => actual.to_string(),
     };
     format!("    {operator} {key}: wanted {}, was {actual}", at(condition, "/wanted"))
 }
 
-fn grant_line(grant: &Value) -> String {
-    let (id, grantee) = (text(at(grant, "/grantId")), text(at(grant, "/granteePrincipal")));
-    let constraints = at(grant, "/constraints");
-    let detail = if constraints.is_null() {
-        String::new()
-    } else {
-        format!(": wanted {}, was {}", at(constraints, "/wanted"), at(constraints, "/actual"))
+fn grant_lines(grant: &Value) -> Vec<String> {
+    let name = at(grant, "/name").as_str().map(|name| format!(" \"{name}\"")).unwrap_or_default();
+    let (id, grantee) = (text_at(grant, "/grantId"), text_at(grant, "/granteePrincipal"));
+    let outcome = match (at(grant, "/outcome"), worded(at(grant, "/outcome"))) {
+        (Value::String(word), _) if word == "applied" => "applies".to_owned(),
+        (Value::String(word), _) if word == "constraintFailed" => {
+            "does not apply: the request does not keep to its constraints".to_owned()
+        }
+        (Value::String(word), _) if word == "otherOperation" => {
+            format!("does not apply: it is for {}", operations(grant))
+        }
+        (Value::String(word), _) if word == "otherPrincipal" => {
+            "does not apply: it is for somebody else".to_owned()
+        }
+        (_, worded) => format!("does not apply: {worded}"),
     };
-    format!("grant {id} to {grantee}: {}{detail}", phrase(at(grant, "/outcome")))
+    let line = format!("Grant {id}{name} to {grantee} {outcome}");
+    let constraints = at(grant, "/constraints");
+    let detail = (!constraints.is_null())
+        .then(|| format!("    wanted {}, was {}", at(constraints, "/wanted"), at(constraints, "/actual")));
+    std::iter::once(line).chain(detail).collect()
+}
+
+fn operations(grant: &Value) -> String {
+    items(at(grant, "/operations")).filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
 }
 
 fn other_line(other: &Value) -> String {
+    let name = match text_at(other, "/Principal") {
+        "*" => "anybody",
+        name => name,
+    };
     let condition = if *at(other, "/IfItsAccountAllows") == Value::Bool(true) {
         ", if its own account allows it"
     } else {
         ""
     };
-    format!("  {} ({}{condition})", text(at(other, "/Principal")), phrase(at(other, "/Through")))
+    format!("  {name} ({}{condition})", worded(at(other, "/Through")))
 }
 
-/// A bare word, or a word and what it is about.
-fn phrase(value: &Value) -> String {
-    match value {
-        Value::String(word) => word.clone(),
-        Value::Object(words) => words.iter().map(|(word, what)| format!("{word} {}", text(what))).collect(),
-        other => other.to_string(),
+/// What decided, in words.
+fn worded(outcome: &Value) -> String {
+    let of = |word: &str| outcome.get(word).and_then(Value::as_str);
+    let kind = |policies: &str| match policies {
+        "identityBased" => "identity-based policy",
+        "permissionsBoundary" => "permissions boundary",
+        "session" => "session policy",
+        _ => "policy of the resource",
+    };
+    if let Some(grant) = of("grantedBy") {
+        return format!("by grant {grant}");
     }
-}
-
-fn optional(name: &str, value: &Value) -> Option<String> {
-    value.as_str().map(|value| format!("{name}: {value}"))
+    if let Some(policies) = of("deniedBy") {
+        return format!("a {} denies it", kind(policies));
+    }
+    if let Some(policies) = of("notAllowedBy") {
+        return format!("no {} allows it", kind(policies));
+    }
+    "by policies".to_owned()
 }
 
 fn items(list: &Value) -> impl Iterator<Item = &Value> {
@@ -217,9 +280,12 @@ fn at<'v>(value: &'v Value, pointer: &str) -> &'v Value {
     value.pointer(pointer).unwrap_or(&Value::Null)
 }
 
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
+fn text_at<'v>(value: &'v Value, pointer: &str) -> &'v str {
+    at(value, pointer).as_str().unwrap_or_default()
 }
+
+/// The exit code of an answer that it is not allowed.
+const DENIED: u8 = 3;
 
 #[cfg(test)]
 mod tests {
@@ -228,22 +294,38 @@ mod tests {
     #[test]
     fn an_answer_names_the_statement_and_the_condition() {
         let answer = json!({
-            "Decision": "implicitDeny", "Message": "User: a is not authorized",
-            "Explanation": {"policies": [{"policyType": "resourceBased", "verdict": "silent", "statements": [{
-                "index": 1, "sid": "Nile", "effect": "Allow", "outcome": "conditionFailed",
-                "failedConditions": [{"operator": "StringEquals", "key": "kms:EncryptionContext:project",
-                    "wanted": ["nile"], "actual": null}],
-            }]}]},
-            "Others": [{"Principal": "arn:aws:iam::111122223333:role/r", "Through": {"grantedBy": "abc"}}],
+            "Decision": "implicitDeny", "Message": "User: a is not authorized", "KeyState": "Disabled",
+            "Explanation": {
+                "context": {"principal": {"arn": "a"}, "action": "kms:Decrypt", "resource": "k"},
+                "policies": [{"policyType": "resourceBased", "verdict": "silent", "statements": [{
+                    "index": 1, "sid": "Nile", "effect": "Allow", "outcome": "conditionFailed",
+                    "failedConditions": [{"operator": "StringEquals", "key": "kms:EncryptionContext:project",
+                        "wanted": ["nile"], "actual": null}],
+                }]}],
+                "grants": [
+                    {"grantId": "1", "granteePrincipal": "a", "operations": ["Encrypt", "Sign"], "outcome": "otherOperation"},
+                    {"grantId": "2", "name": "n", "granteePrincipal": "a", "outcome": {"notAllowedBy": "session"}},
+                ],
+            },
+            "Others": [{"Principal": "arn:aws:iam::111122223333:role/r", "Through": {"grantedBy": "abc"}},
+                {"Principal": "*", "Through": "policiesAllow", "IfItsAccountAllows": true}],
         });
         assert_eq!(
             told(&answer),
-            "implicitDeny: User: a is not authorized\n\
-             key policy: silent\n\
+            "DENIED: nothing allows it\n\
+             \x20 who    a\n\
+             \x20 action kms:Decrypt\n\
+             \x20 on     k\n\
+             \x20 but    the key is Disabled: calls may fail for that\n\
+             \x20 told   User: a is not authorized\n\
+             Policy of the resource does not allow it\n\
              \x20 statement 2 \"Nile\" (Allow) does not apply: a condition is not met\n\
              \x20   StringEquals kms:EncryptionContext:project: wanted [\"nile\"], was absent\n\
-             who may:\n\
-             \x20 arn:aws:iam::111122223333:role/r (grantedBy abc)\n"
+             Grant 1 to a does not apply: it is for Encrypt, Sign\n\
+             Grant 2 \"n\" to a does not apply: no session policy allows it\n\
+             Who may:\n\
+             \x20 arn:aws:iam::111122223333:role/r (by grant abc)\n\
+             \x20 anybody (by policies, if its own account allows it)\n"
         );
     }
 
@@ -254,6 +336,7 @@ mod tests {
             action: "kms:Decrypt".into(),
             key: None,
             ciphertext: None,
+            resource: None,
             encryption_context: Vec::new(),
             condition: vec![pair("aws:TagKeys=a").unwrap(), pair("aws:tagkeys=b=c").unwrap()],
             time: None,

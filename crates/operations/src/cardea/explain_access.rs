@@ -1,21 +1,22 @@
 //! `ExplainAccess`: what somebody would be answered who asked for something, why, and who else might do it.
 //!
-//! The decision is the one that a call would get: the same code, on the same records. It shows no more of another account
-//! than that account's refusal of a call would.
+//! The decision is the one that a call would get: the same code, on the same records. Of two accounts only the caller's own side is
+//! looked at and shown.
 
+use super::action::spelt;
+use super::asked::{Asked, Names, invalid};
 use super::others::{Other, others};
-use crate::identity::Identity;
-use crate::kms::record_text;
+use super::who::Who;
+use crate::kms::{record_context, record_text};
 use crate::operation::{Failure, NamedKey, On, Operation, Outcome, Permission, Subject};
-use crate::pipeline::{Authorized, Naming, Scene, Supposition, no_such_key};
-use access::{Decision, Explanation};
+use crate::pipeline::{Abroad, Authorized, Scene, Supposition};
+use access::{ConditionKey, Decision, Explanation, PolicyType};
 use audit::json::{Json, Object, object};
 use keys::{KeyState, KeyStates, Moment};
-use module_api::blob::Header;
+use wire::Fault;
 use wire::arn::KeyArn;
-use wire::member::iam::{ActionName, ContextEntries, ContextKeyValue};
+use wire::member::iam::{ActionName, Arn, ContextEntries, ContextEntry, ContextKeyValue};
 use wire::member::{CiphertextBlob, EncryptionContext, KeyIdText, PrincipalText};
-use wire::{Fault, FaultKind};
 
 /// The operation.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ wire::input! {
         required action: ActionName = "Action",
         optional key_id: KeyIdText = "KeyId",
         optional ciphertext: CiphertextBlob = "CiphertextBlob",
+        optional resource: Arn = "ResourceArn",
         optional encryption_context: EncryptionContext = "EncryptionContext",
         optional context_entries: ContextEntries = "ContextEntries",
         optional time: ContextKeyValue = "Time",
@@ -40,6 +42,7 @@ wire::output! {
     pub struct Answer {
         required decision: &'static str = "Decision",
         optional message: String = "Message",
+        optional if_other_account_allows: bool = "IfOtherAccountAllows",
         optional key_arn: KeyArn = "KeyArn",
         optional key_state: KeyState = "KeyState",
         required explanation: Explanation = "Explanation",
@@ -48,19 +51,11 @@ wire::output! {
     }
 }
 
-/// Who is supposed to ask, and for which key, if for one.
+/// Who is supposed to ask, and for what.
 #[derive(Debug)]
 pub struct Supposed {
-    identity: Identity,
-    key: Option<Asked>,
-}
-
-/// The key that is asked for.
-#[derive(Debug)]
-struct Asked {
-    arn: KeyArn,
-    /// None if it is not there, or is another account's.
-    own: Option<NamedKey>,
+    who: Who,
+    asked: Asked,
 }
 
 impl Subject for Supposed {
@@ -69,7 +64,7 @@ impl Subject for Supposed {
     }
 
     fn keys(&self) -> impl Iterator<Item = &NamedKey> {
-        self.key.iter().filter_map(|asked| asked.own.as_ref())
+        self.asked.key().into_iter()
     }
 }
 
@@ -85,27 +80,31 @@ impl Operation for ExplainAccess {
         record_text(record, "principal", input.principal.as_ref().map(PrincipalText::as_str));
         record.string("action", input.action.as_str());
         record_text(record, "keyId", input.key_id.as_ref().map(KeyIdText::as_str));
+        record_text(record, "resourceArn", input.resource.as_ref().map(Arn::as_str));
+        record_context(record, "encryptionContext", input.encryption_context.as_ref());
+        record_text(record, "time", input.time.as_ref().map(ContextKeyValue::as_str));
+        if let Some(include_others) = input.include_others {
+            record.boolean("includeOthers", include_others);
+        }
     }
 
     fn examine(input: &Input) -> Result<(), Fault> {
-        if input.key_id.is_some() && input.ciphertext.is_some() {
-            return Err(invalid("KeyId and CiphertextBlob both name a key: give one of them."));
-        }
-        input.time().map(|_| ())
+        input.names().check(&spelt(input.action.as_str())?)?;
+        input.supposition().map(|_| ())
     }
 
     async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<Supposed, Failure> {
-        let key = match input.located(scene).await? {
-            Some(arn) => {
-                let own = scene.own_key(&arn).await?;
-                if own.is_none() && arn.account == scene.world().account {
-                    return Err(no_such_key(&arn).into());
-                }
-                Some(Asked { arn, own })
-            }
-            None => None,
-        };
-        Ok(Supposed { identity: input.identity(scene).await?, key })
+        let action = spelt(input.action.as_str())?;
+        let asked = input.names().find(&action, scene).await?;
+        let who = Who::find(input.principal.as_ref(), scene).await?;
+        if who.is_foreign && !matches!(asked, Asked::Key(_) | Asked::Role(_)) {
+            let message = format!(
+                "{} is of another account, and this is no key or role of yours.",
+                who.identity.principal
+            );
+            return Err(invalid(message).into());
+        }
+        Ok(Supposed { who, asked })
     }
 
     fn permissions<'a>(_: &Input, _: &'a Supposed) -> Vec<Permission<'a>> {
@@ -117,19 +116,20 @@ impl Operation for ExplainAccess {
         subject: &Authorized<Supposed>,
         scene: &Scene<'_>,
     ) -> Result<Outcome<Answer>, Failure> {
-        let supposition = input.supposition()?;
-        let explanation = explain(input.action.as_str(), subject, scene, &supposition).await?;
-        let own = subject.key.as_ref().and_then(|asked| asked.own.as_ref());
-        let others = match (own, input.include_others) {
-            (Some(key), Some(true)) => Some(others(input.action.as_str(), key, scene, &supposition).await?),
+        let (action, supposition) = (spelt(input.action.as_str())?, input.supposition()?);
+        let explanation = subject.explain(&action, scene, &supposition).await?;
+        let others = match (subject.asked.key(), input.include_others) {
+            (Some(key), Some(true)) => Some(others(&action, key, scene, &supposition).await?),
             _ => None,
         };
         let (others, truncated) = others.unzip();
+        let is_half = explanation.allowed && (subject.who.is_foreign || subject.asked.on().is_none());
         let answer = Answer {
             decision: decision(&explanation),
             message: message(&explanation),
-            key_arn: subject.key.as_ref().map(|asked| asked.arn.clone()),
-            key_state: own.map(|named| named.key.state()),
+            if_other_account_allows: is_half.then_some(true),
+            key_arn: subject.asked.key_arn(),
+            key_state: subject.asked.key().map(|named| named.key.state()),
             explanation,
             others,
             truncated,
@@ -139,19 +139,28 @@ impl Operation for ExplainAccess {
     }
 }
 
-async fn explain(
-    action: &str,
-    subject: &Supposed,
-    scene: &Scene<'_>,
-    supposition: &Supposition,
-) -> Result<Explanation, Failure> {
-    let principal = &subject.identity.principal;
-    let on = match &subject.key {
-        None => On::Account,
-        Some(Asked { own: Some(named), .. }) => On::Key(named),
-        Some(Asked { own: None, .. }) => return Ok(Explanation::invisible(principal, action)),
-    };
-    scene.suppose(&subject.identity, action, on, supposition).await
+impl Supposed {
+    async fn explain(
+        &self,
+        action: &str,
+        scene: &Scene<'_>,
+        supposition: &Supposition,
+    ) -> Result<Explanation, Failure> {
+        let identity = &self.who.identity;
+        let abroad = match (&self.asked, self.asked.on()) {
+            (_, Some(on)) => {
+                let mut explanation = scene.suppose(identity, action, on, supposition).await?;
+                if self.who.is_foreign {
+                    explanation.policies.retain(|policy| policy.policy_type == PolicyType::ResourceBased);
+                }
+                return Ok(explanation);
+            }
+            (Asked::ForeignKey(arn), None) => Abroad::Key(arn),
+            (Asked::ForeignRole { arn, account }, None) => Abroad::Role { arn, account: *account },
+            _ => return Ok(Explanation::invisible(&identity.principal, action)),
+        };
+        scene.suppose_abroad(identity, action, abroad, supposition).await
+    }
 }
 
 //= iam:SimulatePrincipalPolicy EvalDecision
@@ -176,45 +185,42 @@ fn elements(answer: &Answer) -> Json {
 }
 
 impl Input {
-    /// Where the key is that the request names, by itself or with a ciphertext.
-    async fn located(&self, scene: &Scene<'_>) -> Result<Option<KeyArn>, Failure> {
-        if let Some(key_id) = &self.key_id {
-            return Ok(Some(scene.locate(key_id, Naming::Any).await?.arn));
+    const fn names(&self) -> Names<'_> {
+        Names {
+            key_id: self.key_id.as_ref(),
+            ciphertext: self.ciphertext.as_ref(),
+            resource: self.resource.as_ref(),
         }
-        let Some(blob) = &self.ciphertext else { return Ok(None) };
-        let header = Header::parse(blob.as_bytes()).map_err(|_| Fault::bare(FaultKind::InvalidCiphertext))?;
-        Ok(Some(KeyArn { account: header.account, ..scene.own_key_arn(header.key_id) }))
-    }
-
-    /// Whoever is supposed to ask: the caller itself if nobody is named. It has to be of the caller's account, whose policies
-    /// the caller may be shown.
-    async fn identity(&self, scene: &Scene<'_>) -> Result<Identity, Failure> {
-        let Some(text) = &self.principal else { return Ok(scene.caller.identity.clone()) };
-        let named = scene.directory().named(text.as_str()).await?;
-        let account = scene.caller.identity.principal.account();
-        let own = named.filter(|identity| identity.principal.account() == account);
-        let message = || format!("{} is no user, role or role session of this account.", text.as_str());
-        Ok(own.ok_or_else(|| Fault::new(FaultKind::Validation, message()))?)
     }
 
     fn supposition(&self) -> Result<Supposition, Fault> {
-        let given = self.context_entries.iter().flat_map(|entries| &entries.0).filter_map(|entry| {
-            let values = entry.values.iter().flat_map(|values| &values.0);
-            let values = values.map(|value| value.as_str().to_owned()).collect();
-            Some((entry.name.as_ref()?.as_str().to_ascii_lowercase(), values))
-        });
+        let entries = self.context_entries.iter().flat_map(|entries| &entries.0);
+        let given = entries.filter_map(|entry| given(entry).transpose()).collect::<Result<_, Fault>>()?;
         let encryption_context = self.encryption_context.clone().unwrap_or_default().0;
-        Ok(Supposition { encryption_context, given: given.collect(), time: self.time()? })
+        Ok(Supposition { encryption_context, given, time: self.time()? })
     }
 
     fn time(&self) -> Result<Option<Moment>, Fault> {
-        let Some(text) = &self.time else { return Ok(None) };
-        let time: Result<jiff::Timestamp, _> = text.as_str().parse();
-        let time = time.map_err(|_| invalid("Time is not of the form 2026-01-31T12:00:00Z."))?;
+        let Some(text) = self.time.as_ref().map(ContextKeyValue::as_str) else { return Ok(None) };
+        let time = text.parse::<jiff::Timestamp>();
+        let time =
+            time.map_err(|_| invalid(format!("Time is not of the form 2026-01-31T12:00:00Z: {text}")))?;
         Ok(Some(Moment::from_millis(time.as_millisecond())))
     }
 }
 
-fn invalid(message: &'static str) -> Fault {
-    Fault::new(FaultKind::Validation, message)
+/// A condition key in lower case and its values. Of our own prefixes only keys that there are.
+fn given(entry: &ContextEntry) -> Result<Option<(String, Vec<String>)>, Fault> {
+    let Some(name) = entry.name.as_ref().map(|name| name.as_str()) else { return Ok(None) };
+    let is_ours = name
+        .split_once(':')
+        .is_none_or(|(prefix, _)| PREFIXES.iter().any(|ours| prefix.eq_ignore_ascii_case(ours)));
+    if is_ours && ConditionKey::named(name).is_none() {
+        return Err(invalid(format!("{name} is no condition key.")));
+    }
+    let values = entry.values.iter().flat_map(|values| &values.0).map(|value| value.as_str().to_owned());
+    Ok(Some((name.to_ascii_lowercase(), values.collect())))
 }
+
+/// Condition keys of other prefixes are claims of identity providers.
+const PREFIXES: [&str; 4] = ["aws", "iam", "kms", "sts"];

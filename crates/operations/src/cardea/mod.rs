@@ -1,7 +1,10 @@
 //! What Cardea has beyond AWS, on the same endpoint under a target prefix of its own. One file an operation.
 
+mod action;
+mod asked;
 mod explain_access;
 mod others;
+mod who;
 
 pub use explain_access::ExplainAccess;
 

@@ -77,7 +77,8 @@ pub fn context_facts(context: &BTreeMap<String, String>) -> [Fact<'_>; 2] {
     ]
 }
 
-fn record_context(record: &mut Object<'_>, name: &str, context: Option<&EncryptionContext>) {
+/// Shows an encryption context in a record.
+pub fn record_context(record: &mut Object<'_>, name: &str, context: Option<&EncryptionContext>) {
     if let Some(context) = context {
         record.object(name, |pairs| context.0.iter().for_each(|(key, value)| pairs.string(key, value)));
     }

@@ -16,7 +16,7 @@ pub use authenticate::{Decoy, Sessions};
 pub use authorized::Authorized;
 pub use resolve::{Located, Naming, no_such_alias, no_such_grant, no_such_key};
 pub use scene::{Caller, OnBehalf, Scene};
-pub use suppose::Supposition;
+pub use suppose::{Abroad, Supposition};
 pub use surroundings::Surroundings;
 pub use web_identity::{Asserted, WebIdentity};
 pub use weigh::{AuthorizationMessage, Denied, PolicyHolder, key_policy};
