@@ -44,7 +44,7 @@ impl<'a> Account<'a> {
         let tags = json!([{"TagKey": "team", "TagValue": "delta"}]);
         let _ = account.call("TagResource", &json!({"KeyId": account.key, "Tags": tags})).output();
         account.ciphertext = account.encrypt(&account.key, PLAINTEXT);
-        let grant = json!({"KeyId": account.key, "GranteePrincipal": account.root_arn(), "Operations": ["Decrypt"],
+        let grant = json!({"KeyId": account.key, "GranteePrincipal": account.root_arn(), "Operations": ["GenerateDataKeyPair"],
             "Name": "of-the-account"});
         let made = account.call("CreateGrant", &grant).output();
         account.grant = made["GrantId"].as_str().unwrap().to_owned();

@@ -8,6 +8,10 @@
     reason = "a helper that cannot go on fails its test"
 )]
 
+mod access;
+mod access_conditions;
+mod access_grants;
+mod access_policies;
 mod account;
 mod aliases;
 mod ciphertexts;
