@@ -150,7 +150,8 @@ impl Changes {
 /// The entries that find a grant by its name and by who may retire it.
 fn entries(key: &KeyAddress, grant: &Grant) -> BTreeSet<Bytes> {
     let name = grant.name.as_deref().map(|name| layout::grant_named(key, name, &grant.id));
-    let retiring = grant.retiring.as_ref().map(|retiring| layout::retiring(retiring.identity(), key, &grant.id));
+    let retiring =
+        grant.retiring.as_ref().map(|retiring| layout::retiring(retiring.identity(), key, &grant.id));
     name.into_iter().chain(retiring).collect()
 }
 

@@ -305,7 +305,10 @@ impl From<DirectoryError> for Failure {
         match error {
             DirectoryError::Catalog(error) => error.into(),
             other => {
-                tracing::error!(error = &other as &dyn std::error::Error, "it is not known what somebody may do");
+                tracing::error!(
+                    error = &other as &dyn std::error::Error,
+                    "it is not known what somebody may do"
+                );
                 Self::Fault(internal())
             }
         }

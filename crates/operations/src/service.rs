@@ -1,7 +1,7 @@
 //! What a worker needs to answer calls: the catalog, the security module, the journal, the clock.
 
-use crate::{AccessKeyUses, Clock};
 use crate::pipeline::{Decoy, Sessions};
+use crate::{AccessKeyUses, Clock};
 use audit::Appender;
 use catalog::{Catalog, Followed};
 use keys::Region;

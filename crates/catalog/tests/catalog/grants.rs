@@ -66,7 +66,11 @@ async fn a_grant_is_found_as_it_was_made() {
     create(catalog, &key, &grant(2)).await;
     let reader = catalog.reader();
     assert_eq!(**reader.grant(&address(&key), &id(1)).await.unwrap().unwrap(), full);
-    assert_eq!(*reader.grants_to(&address(&key), "AROAEXAMPLE").await.unwrap(), [full], "known by its unique id");
+    assert_eq!(
+        *reader.grants_to(&address(&key), "AROAEXAMPLE").await.unwrap(),
+        [full],
+        "known by its unique id"
+    );
     assert_eq!(*reader.grants_to(&address(&key), ROLE).await.unwrap(), [grant(2)]);
     assert!(reader.grant(&address(&key), &id(3)).await.unwrap().is_none());
 }

@@ -2,7 +2,9 @@
 
 use audit::console_time;
 use audit::json::{Json, object};
-use keys::{AccountId, EncryptionAlgorithm, Key, KeyManager, KeyMaterialId, KeyOrigin, KeySpec, KeyState, KeyUsage};
+use keys::{
+    AccountId, EncryptionAlgorithm, Key, KeyManager, KeyMaterialId, KeyOrigin, KeySpec, KeyState, KeyUsage,
+};
 use wire::Timestamp;
 use wire::arn::KeyArn;
 

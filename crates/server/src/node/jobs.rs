@@ -46,7 +46,10 @@ impl Jobs {
             let pause = match self.run().await {
                 Ok(next) => next.map_or(LONGEST_PAUSE, |next| self.until(next)),
                 Err(error) => {
-                    tracing::error!(error = in_one_line(&error), "keys that are due cannot be deleted or get new material");
+                    tracing::error!(
+                        error = in_one_line(&error),
+                        "keys that are due cannot be deleted or get new material"
+                    );
                     PAUSE_AFTER_FAILURE
                 }
             };
