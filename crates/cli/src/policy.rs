@@ -145,13 +145,12 @@ fn told(answer: &Value) -> String {
 fn headlines(answer: &Value) -> Vec<String> {
     let asked = at(answer, "/Explanation/context");
     let decision = match (text_at(answer, "/Decision"), at(answer, "/IfOtherAccountAllows")) {
-        ("allowed", Value::Bool(true)) => "ALLOWED, if the other account allows it too",
-        ("allowed", _) => "ALLOWED",
-        ("explicitDeny", _) => "DENIED by a statement",
-        _ => "DENIED: nothing allows it",
+        ("allowed", Value::Bool(true)) => "ALLOWED, if the other account allows it too".to_owned(),
+        ("allowed", _) => format!("ALLOWED {}", worded(at(answer, "/Explanation/outcome"))),
+        _ => format!("DENIED: {}", worded(at(answer, "/Explanation/outcome"))),
     };
     let mut lines = vec![
-        decision.to_owned(),
+        decision,
         format!("  who    {}", text_at(asked, "/principal/arn")),
         format!("  action {}", text_at(asked, "/action")),
     ];
@@ -296,6 +295,7 @@ mod tests {
         let answer = json!({
             "Decision": "implicitDeny", "Message": "User: a is not authorized", "KeyState": "Disabled",
             "Explanation": {
+                "outcome": {"notAllowedBy": "identityBased"},
                 "context": {"principal": {"arn": "a"}, "action": "kms:Decrypt", "resource": "k"},
                 "policies": [{"policyType": "resourceBased", "verdict": "silent", "statements": [{
                     "index": 1, "sid": "Nile", "effect": "Allow", "outcome": "conditionFailed",
@@ -312,7 +312,7 @@ mod tests {
         });
         assert_eq!(
             told(&answer),
-            "DENIED: nothing allows it\n\
+            "DENIED: no identity-based policy allows it\n\
              \x20 who    a\n\
              \x20 action kms:Decrypt\n\
              \x20 on     k\n\

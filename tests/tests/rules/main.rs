@@ -18,6 +18,7 @@ mod ciphertexts;
 mod concurrency;
 mod denial;
 mod dry_run;
+mod explain;
 mod grants;
 mod iam_roles;
 mod iam_users;

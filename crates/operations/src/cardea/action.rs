@@ -30,11 +30,11 @@ pub fn spelt(text: &str) -> Result<String, Fault> {
             None => Ok(action.clone()),
         };
     }
-    let text = text.to_ascii_lowercase();
+    let written = text.to_ascii_lowercase();
     let distance = |action: &String| {
-        let whole = distance(&text, &action.to_ascii_lowercase());
+        let whole = distance(&written, &action.to_ascii_lowercase());
         let (_, name) = action.split_once(':').unwrap_or_default();
-        whole.min(distance_of_name(&text, name))
+        whole.min(distance_of_name(&written, name))
     };
     let nearest = known.iter().map(|action| (distance(action), action)).min();
     let hint = nearest.filter(|(distance, _)| *distance <= MOST_SLIPS);
