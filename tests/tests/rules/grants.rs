@@ -439,8 +439,8 @@ fn a_grant_that_another_account_issued_is_that_accounts_to_retire_and_the_owners
     assert_eq!(short.error(), "NotFoundException", "a bare id is the caller's own");
     let one = grant(&server, &other, &account.key, &grantee.arn, &operations);
     let two = grant(&server, &other, &account.key, &grantee.arn, &operations);
-    let entry =
-        server.call_as(&other, "ListGrants", &json!({"KeyId": account.key})).output()["Grants"][0].clone();
+    let request = json!({"KeyId": account.key, "GrantId": one.id});
+    let entry = server.call_as(&other, "ListGrants", &request).output()["Grants"][0].clone();
     assert_eq!(entry["IssuingAccount"], other_root);
     assert_eq!(encrypt(&server, &grantee.caller, &account.key, &json!({})).status, 200, "a grant is enough");
 
