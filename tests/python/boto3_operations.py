@@ -1,5 +1,6 @@
 """Every operation that Cardea has, by the unmodified boto3, with what root.env says as its only configuration."""
 
+import json
 import unittest
 import uuid
 
@@ -19,9 +20,22 @@ def new_alias():
     return f"alias/{uuid.uuid4()}"
 
 
-def pages(operation, member, **options):
+def new_user(*statements):
+    """The ARN of a new user that those statements let do something, and KMS as that user calls it."""
+    iam, name = boto3.client("iam"), str(uuid.uuid4())
+    arn = iam.create_user(UserName=name)["User"]["Arn"]
+    if statements:
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return arn, boto3.client(
+        "kms", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"]
+    )
+
+
+def pages(operation, member, kms=KMS, **options):
     """What a paginator finds over all its pages, with how many pages it took."""
-    found = list(KMS.get_paginator(operation).paginate(PaginationConfig={"PageSize": 2}, **options))
+    found = list(kms.get_paginator(operation).paginate(PaginationConfig={"PageSize": 2}, **options))
     return [item for page in found for item in page[member]], len(found)
 
 
@@ -149,6 +163,51 @@ class Policies(unittest.TestCase):
             KMS.put_key_policy(KeyId=create_key()["KeyId"], PolicyName="default", Policy="{")
 
 
+class Grants(unittest.TestCase):
+    def test_a_grant_is_made_used_by_its_token_listed_and_revoked(self):
+        key, user, kms = create_key()["KeyId"], *new_user()
+        with self.assertRaises(botocore.exceptions.ClientError) as caught:
+            kms.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext=CONTEXT)
+        self.assertEqual(caught.exception.response["Error"]["Code"], "AccessDeniedException")
+        self.assertIn(f"User: {user} is not authorized to perform: kms:Encrypt", str(caught.exception))
+        made = KMS.create_grant(
+            KeyId=key,
+            GranteePrincipal=user,
+            Operations=["Encrypt"],
+            Constraints={"EncryptionContextSubset": {"purpose": "test"}},
+            Name="by-boto3",
+        )
+        kms.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext=CONTEXT, GrantTokens=[made["GrantToken"]])
+        kms.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext=CONTEXT)
+        with self.assertRaises(botocore.exceptions.ClientError):
+            kms.encrypt(KeyId=key, Plaintext=b"x", GrantTokens=[made["GrantToken"]])
+        (listed,) = KMS.list_grants(KeyId=key)["Grants"]
+        self.assertEqual((listed["GrantId"], listed["Name"]), (made["GrantId"], "by-boto3"))
+        self.assertEqual((listed["GranteePrincipal"], listed["Operations"]), (user, ["Encrypt"]))
+        KMS.revoke_grant(KeyId=key, GrantId=made["GrantId"])
+        with self.assertRaises(botocore.exceptions.ClientError):
+            kms.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext=CONTEXT, GrantTokens=[made["GrantToken"]])
+
+    def test_whoever_may_retire_a_grant_finds_and_retires_it(self):
+        made_key, (user, kms) = create_key(), new_user(
+            {"Effect": "Allow", "Action": "kms:ListRetirableGrants", "Resource": "*"}
+        )
+        root = f"arn:aws:iam::{made_key['AWSAccountId']}:root"
+        grants = [
+            KMS.create_grant(
+                KeyId=made_key["KeyId"], GranteePrincipal=root, RetiringPrincipal=user, Operations=[operation]
+            )
+            for operation in ("Decrypt", "Encrypt", "DescribeKey")
+        ]
+        found, count = pages("list_retirable_grants", "Grants", kms, RetiringPrincipal=user)
+        self.assertEqual({grant["GrantId"] for grant in found}, {grant["GrantId"] for grant in grants})
+        self.assertEqual(count, 2)
+        kms.retire_grant(GrantToken=grants[0]["GrantToken"])
+        kms.retire_grant(KeyId=made_key["Arn"], GrantId=grants[1]["GrantId"])
+        found, _ = pages("list_grants", "Grants", KeyId=made_key["KeyId"])
+        self.assertEqual([grant["GrantId"] for grant in found], [grants[2]["GrantId"]])
+
+
 class Cryptography(unittest.TestCase):
     def test_what_is_encrypted_is_decrypted_with_its_context_only(self):
         key = create_key()
@@ -227,7 +286,7 @@ class Refusals(unittest.TestCase):
 
     def test_an_operation_that_cardea_does_not_have_is_answered_as_aws_does(self):
         with self.assertRaises(botocore.exceptions.ClientError) as caught:
-            KMS.list_grants(KeyId=create_key()["KeyId"])
+            KMS.get_public_key(KeyId=create_key()["KeyId"])
         self.assertEqual(caught.exception.response["Error"]["Code"], "UnknownOperationException")
 
 

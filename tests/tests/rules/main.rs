@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod access_changes;
 mod access_conditions;
 mod access_grants;
 mod access_policies;
