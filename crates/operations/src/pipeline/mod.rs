@@ -11,6 +11,7 @@ mod suppose;
 mod surroundings;
 mod web_identity;
 mod weigh;
+mod who;
 
 pub use authenticate::{Decoy, Sessions};
 pub use authorized::Authorized;

@@ -1,16 +1,13 @@
 //! The record of a call: gathered while it runs, durable before it is answered.
 
+use super::Scene;
 use super::authenticate::Claimed;
-use super::{Caller, Scene};
+use super::who::Who;
 use crate::api::{Api, Routed};
 use crate::operation::{Outcome, Subject, internal};
 use crate::{Call, Service, TlsConnection};
-use access::PrincipalKind;
 use audit::json::{Json, Object, object};
-use audit::{
-    EventType, Failure, Record, Resource, ResourceType, SessionAttributes, SessionContext, SessionIssuer,
-    TlsDetails, UserIdentity,
-};
+use audit::{EventType, Failure, Record, Resource, ResourceType, TlsDetails, UserIdentity};
 use keys::AccountId;
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -41,7 +38,7 @@ impl Draft {
 
     /// Notes the parameters. An operation without any that may be shown has none in its record.
     pub fn parameters(&mut self, write: impl FnOnce(&mut Object<'_>)) {
-        self.parameters = Some(object(write)).filter(|parameters| parameters.as_bytes() != b"{}");
+        self.parameters = Some(bounded(object(write))).filter(|parameters| parameters.as_bytes() != b"{}");
     }
 
     /// Notes what the call is about.
@@ -76,7 +73,7 @@ impl Draft {
             named().map(|named| named.account).filter(|owner| *owner != account).collect();
         let shared = (!owners.is_empty()).then(|| Uuid::new_v4().to_string());
         let (texts, who) = (Texts::of(scene.call), Who::of(caller));
-        let mut record = texts.record(scene.call, who.identity(caller), caller.region.as_str());
+        let mut record = texts.record(scene.call, who.identity(), caller.region.as_str());
         record.invoked_by = caller.on_behalf.as_ref().map(|via| via.service.as_str());
         record.event_source = self.api.event_source;
         record.event_name = self.name;
@@ -92,83 +89,12 @@ impl Draft {
         append(scene.service(), &record).await?;
         for owner in owners {
             let event_id = Uuid::new_v4().to_string();
-            let user_identity = who.identity_for_others(caller);
+            let user_identity = who.identity_for_others();
             let copy =
                 Record { user_identity, event_id: &event_id, recipient_account_id: Some(owner), ..record };
             append(scene.service(), &copy).await?;
         }
         Ok(())
-    }
-}
-
-/// The texts of a caller that its record borrows.
-struct Who {
-    id: String,
-    arn: String,
-    role_arn: String,
-}
-
-impl Who {
-    fn of(caller: &Caller) -> Self {
-        let principal = &caller.identity.principal;
-        Self { id: principal.user_id(), arn: principal.to_string(), role_arn: principal.principal_arn() }
-    }
-
-    /// As the owner of what was called upon sees a caller of another account. A service is of none.
-    fn identity_for_others<'a>(&'a self, caller: &'a Caller) -> UserIdentity<'a> {
-        let principal = &caller.identity.principal;
-        match principal.kind() {
-            PrincipalKind::Service { .. } => self.identity(caller),
-            _ => UserIdentity::AwsAccount { principal_id: &self.id, account_id: *principal.account() },
-        }
-    }
-
-    fn identity<'a>(&'a self, caller: &'a Caller) -> UserIdentity<'a> {
-        let principal = &caller.identity.principal;
-        let (account_id, access_key_id) = (*principal.account(), caller.access_key_id.as_str());
-        let attributes = caller
-            .session
-            .as_ref()
-            .map(|session| SessionAttributes { creation_date: session.issued, mfa_authenticated: false });
-        match principal.kind() {
-            PrincipalKind::Root => {
-                UserIdentity::Root { account_id, arn: &self.arn, access_key_id, session: attributes }
-            }
-            PrincipalKind::User { name, .. } => UserIdentity::IamUser {
-                principal_id: &self.id,
-                arn: &self.arn,
-                account_id,
-                access_key_id,
-                user_name: name,
-                session: attributes,
-            },
-            PrincipalKind::AssumedRole { role, role_id, .. } => UserIdentity::AssumedRole {
-                principal_id: &self.id,
-                arn: &self.arn,
-                account_id,
-                access_key_id,
-                session_context: SessionContext {
-                    session_issuer: SessionIssuer {
-                        principal_id: role_id,
-                        arn: &self.role_arn,
-                        account_id,
-                        user_name: role,
-                    },
-                    federated_provider: caller.provider(),
-                    attributes,
-                    source_identity: caller
-                        .session
-                        .as_ref()
-                        .and_then(|session| session.source_identity.as_deref()),
-                },
-            },
-            PrincipalKind::Federated { provider, subject } => UserIdentity::WebIdentityUser {
-                principal_id: &self.id,
-                user_name: subject,
-                identity_provider: provider,
-            },
-            PrincipalKind::Service { name } => UserIdentity::AwsService { invoked_by: name },
-        }
     }
 }
 
@@ -201,6 +127,20 @@ pub async fn rejected(
     record.failure = Some(failure(&fault));
     append(service, &record).await?;
     Err(fault)
+}
+
+/// Parameters that are too long to be kept are said to be. They must not keep a change from being recorded at all.
+//= CloudTrail: requestParameters has at most 100 KB
+fn bounded(parameters: Json) -> Json {
+    let size = parameters.as_bytes().len();
+    if size <= LONGEST_PARAMETERS {
+        return parameters;
+    }
+    object(|omitted| {
+        omitted.boolean("omitted", true);
+        omitted.number("originalSize", size.try_into().unwrap_or(i64::MAX));
+        omitted.string("reason", "requestParameters is longer than 100 KB");
+    })
 }
 
 async fn append(service: &Service, record: &Record<'_>) -> Result<(), Fault> {
@@ -281,4 +221,5 @@ fn tls_details<'a>(call: &'a Call, tls: &'a TlsConnection) -> TlsDetails<'a> {
     }
 }
 
+const LONGEST_PARAMETERS: usize = 100 * 1024;
 const TYPICAL_RECORD: usize = 1536;
