@@ -234,6 +234,46 @@ fn a_role_to_be_assumed_is_explained_on_both_sides_and_of_another_account_on_one
 }
 
 #[test]
+fn the_permission_on_an_alias_and_the_one_on_its_key_are_explained_each() {
+    let server = Server::start();
+    let key = server.create_key();
+    let alias = format!("{}:alias/new", key.rsplit_once(":key/").unwrap().0);
+    let on_key = json!([{"Effect": "Allow", "Action": "kms:CreateAlias", "Resource": key}]);
+    let user = server.create_user_with(server.root(), "anna", &on_key);
+    let ask = |resource: &str, of: &str| {
+        let question = json!({"Principal": user.arn, "Action": "kms:CreateAlias", resource: of});
+        explain(&server, &question)["Decision"].clone()
+    };
+    let call = || {
+        let input = json!({"AliasName": "alias/new", "TargetKeyId": key});
+        server.call_as(&user.caller, "CreateAlias", &input).status
+    };
+    assert_eq!((ask("KeyId", &key), ask("ResourceArn", &alias)), (json!("allowed"), json!("implicitDeny")));
+    assert_eq!(call(), 400);
+    let on_both = json!([{"Effect": "Allow", "Action": "kms:CreateAlias", "Resource": [key, alias]}]);
+    server.put_user_policy(server.root(), "anna", &on_both);
+    assert_eq!((ask("KeyId", &key), ask("ResourceArn", &alias)), (json!("allowed"), json!("allowed")));
+    assert_eq!(call(), 200);
+}
+
+#[test]
+fn whether_a_grant_may_be_passed_on_depends_on_the_grant_that_is_asked_for() {
+    let server = Server::start();
+    let key = server.create_key();
+    let user = server.create_user(server.root(), "anna");
+    let parent =
+        json!({"KeyId": key, "GranteePrincipal": user.arn, "Operations": ["CreateGrant", "Decrypt"]});
+    assert_eq!(server.call("CreateGrant", &parent).status, 200);
+    for (operation, decision) in [("Decrypt", "allowed"), ("Encrypt", "implicitDeny")] {
+        let entry = json!({"ContextKeyName": "kms:GrantOperations", "ContextKeyType": "stringList", "ContextKeyValues": [operation]});
+        let question = json!({"Principal": user.arn, "Action": "kms:CreateGrant", "KeyId": key, "ContextEntries": [entry]});
+        assert_eq!(explain(&server, &question)["Decision"], decision, "{operation}");
+        let child = json!({"KeyId": key, "GranteePrincipal": user.arn, "Operations": [operation]});
+        assert_eq!(server.call_as(&user.caller, "CreateGrant", &child).status == 200, decision == "allowed");
+    }
+}
+
+#[test]
 fn nothing_is_learnt_of_another_accounts_key() {
     let server = Server::start();
     let stranger = server.create_account();
@@ -314,6 +354,11 @@ fn a_question_that_makes_no_sense_is_answered_with_what_is_wrong_with_it() {
         (json!({"Action": "kms:Decrypt"}), "ValidationException", "give KeyId or CiphertextBlob"),
         (json!({"Action": "kms:CreateKey", "KeyId": key}), "ValidationException", "about the account"),
         (json!({"Action": "sts:AssumeRole"}), "ValidationException", "as ResourceArn"),
+        (
+            json!({"Action": "sts:AssumeRole", "ResourceArn": "arn:aws:iam::999999999999:role/r"}),
+            "ValidationException",
+            "by root accounts",
+        ),
         (json!({"Action": "kms:RetireGrant", "KeyId": key}), "ValidationException", "the grant says"),
         (with("Principal", &gone.arn), "ValidationException", &format!("There is no {}.", gone.arn)),
         (with("Principal", &elsewhere), "ValidationException", "There is no"),

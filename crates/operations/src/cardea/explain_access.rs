@@ -10,7 +10,7 @@ use super::who::Who;
 use crate::kms::{record_context, record_text};
 use crate::operation::{Failure, NamedKey, On, Operation, Outcome, Permission, Subject};
 use crate::pipeline::{Abroad, Authorized, Scene, Supposition};
-use access::{ConditionKey, Decision, Explanation, PolicyType};
+use access::{ConditionKey, Decision, Explanation, PolicyType, PrincipalKind};
 use audit::json::{Json, Object, object};
 use keys::{KeyState, KeyStates, Moment};
 use wire::Fault;
@@ -103,6 +103,10 @@ impl Operation for ExplainAccess {
                 who.identity.principal
             );
             return Err(invalid(message).into());
+        }
+        let is_root = *who.identity.principal.kind() == PrincipalKind::Root;
+        if is_root && matches!(asked, Asked::Role(_) | Asked::ForeignRole { .. }) {
+            return Err(invalid("Roles may not be assumed by root accounts.".into()).into());
         }
         Ok(Supposed { who, asked })
     }
