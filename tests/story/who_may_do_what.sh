@@ -48,7 +48,7 @@ because 'statement 1 "Enable IAM User Permissions" (Allow) applies' \
 
 denied "User: $BASHIR is not authorized to perform: kms:CreateKey because no identity-based policy allows the kms:CreateKey action" \
     bashir kms create-key
-because 'DENIED: nothing allows it' nile --principal "$BASHIR" --action kms:CreateKey
+because 'DENIED: no identity-based policy allows it' nile --principal "$BASHIR" --action kms:CreateKey
 
 echo '# Delta has a role, the reader, which users of Nile may assume if their own account lets them'
 
@@ -59,7 +59,7 @@ READER="arn:aws:sts::$DELTA:assumed-role/reader/spring"
 
 denied "User: $BASHIR is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::$DELTA:role/reader" \
     reader sts get-caller-identity
-because 'DENIED: nothing allows it' nile --principal "$BASHIR" --action sts:AssumeRole --resource "arn:aws:iam::$DELTA:role/reader"
+because 'DENIED: no identity-based policy allows it' nile --principal "$BASHIR" --action sts:AssumeRole --resource "arn:aws:iam::$DELTA:role/reader"
 user_may nile bashir '{"Sid": "MayRead", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::'"$DELTA"':role/reader"}'
 allowed reader sts get-caller-identity
 grep -q "$READER" answer
@@ -78,7 +78,7 @@ allowed amina kms put-key-policy --key-id "$KEY" --policy-name default --policy 
      "Action": "kms:Decrypt", "Resource": "*", "Condition": {"StringEquals": {"kms:EncryptionContext:project": "nile"}}}')"
 denied "User: $READER is not authorized to perform: kms:Decrypt $INVISIBLE" \
     reader kms decrypt --ciphertext-blob fileb://nile.sealed --encryption-context project=nile
-because 'DENIED: nothing allows it' delta --principal "$READER" --action kms:Decrypt --key "$KEY"
+because 'DENIED: no identity-based policy allows it' delta --principal "$READER" --action kms:Decrypt --key "$KEY"
 indeed 'ReaderOfTheNile' nile --principal "$READER" --action kms:Decrypt --key "$KEY" --encryption-context project=nile
 
 role_may delta reader '{"Sid": "KeysOfTheNile", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": "arn:aws:kms:*:'"$NILE"':key/*"}'
@@ -110,7 +110,7 @@ because "Grant $GRANT to $BASHIR does not apply: the request does not keep to it
 allowed amina kms revoke-grant --key-id "$KEY" --grant-id "$GRANT"
 denied "User: $BASHIR is not authorized to perform: kms:Decrypt on the resource associated with this ciphertext because no identity-based policy allows the kms:Decrypt action" \
     bashir kms decrypt --ciphertext-blob fileb://nile.sealed --encryption-context project=nile --grant-tokens "$TOKEN"
-because 'DENIED: nothing allows it' \
+because 'DENIED: no identity-based policy allows it' \
     nile --principal "$BASHIR" --action kms:Decrypt --key "$KEY" --encryption-context project=nile
 
 echo '# An explicit deny outweighs everything, and whoever may decode the message that came with it reads why'
@@ -126,7 +126,7 @@ allowed nile sts decode-authorization-message --encoded-message "$(cat message)"
 grep -q NothingIsThrownAway answer
 denied "User: $BASHIR is not authorized to perform: sts:DecodeAuthorizationMessage because no identity-based policy allows the sts:DecodeAuthorizationMessage action" \
     bashir sts decode-authorization-message --encoded-message "$(cat message)"
-because 'DENIED: nothing allows it' nile --principal "$BASHIR" --action sts:DecodeAuthorizationMessage
+because 'DENIED: no identity-based policy allows it' nile --principal "$BASHIR" --action sts:DecodeAuthorizationMessage
 
 echo '# And who may decrypt the letter about the Nile?'
 
