@@ -367,6 +367,11 @@ fn a_question_that_makes_no_sense_is_answered_with_what_is_wrong_with_it() {
         (with("CiphertextBlob", "AQID"), "ValidationException", "Give one of"),
         (with("Time", "yesterday"), "ValidationException", "yesterday"),
         (condition("aws:SorceIp"), "ValidationException", "aws:SorceIp is no condition key"),
+        (
+            json!({"Action": "kms:Decrypt", "KeyId": key, "EncryptionContext": {"a": "b".repeat(16_384)}}),
+            "ValidationException",
+            "more than 16384 bytes",
+        ),
         (condition("project"), "ValidationException", "project is no condition key"),
         (
             json!({"Action": "kms:Decrypt", "CiphertextBlob": "AQID"}),

@@ -7,6 +7,7 @@ use super::action::spelt;
 use super::asked::{Asked, Names, invalid};
 use super::others::{Other, others};
 use super::who::Who;
+use crate::iam::check_values;
 use crate::kms::{record_context, record_text};
 use crate::operation::{Failure, NamedKey, On, Operation, Outcome, Permission, Subject};
 use crate::pipeline::{Abroad, Authorized, Scene, Supposition};
@@ -90,10 +91,13 @@ impl Operation for ExplainAccess {
 
     fn examine(input: &Input) -> Result<(), Fault> {
         input.names().check(&spelt(input.action.as_str())?)?;
+        check_values(input.context_entries.as_ref()).map_err(invalid)?;
         input.supposition().map(|_| ())
     }
 
     async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<Supposed, Failure> {
+        // Who and what is there is told to nobody who may not ask, so that this comes before anything is looked up.
+        scene.weigh(&PERMISSION).await?;
         let action = spelt(input.action.as_str())?;
         let asked = input.names().find(&action, scene).await?;
         let who = Who::find(input.principal.as_ref(), scene).await?;
@@ -112,7 +116,7 @@ impl Operation for ExplainAccess {
     }
 
     fn permissions<'a>(_: &Input, _: &'a Supposed) -> Vec<Permission<'a>> {
-        vec![Permission { action: "cardea:ExplainAccess", on: On::Account }]
+        vec![PERMISSION]
     }
 
     async fn execute(
@@ -201,7 +205,13 @@ impl Input {
         let entries = self.context_entries.iter().flat_map(|entries| &entries.0);
         let given = entries.filter_map(|entry| given(entry).transpose()).collect::<Result<_, Fault>>()?;
         let encryption_context = self.encryption_context.clone().unwrap_or_default().0;
-        Ok(Supposition { encryption_context, given, time: self.time()? })
+        let supposition = Supposition { encryption_context, given, time: self.time()? };
+        if bytes(&supposition) > MOST_BYTES {
+            return Err(invalid(format!(
+                "What is supposed of the request has more than {MOST_BYTES} bytes."
+            )));
+        }
+        Ok(supposition)
     }
 
     fn time(&self) -> Result<Option<Moment>, Fault> {
@@ -211,6 +221,15 @@ impl Input {
             time.map_err(|_| invalid(format!("Time is not of the form 2026-01-31T12:00:00Z: {text}")))?;
         Ok(Some(Moment::from_millis(time.as_millisecond())))
     }
+}
+
+/// How much statements may have to look through.
+fn bytes(supposition: &Supposition) -> usize {
+    let pairs = supposition.encryption_context.iter().flat_map(|(key, value)| [key.len(), value.len()]);
+    let given = supposition.given.iter().flat_map(|(name, values)| {
+        std::iter::once(name.len()).chain(values.iter().map(|value| value.len().saturating_add(1)))
+    });
+    pairs.chain(given).fold(0, usize::saturating_add)
 }
 
 /// A condition key in lower case and its values. Of our own prefixes only keys that there are.
@@ -225,6 +244,11 @@ fn given(entry: &ContextEntry) -> Result<Option<(String, Vec<String>)>, Fault> {
     let values = entry.values.iter().flat_map(|values| &values.0).map(|value| value.as_str().to_owned());
     Ok(Some((name.to_ascii_lowercase(), values.collect())))
 }
+
+const PERMISSION: Permission<'static> = Permission { action: "cardea:ExplainAccess", on: On::Account };
+
+/// An encryption context and as much again: everybody who is asked about may have policies that look at all of it.
+const MOST_BYTES: usize = 16_384;
 
 /// Condition keys of other prefixes are claims of identity providers.
 const PREFIXES: [&str; 4] = ["aws", "iam", "kms", "sts"];
