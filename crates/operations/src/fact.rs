@@ -60,15 +60,40 @@ impl<'a> Fact<'a> {
     }
 }
 
+//= iam: aws:RequestTag/Key1 matches a tag that is named Key1 or key1, but not both
 //= kms: the name of an encryption context pair in a condition key compares without case
+/// The value of that name. Of several names that only case tells apart it is the one that is spelt like it, or none: else whoever may
+/// choose names could bring along the value that a policy wants beside the one that is to count.
 fn value_of<'p>(pairs: &'p BTreeMap<String, String>, suffix: &str) -> Option<Values<'p>> {
-    let named = |name: &str| name.eq_ignore_ascii_case(suffix);
-    let mut found =
-        pairs.iter().filter(|(name, _)| named(name)).map(|(_, value)| Cow::Borrowed(value.as_str()));
-    let first = found.next()?;
-    let rest: Vec<_> = found.collect();
-    if rest.is_empty() {
-        return Some(Values::One(first));
+    let all = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    value_named(all, suffix).map(Into::into)
+}
+
+/// The same of names and values that come from elsewhere.
+pub fn value_named<'p>(
+    pairs: impl Iterator<Item = (&'p str, &'p str)> + Clone,
+    wanted: &str,
+) -> Option<&'p str> {
+    if let Some((_, value)) = pairs.clone().find(|(name, _)| *name == wanted) {
+        return Some(value);
     }
-    Some(Values::Many(std::iter::once(first).chain(rest).collect()))
+    let mut alike = pairs.filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
+    let (_, value) = alike.next()?;
+    alike.next().is_none().then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_names_that_only_case_tells_apart_the_one_that_is_spelt_alike_counts_or_none() {
+        let value = |pairs: &[(&'static str, &'static str)], name: &str| {
+            value_named(pairs.iter().copied(), name).map(str::to_owned)
+        };
+        assert_eq!(value(&[("Team", "nile")], "team").as_deref(), Some("nile"));
+        assert_eq!(value(&[("Team", "nile"), ("team", "delta")], "team").as_deref(), Some("delta"));
+        assert_eq!(value(&[("Team", "nile"), ("TEAM", "delta")], "team"), None);
+        assert_eq!(value(&[("other", "nile")], "team"), None);
+    }
 }

@@ -20,6 +20,8 @@ mod simulation;
 pub mod tags;
 mod users;
 
+pub use simulation::check_values;
+
 use crate::registry::{Entry, entry};
 
 /// Every operation, in the order of the names.

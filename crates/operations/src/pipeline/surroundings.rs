@@ -4,6 +4,7 @@ use super::scene::Caller;
 use super::{Scene, WebIdentity};
 use crate::kms::grants::Constraints;
 use crate::operation::{Failure, NamedIdentity, NamedKey, On, Permission};
+use crate::fact::value_named;
 use crate::{Call, Fact};
 use access::{ConditionKey, Facts, PrincipalKind, Values};
 use keys::{Key, Moment, Tags};
@@ -161,8 +162,9 @@ impl<'a> Surroundings<'a> {
             return Some(identity.boundary.as_deref().into());
         }
         if matches!(key, ConditionKey::ResourceTag | ConditionKey::IamResourceTag) {
-            let tag = self.tags.and_then(|tags| tags.iter().find(|tag| tag.key.eq_ignore_ascii_case(suffix)));
-            return Some(tag.map(|tag| tag.value.as_str()).into());
+            let tags = self.tags.into_iter().flat_map(Tags::iter);
+            let pairs = tags.map(|tag| (tag.key.as_str(), tag.value.as_str()));
+            return Some(value_named(pairs, suffix).into());
         }
         let named = self.key?;
         let record: &Key = &named.key;

@@ -19,6 +19,7 @@ pub use get_context_keys_for_principal_policy::GetContextKeysForPrincipalPolicy;
 pub use list_account_aliases::ListAccountAliases;
 pub use simulate_custom_policy::SimulateCustomPolicy;
 pub use simulate_principal_policy::SimulatePrincipalPolicy;
+pub use simulator::check_values;
 
 use super::pages::part;
 use crate::operation::Failure;
@@ -54,7 +55,7 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn answer(&self, simulated: &Simulated, scene: &Scene<'_>) -> Result<Answer, Failure> {
+    async fn answer(&self, simulated: &Simulated, scene: &Scene<'_>) -> Result<Answer, Failure> {
         if self.resource_policy.is_some() && simulated.is_nobody() {
             return Err(invalid("CallerArn is required if ResourcePolicy is given.".into()).into());
         }
@@ -65,6 +66,7 @@ impl Asked<'_> {
             ))
             .into());
         }
+        check_values(self.entries).map_err(invalid)?;
         let circumstances = Circumstances {
             entries: self.entries,
             resource_policy: self.resource_policy,
@@ -73,7 +75,7 @@ impl Asked<'_> {
         };
         let page = part("simulation", &self.actions.0, self.marker, self.max_items)?;
         let (is_truncated, marker) = (page.is_truncated(), page.marker);
-        let results = simulate(simulated, &circumstances, page.entries, resources)?;
+        let results = simulate(simulated, &circumstances, page.entries, resources).await?;
         Ok(Answer { results: Members(results), is_truncated, marker })
     }
 

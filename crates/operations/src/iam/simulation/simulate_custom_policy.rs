@@ -84,6 +84,7 @@ impl Operation for SimulateCustomPolicy {
         };
         asked(input)
             .answer(&Simulated { principal, authority, tags: BTreeMap::new() }, scene)
+            .await
             .map(Outcome::of)
     }
 }

@@ -83,7 +83,7 @@ impl Operation for SimulatePrincipalPolicy {
         if let Some(boundary) = boundary(input.boundaries.as_ref())? {
             simulated.authority.boundary = Some(boundary);
         }
-        asked(input).answer(&simulated, scene).map(Outcome::of)
+        asked(input).answer(&simulated, scene).await.map(Outcome::of)
     }
 }
 

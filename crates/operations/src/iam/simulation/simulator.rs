@@ -88,8 +88,8 @@ wire::output! {
     }
 }
 
-/// Decides each of the actions on each of the resources.
-pub fn simulate(
+/// Decides each of the actions on each of the resources. Others get their turn after each decision: policies can be made to take long.
+pub async fn simulate(
     simulated: &Simulated,
     circumstances: &Circumstances<'_>,
     actions: Vec<&ActionName>,
@@ -99,12 +99,27 @@ pub fn simulate(
     let named: Vec<&str> = resources.iter().map(ResourceName::as_str).collect();
     let resources = if named.is_empty() { anything.as_slice() } else { &named };
     let policy = circumstances.resource_policy.map(ResourcePolicy::of);
-    let of_action = |action: &ActionName| {
+    let mut results = Vec::new();
+    for action in actions {
         let action = spelt(action.as_str())?;
-        let on = |resource: &&str| decide(simulated, circumstances, policy.as_ref(), &action, resource);
-        Ok(in_one(action.to_string(), resources.iter().map(on).collect::<Result<_, Fault>>()?))
-    };
-    actions.into_iter().map(of_action).collect()
+        let mut of_action = Vec::new();
+        for resource in resources {
+            of_action.push(decide(simulated, circumstances, policy.as_ref(), &action, resource)?);
+            tokio::task::yield_now().await;
+        }
+        results.push(in_one(action.to_string(), of_action));
+    }
+    Ok(results)
+}
+
+/// Refuses values of condition keys that are longer than any that a request can have: each may stand in a policy many times.
+pub fn check_values(entries: Option<&ContextEntries>) -> Result<(), String> {
+    let given = entries.iter().flat_map(|entries| &entries.0).filter_map(|entry| entry.values.as_ref());
+    let mut values = given.flat_map(|values| &values.0);
+    if values.all(|value| value.as_str().len() <= LONGEST_VALUE) {
+        return Ok(());
+    }
+    Err(format!("A value of a context key must not be longer than {LONGEST_VALUE} bytes."))
 }
 
 /// Policies that are given with a simulation, by the names that its results have for them.
@@ -377,6 +392,7 @@ impl Facts for Granted<'_> {
     }
 }
 
+const LONGEST_VALUE: usize = 2048;
 const ALLOWED: &str = "allowed";
 const EXPLICIT_DENY: &str = "explicitDeny";
 const IMPLICIT_DENY: &str = "implicitDeny";
@@ -426,7 +442,8 @@ mod tests {
             now: Moment::from_millis(0),
         };
         let resources = input.resources.map(|resources| resources.0).unwrap_or_default();
-        simulate(&simulated, &circumstances, input.actions.0.iter().collect(), &resources).unwrap()
+        let simulation = simulate(&simulated, &circumstances, input.actions.0.iter().collect(), &resources);
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(simulation).unwrap()
     }
 
     #[test]
