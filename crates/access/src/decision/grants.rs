@@ -148,7 +148,7 @@ impl<'q> Request<'q> {
         equals.as_ref().is_none_or(equal) && subset.as_ref().is_none_or(|pairs| self.has_pairs(pairs))
     }
 
-    /// Keys of grants compare with case, condition keys without: a context with two keys that only case tells apart has neither here.
+    /// Keys of grants compare with case, condition keys without: of two keys that the facts cannot tell apart a context has neither here.
     fn has_pairs(&self, pairs: &BTreeMap<String, String>) -> bool {
         let facts = self.question.facts;
         pairs.iter().all(|(name, value)| {
@@ -234,7 +234,7 @@ fn requested(facts: &dyn Facts) -> Option<(GrantOperations, GrantConstraints)> {
     Some((operations, GrantConstraints { equals, subset, source_arn }))
 }
 
-/// The pairs of the encryption context. None if two keys differ in case only.
+/// The pairs of the encryption context. None if a key has not one value, as of two that the facts cannot tell apart.
 pub(super) fn context(facts: &dyn Facts) -> Option<BTreeMap<String, String>> {
     let keys = facts.find(ConditionKey::KmsEncryptionContextKeys, "");
     let value = |key: &str| facts.find(ConditionKey::KmsEncryptionContext, key).one().map(String::from);
