@@ -97,7 +97,13 @@ fn a_stranger_cannot_tell_whether_a_key_exists_neither_from_the_answer_nor_from_
     }
     let journal = server.journal();
     for (operation, answers) in pairs {
+        let words = answers[0].fault().1;
         let [seen, unseen] = answers.map(|answer| record_of(&journal, &answer));
+        assert_eq!(
+            seen["errorMessage"].as_str(),
+            words.as_deref(),
+            "{operation}: the words, and no encoded message"
+        );
         for member in ["resources", "errorCode", "errorMessage", "responseElements", "additionalEventData"] {
             assert_eq!(seen[member], unseen[member], "{operation}: {member}");
         }
