@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use keys::{AccountId, Region};
 use module_api::{CredentialBinding, CredentialToken};
 use module_client::{CallError, ModuleClient};
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use sigv4::{Presented, Refusal, Rules, SigningKey};
 use std::sync::Arc;
@@ -40,13 +41,26 @@ pub struct Claimed {
 
 /// Sessions whose tokens were opened before; bounded, and shared by all workers.
 #[derive(Debug)]
-pub struct Sessions(Cache<Box<str>, Arc<Session>>);
+pub struct Sessions(Cache<Box<str>, Arc<Session>, BySize>);
+
+/// What a kept session takes, in bytes: anybody can have tokens as long as tokens may be, and as many as they like.
+#[derive(Clone, Debug)]
+struct BySize;
+
+impl Weighter<Box<str>, Arc<Session>> for BySize {
+    fn weight(&self, token: &Box<str>, session: &Arc<Session>) -> u64 {
+        let policies = session.policies.iter().map(String::len).sum::<usize>().saturating_mul(COMPILED);
+        let size = SMALLEST_SESSION.saturating_add(token.len()).saturating_add(policies);
+        u64::try_from(size.saturating_add(session.padding.len())).unwrap_or(u64::MAX)
+    }
+}
 
 impl Sessions {
-    /// Room for so many.
+    /// Room for so many of the usual size.
     #[must_use]
     pub fn new(sessions: usize) -> Self {
-        Self(Cache::new(sessions))
+        let bytes = u64::try_from(sessions.saturating_mul(USUAL_SESSION)).unwrap_or(u64::MAX);
+        Self(Cache::with_weighter(sessions, bytes, BySize))
     }
 
     /// Keeps a session whose credentials were proven to be the caller's.
@@ -268,5 +282,40 @@ impl From<Fault> for Rejection {
 impl From<CatalogError> for Rejection {
     fn from(error: CatalogError) -> Self {
         our_failure(&error).into()
+    }
+}
+
+/// In bytes, with its token.
+const USUAL_SESSION: usize = 2048;
+/// What a session takes besides texts that can be long.
+const SMALLEST_SESSION: usize = 512;
+/// About how many bytes a policy takes for each byte of its text, compiled and as it is.
+const COMPILED: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_sessions_take_the_room_of_many() {
+        let session = |policies: Vec<String>, padding: usize| {
+            let principal = r#"{"Root":{"account":"111122223333"}}"#;
+            let text = format!(
+                r#"{{"principal":{principal},"access_key_id":"ASIA","secret":"","issued":0,"expires":0}}"#
+            );
+            let session: Session = serde_json::from_str(&text).unwrap();
+            Arc::new(Session { policies, padding: "-".repeat(padding), ..session })
+        };
+        let kept = |session: Arc<Session>, token: usize| {
+            let sessions = Sessions::new(1000);
+            for number in 0..2000 {
+                let token = format!("{number:0>token$}");
+                sessions.0.insert(token.into(), Arc::clone(&session));
+            }
+            sessions.0.len()
+        };
+        assert!(kept(session(Vec::new(), 0), 800) >= 900);
+        assert!(kept(session(Vec::new(), 2000), 4096) <= 400);
+        assert!(kept(session(vec!["x".repeat(8000)], 0), 12_000) <= 20);
     }
 }
