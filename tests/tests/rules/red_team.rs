@@ -119,3 +119,25 @@ fn who_may_explain_nothing_learns_nothing_by_asking() {
         assert_eq!(answer.error(), "AccessDeniedException", "{}", answer.text());
     }
 }
+
+/// Policies that repeat what a caller may make long are not gone through to their end, and then allow nothing.
+#[test]
+fn policies_that_repeat_a_long_value_of_a_request_allow_nothing() {
+    let server = Server::start();
+    let root = format!("arn:aws:iam::{}:root", server.account_id(server.root()));
+    let repeated = json!({"StringLike": {"aws:Referer": vec!["*a?b${aws:UserAgent}"; 1000]}});
+    let text = policy(&json!([
+        {"Effect": "Allow", "Principal": {"AWS": root}, "Action": "kms:*", "Resource": "*"},
+        {"Effect": "Deny", "Principal": "*", "Action": "kms:Encrypt", "Resource": "*", "Condition": repeated},
+    ]));
+    let made = server.call("CreateKey", &json!({"Policy": text})).output();
+    let input = json!({"KeyId": made["KeyMetadata"]["KeyId"], "Plaintext": "eA=="}).to_string();
+    let encrypt = |length: usize| {
+        let request = server.request("Encrypt", input.as_str()).with("user-agent", &"a".repeat(length));
+        server.send(&request.with("referer", &"a".repeat(length)).signed(server.root()))
+    };
+    assert_eq!(encrypt(10).status, 200);
+    let began = Instant::now();
+    assert_eq!(encrypt(12_000).error(), "AccessDeniedException");
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}

@@ -8,7 +8,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pattern {
     tokens: Box<[Token]>,
-    /// For each part between two runs, if it has a `?`.
+    /// For each part between two runs, if it has a `?` and is long: they take much more room than it does.
     masks: Box<[Option<Masks>]>,
 }
 
@@ -51,7 +51,8 @@ impl Pattern {
         let mut parts = joined.split(is_run);
         parts.next();
         parts.next_back();
-        let masks = parts.map(|part| part.contains(&Token::One).then(|| Masks::of(part))).collect();
+        let needs_masks = |part: &[Token]| part.contains(&Token::One) && characters(part).count() > SHORT;
+        let masks = parts.map(|part| needs_masks(part).then(|| Masks::of(part))).collect();
         Self { tokens: joined.into(), masks }
     }
 
@@ -117,7 +118,7 @@ fn without_first(text: &str) -> Option<&str> {
     Some(characters.as_str())
 }
 
-/// What remains after the first place where these pieces, which have no wildcard, are.
+/// What remains after the first place where these pieces are, which have no run.
 fn find_in<'a>(text: &'a str, tokens: &[Token], case: Case) -> Option<&'a str> {
     if let ([Token::Literal(literal)], Case::Kept) = (tokens, case) {
         return text.split_once(&**literal).map(|(_, after)| after);
@@ -195,6 +196,9 @@ impl Masks {
         None
     }
 }
+
+/// A part of so many characters is found fast enough by trying every place.
+const SHORT: usize = 16;
 
 /// In bits.
 const WORD: usize = 64;

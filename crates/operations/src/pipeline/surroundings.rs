@@ -2,13 +2,14 @@
 
 use super::scene::Caller;
 use super::{Scene, WebIdentity};
+use crate::fact::value_named;
 use crate::kms::grants::Constraints;
 use crate::operation::{Failure, NamedIdentity, NamedKey, On, Permission};
-use crate::fact::value_named;
 use crate::{Call, Fact};
 use access::{ConditionKey, Facts, PrincipalKind, Values};
 use keys::{Key, Moment, Tags};
 use std::borrow::Cow;
+use std::cell::Cell;
 use wire::arn::KeyArn;
 
 /// A call's facts.
@@ -25,6 +26,8 @@ pub struct Surroundings<'a> {
     tags: Option<&'a Tags>,
     /// The aliases of the key, if a policy asks for them.
     aliases: Vec<String>,
+    /// How many bytes of values policies were told so far.
+    told: Cell<usize>,
 }
 
 impl<'a> Surroundings<'a> {
@@ -45,7 +48,7 @@ impl<'a> Surroundings<'a> {
             _ => None,
         };
         let aliases = match key {
-            Some(named) if asks_for_aliases(scene.caller) => aliases_of(scene, named).await?,
+            Some(named) if asks_for_aliases(scene.caller) => Box::pin(aliases_of(scene, named)).await?,
             _ => Vec::new(),
         };
         let mut request = scene.facts(permission.action);
@@ -61,6 +64,7 @@ impl<'a> Surroundings<'a> {
             identity,
             tags,
             aliases,
+            told: Cell::default(),
         })
     }
 
@@ -82,7 +86,14 @@ impl<'a> Surroundings<'a> {
             identity: None,
             tags: Some(tags),
             aliases: Vec::new(),
+            told: Cell::default(),
         }
+    }
+
+    /// Whether policies have asked for so much that nothing they say counts any more. They can repeat long values of a request
+    /// thousands of times, and the service must not be kept busy so.
+    pub(in crate::pipeline) fn are_exhausted(&self) -> bool {
+        self.told.get() > MOST_TOLD
     }
 
     fn of_principal(&self, key: ConditionKey, suffix: &str) -> Option<Values<'_>> {
@@ -187,13 +198,19 @@ impl<'a> Surroundings<'a> {
 impl Facts for Surroundings<'_> {
     /// What the request itself says comes first: of a key to be made there is nothing else.
     fn find(&self, key: ConditionKey, suffix: &str) -> Values<'_> {
+        if self.are_exhausted() {
+            return Values::Absent;
+        }
         let of_request = self.request.iter().find_map(|fact| fact.find(key, suffix));
-        of_request
+        let found = of_request
             .or_else(|| self.of_call(key))
             .or_else(|| self.of_principal(key, suffix))
             .or_else(|| self.of_session(key))
             .or_else(|| self.of_resource(key, suffix))
-            .unwrap_or(Values::Absent)
+            .unwrap_or(Values::Absent);
+        let size: usize = found.as_slice().iter().map(|value| value.len()).sum();
+        self.told.set(self.told.get().saturating_add(size));
+        found
     }
 
     /// What an OIDC provider said of a caller, such as `accounts.example.com:sub`.
@@ -256,6 +273,9 @@ fn iso(moment: Moment) -> String {
 
 /// The actions that can be about a grant which an integrated service wants for a resource of its own.
 const FOR_AWS_RESOURCES: [&str; 3] = ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"];
+
+/// In bytes; thousands of times what policies ask for that mean well.
+const MOST_TOLD: usize = 4 << 20;
 
 /// More than a key can have.
 const MOST_ALIASES: usize = 1000;

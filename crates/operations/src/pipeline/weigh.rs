@@ -103,20 +103,37 @@ impl<'a> Scene<'a> {
         let surroundings = Surroundings::of(self, permission).await?;
         let question = self.question(permission.action, resource, &surroundings);
         if let On::Grant(named) = permission.on {
-            return weigh_retirement(&question, &named.grant);
+            return weigh_retirement(&question, &named.grant).and_then(|()| check_exhaustion(&surroundings));
         }
-        let Decision::Denied(denial) = decide(&question) else { return Ok(()) };
+        let decision = decide(&question);
+        check_exhaustion(&surroundings)?;
+        match decision {
+            Decision::Allowed => Ok(()),
+            Decision::Denied(denial) => {
+                Box::pin(self.ask_grants(permission, &question, denial)).await?;
+                check_exhaustion(&surroundings)
+            }
+        }
+    }
+
+    /// Whether a grant lets the caller do what its policies do not.
+    async fn ask_grants(
+        &self,
+        permission: &Permission<'_>,
+        question: &Question<'_>,
+        denial: Denial,
+    ) -> Result<(), Failure> {
         let grants = match (&permission.on, denial.is_explicit()) {
             (On::Key(named), false) => grants_to(self.reader(), question.principal, &named.address()).await?,
             _ => Vec::new(),
         };
         let grants = || grants.iter().flat_map(|grants| grants.iter());
-        if access::grant_for(&question, grants()).is_some() {
+        if access::grant_for(question, grants()).is_some() {
             return Ok(());
         }
         let by_ciphertext = matches!(permission.on, On::Key(named) if named.named.by_ciphertext);
         let denial = if by_ciphertext { denial.of_ciphertext() } else { denial };
-        Err(Denied::new(&question, &denial, grants()).into())
+        Err(Denied::new(question, &denial, grants()).into())
     }
 
     /// Whether the caller, or its account, could give that key another policy again if it had this one.
@@ -157,6 +174,14 @@ impl<'a> Scene<'a> {
         let identity = &self.caller.identity;
         Question { principal: &identity.principal, authority: &identity.authority, action, resource, facts }
     }
+}
+
+/// Refuses what was decided after policies had asked for too much: a denial may have been missed.
+fn check_exhaustion(surroundings: &Surroundings<'_>) -> Result<(), Failure> {
+    if surroundings.are_exhausted() {
+        return Err(Fault::new(FaultKind::AccessDenied, TOO_MUCH).into());
+    }
+    Ok(())
 }
 
 /// Whether a grant may be retired: no policy says so, nor another grant.
@@ -243,6 +268,9 @@ static NO_POLICY: LazyLock<Option<Policy>> = LazyLock::new(|| {
     let text = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"kms:*"}}"#;
     Policy::compile(PolicyKind::Key, text, &BTreeMap::new()).ok()
 });
+
+/// What is told of policies that cannot be gone through in a time that does not keep others waiting.
+const TOO_MUCH: &str = "The policies on this request repeat its values too often to be evaluated.";
 
 /// What a key policy must leave to its author.
 const PUT_KEY_POLICY: &str = "kms:PutKeyPolicy";
