@@ -106,7 +106,7 @@ enum Credentials {
 pub async fn authenticate(service: &Service, call: &Call, routed: &Routed) -> Result<Caller, Rejection> {
     if web_identity::takes_token(routed) {
         refuse_headers(call)?;
-        return web_identity::authenticate(service, call, routed).await;
+        return Box::pin(web_identity::authenticate(service, call, routed)).await;
     }
     let rules = Rules {
         service: routed.api.service,
@@ -194,7 +194,7 @@ async fn holder(
             if service.clock.now() >= session.expires {
                 return Err(fault_of(&Refusal::ExpiredToken));
             }
-            let identity = directory.session(session).await.map_err(|error| our_failure(&error))?;
+            let identity = Box::pin(directory.session(session)).await.map_err(|error| our_failure(&error))?;
             Ok((identity.ok_or_else(unknown)?, Some(Arc::clone(session))))
         }
         Credentials::Unknown => Err(unknown()),
@@ -223,8 +223,8 @@ async fn owner(directory: &Directory<'_>, access_key: &AccessKey) -> Result<Opti
         AccessKeyOwner::Root => Ok(Some(directory.root(access_key.account))),
         AccessKeyOwner::Service { name } => Ok(Some(directory.service(name))),
         AccessKeyOwner::User { name, id } => {
-            let user =
-                directory.user(&access_key.account, name).await.map_err(|error| our_failure(&error))?;
+            let user = Box::pin(directory.user(&access_key.account, name)).await;
+            let user = user.map_err(|error| our_failure(&error))?;
             Ok(user.filter(|user| user.has_id(id)))
         }
     }

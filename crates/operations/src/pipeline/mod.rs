@@ -41,7 +41,8 @@ use wire::{Fault, FaultKind};
 pub async fn answer(service: &Rc<Service>, call: Call) -> Answer {
     let request_id = call.ids.request;
     let (api, outcome) = match route(&call) {
-        Ok(routed) => (routed.api, in_time(respond(service, call, routed)).await),
+        // In a box of its own: the futures around it are moved about, and a large one costs more to move than to box.
+        Ok(routed) => (routed.api, in_time(Box::pin(respond(service, call, routed))).await),
         Err(unrouted) => (unrouted.api, Err(unrouted.fault)),
     };
     let content_type = api.content_type();

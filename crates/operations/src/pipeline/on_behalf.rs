@@ -37,7 +37,7 @@ pub async fn for_whom(
     }
     check_operation(name, routed)?;
     let on_behalf = Some(OnBehalf { service: name.to_string() });
-    let identity = principal_named(&directory(service), principal).await?;
+    let identity = Box::pin(principal_named(&directory(service), principal)).await?;
     Ok(Caller { identity, on_behalf, ..caller })
 }
 

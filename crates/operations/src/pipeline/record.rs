@@ -87,15 +87,26 @@ impl Draft {
         record.response_elements = outcome.ok().and_then(|outcome| outcome.elements.as_ref());
         record.additional_event_data = outcome.ok().and_then(|outcome| outcome.additional.as_ref());
         append(scene.service(), &record).await?;
-        for owner in owners {
-            let event_id = Uuid::new_v4().to_string();
-            let user_identity = who.identity_for_others();
-            let copy =
-                Record { user_identity, event_id: &event_id, recipient_account_id: Some(owner), ..record };
-            append(scene.service(), &copy).await?;
+        if !owners.is_empty() {
+            let copy = Record { user_identity: who.identity_for_others(), ..record };
+            Box::pin(append_copies(scene.service(), copy, owners)).await?;
         }
         Ok(())
     }
+}
+
+/// The same record once more for each of the other accounts.
+async fn append_copies(
+    service: &Service,
+    record: Record<'_>,
+    owners: BTreeSet<AccountId>,
+) -> Result<(), Fault> {
+    for owner in owners {
+        let event_id = Uuid::new_v4().to_string();
+        let copy = Record { event_id: &event_id, recipient_account_id: Some(owner), ..record };
+        append(service, &copy).await?;
+    }
+    Ok(())
 }
 
 impl Named {

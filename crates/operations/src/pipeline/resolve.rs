@@ -123,7 +123,7 @@ impl Scene<'_> {
         let AliasArn { account, region, .. } = arn;
         let world = World { account, region };
         let alias = match self.reader().alias(&AliasAddress { world, name: arn.name.clone() }).await? {
-            None => self.alias_by_first_use(&arn).await?,
+            None => Box::pin(self.alias_by_first_use(&arn)).await?,
             found => found,
         };
         if alias.is_none() && self.is_own(account) {
