@@ -1,4 +1,4 @@
-//! Records in memory: a bounded number, the ones in use.
+//! Records in memory, the ones in use: a bounded number, fewer of long ones.
 
 use crate::layout::{self, Kept};
 use crate::{
@@ -117,7 +117,7 @@ pub trait Keepable: Clone {
     /// Whether it is known to have been read after the change at that revision.
     fn is_newer_than(&self, changed: Revision) -> bool;
 
-    /// How many records it is.
+    /// As how many usual records it counts.
     fn records(&self) -> u64;
 }
 
@@ -126,8 +126,9 @@ impl<T> Keepable for Arc<Stored<T>> {
         self.revision >= changed
     }
 
+    /// A long record holds policies, and what is compiled from them and kept with it is many times their text.
     fn records(&self) -> u64 {
-        1
+        (self.bytes.saturating_sub(USUAL_BYTES) / BYTES_A_RECORD).saturating_add(1) as u64
     }
 }
 
@@ -199,6 +200,12 @@ impl<K: Hash + Eq + Clone, V: Keepable> Records<K, V> {
     }
 }
 
+/// A key without a policy of its own takes no more.
+const USUAL_BYTES: usize = 1024;
+
+/// So many bytes more weigh as much as another record: compiled policies were seen to take 15 to 80 times their text.
+const BYTES_A_RECORD: usize = 64;
+
 /// So that with the usual capacity of 131,072 records a list of 10,000 stays in memory.
 const RECORDS_A_LIST: usize = 512;
 
@@ -248,6 +255,18 @@ mod tests {
         let records: Numbers<u8> = Records::new(8);
         assert!(records.find(&1, async { Ok(None) }).await.unwrap().is_none());
         assert!(records.find(&1, async { Ok(Some(stored(1))) }).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn long_records_leave_room_for_fewer() {
+        let records: Records<u64, Arc<Stored<String>>> = Records::new(10_000);
+        let text = Bytes::from(format!("\"{}\"", "a".repeat(32 << 10)));
+        for number in 0..1000 {
+            let versioned = Versioned { value: text.clone(), revision: Revision(number) };
+            let read = async { Ok(Some(Arc::new(Stored::decode(b"", &versioned).unwrap()))) };
+            records.find(&number, read).await.unwrap();
+        }
+        assert!((1..=20).contains(&records.0.len()), "{}", records.0.len());
     }
 
     #[tokio::test]

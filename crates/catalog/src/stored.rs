@@ -13,6 +13,8 @@ use storage::{Revision, Versioned};
 pub struct Stored<T> {
     record: T,
     pub(crate) revision: Revision,
+    /// How long it is as it is stored.
+    pub(crate) bytes: usize,
     derived: OnceLock<Box<Derived>>,
 }
 
@@ -66,7 +68,7 @@ impl<T: DeserializeOwned> Stored<T> {
             key: String::from_utf8_lossy(key).into_owned(),
             source,
         })?;
-        Ok(Self { record, revision: stored.revision, derived: OnceLock::new() })
+        Ok(Self { record, revision: stored.revision, bytes: stored.value.len(), derived: OnceLock::new() })
     }
 }
 
