@@ -1,6 +1,6 @@
 //! Roles, managed policies, OpenID Connect providers and simulations: how they live, what is refused, and what calls follow.
 
-use blackbox::{Caller, Server, list, policy};
+use blackbox::{Answer, Caller, Server, list, policy};
 use serde_json::{Value, json};
 use std::thread;
 
@@ -39,6 +39,17 @@ fn account_of(server: &Server) -> String {
 fn create_policy(server: &Server, name: &str, document: &str) -> String {
     let made = server.iam("CreatePolicy", &[("PolicyName", name), ("PolicyDocument", document)]).output();
     made["Policy"]["Arn"].as_str().unwrap().to_owned()
+}
+
+fn create_provider(server: &Server, url: &str) -> Answer {
+    let parameters = [
+        ("Url", url),
+        ("ClientIDList.member.1", "app"),
+        ("ClientIDList.member.2", "app"),
+        ("Tags.member.1.Key", "k"),
+        ("Tags.member.1.Value", "v"),
+    ];
+    server.iam("CreateOpenIDConnectProvider", &parameters)
 }
 
 /// Every entry of a list, page by page: as many as are asked for, the last page perhaps fewer.
@@ -324,7 +335,7 @@ fn the_default_version_of_a_managed_policy_is_what_counts_at_once() {
 }
 
 #[test]
-fn managed_policies_are_checked_counted_and_those_of_aws_never_change() {
+fn managed_policies_are_checked_before_they_are_made() {
     let server = Server::start();
     let create = |name: &str, document: &str| {
         server.iam("CreatePolicy", &[("PolicyName", name), ("PolicyDocument", document)])
@@ -342,8 +353,12 @@ fn managed_policies_are_checked_counted_and_those_of_aws_never_change() {
         .refuses("MalformedPolicyDocument", "Policy document should not specify a principal.");
     let long = allow(&vec!["kms:Decrypt"; 500]);
     create("long", &long).refuses("LimitExceeded", "Cannot exceed quota for PolicySize: 6144");
+}
 
-    let arn = format!("arn:aws:iam::{}:policy/P", account_of(&server));
+#[test]
+fn managed_policies_are_counted_where_they_are_used() {
+    let server = Server::start();
+    let arn = create_policy(&server, "P", &allow(&["kms:*"]));
     let _ = server.create_role(server.root(), "Nile", "*");
     let _ = server.create_user(server.root(), "Ana");
     let _ = server.iam("AttachRolePolicy", &[("RoleName", "Nile"), ("PolicyArn", &arn)]).output();
@@ -371,7 +386,11 @@ fn managed_policies_are_checked_counted_and_those_of_aws_never_change() {
     );
     assert_eq!(entities(&[("EntityFilter", "User")])["PolicyRoles"], "");
     assert_eq!(entities(&[("PathPrefix", "/nowhere/")])["PolicyUsers"], "");
+}
 
+#[test]
+fn managed_policies_of_aws_never_change() {
+    let server = Server::start();
     let of_aws = "arn:aws:iam::aws:policy/AdministratorAccess";
     let shown = server.iam("GetPolicy", &[("PolicyArn", of_aws)]).output();
     assert_eq!((&shown["Policy"]["AttachmentCount"], &shown["Policy"]["Arn"]), (&json!("0"), &json!(of_aws)));
@@ -386,6 +405,14 @@ fn managed_policies_are_checked_counted_and_those_of_aws_never_change() {
         parameters.extend(more.as_ref().map(|(name, value)| (*name, value.as_str())));
         assert_eq!(server.iam(action, &parameters).error(), "InvalidInput", "{action}");
     }
+}
+
+#[test]
+fn a_managed_policy_is_meant_by_its_exact_arn_alone() {
+    let server = Server::start();
+    let arn = create_policy(&server, "P", &allow(&["kms:*"]));
+    let _ = server.create_role(server.root(), "Nile", "*");
+    let _ = server.iam("AttachRolePolicy", &[("RoleName", "Nile"), ("PolicyArn", &arn)]).output();
     let shouted = arn.replace(":policy/P", ":policy/p");
     for another in [
         shouted.as_str(),
@@ -655,20 +682,11 @@ fn a_simulation_of_given_policies_takes_a_keys_policy_into_account() {
 }
 
 #[test]
-fn providers_are_registered_once_changed_and_forgotten() {
+fn providers_are_registered_once_under_an_https_url() {
     let server = Server::start();
-    let account = account_of(&server);
-    let create = |url: &str| {
-        let parameters = [
-            ("Url", url),
-            ("ClientIDList.member.1", "app"),
-            ("ClientIDList.member.2", "app"),
-            ("Tags.member.1.Key", "k"),
-            ("Tags.member.1.Value", "v"),
-        ];
-        server.iam("CreateOpenIDConnectProvider", &parameters)
-    };
+    let create = |url: &str| create_provider(&server, url);
     let made = create("https://oidc.example.com/realms/nile").output();
+    let account = account_of(&server);
     let arn = format!("arn:aws:iam::{account}:oidc-provider/oidc.example.com/realms/nile");
     assert_eq!(made["OpenIDConnectProviderArn"], arn);
     create("https://oidc.example.com/realms/nile").refuses(
@@ -678,6 +696,14 @@ fn providers_are_registered_once_changed_and_forgotten() {
     create("http://oidc.example.com")
         .refuses("InvalidInput", "Invalid Open ID Connect Provider URL. The URL must begin with https://.");
     create("oidc.example.com").refuses("ValidationError", "Invalid Open ID Connect Provider URL");
+}
+
+#[test]
+fn providers_are_changed_listed_and_forgotten() {
+    let server = Server::start();
+    let _ = create_provider(&server, "https://oidc.example.com/realms/nile").output();
+    let account = account_of(&server);
+    let arn = format!("arn:aws:iam::{account}:oidc-provider/oidc.example.com/realms/nile");
     let named = [("OpenIDConnectProviderArn", arn.as_str())];
     let thumbprint = "0123456789abcdefABCDEF0123456789abcdef01";
     let _ = server

@@ -258,7 +258,7 @@ impl Credentials {
 }
 
 pub(super) fn fault_of(refusal: &Refusal) -> Fault {
-    let kind = FaultKind::ALL.iter().find(|kind| kind.name() == refusal.exception());
+    let kind = FaultKind::COMMON.iter().find(|kind| kind.name() == refusal.exception());
     kind.map_or_else(internal, |kind| Fault::new(*kind, refusal.to_string()))
 }
 

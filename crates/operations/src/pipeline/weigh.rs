@@ -60,15 +60,9 @@ impl Denied {
     }
 
     fn of(principal: &Principal, denial: &Denial, explanation: Explanation) -> Self {
-        //= sts:AssumeRoleWithWebIdentity: whoever has no credentials yet is told nothing but what it may not do
-        let wording = match principal.kind() {
-            PrincipalKind::Federated { .. } => {
-                format!("Not authorized to perform {}", explanation.context.action)
-            }
-            _ => denial.to_string(),
-        };
         let explanation = explanation.json_within(MOST_EXPLAINED);
-        Self { wording, message: AuthorizationMessage { account: *principal.account(), explanation } }
+        let message = AuthorizationMessage { account: *principal.account(), explanation };
+        Self { wording: denial.to_string(), message }
     }
 
     /// The error as it goes on record: AWS's words.
