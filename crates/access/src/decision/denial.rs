@@ -98,14 +98,6 @@ impl Denial {
     pub const fn is_explicit(&self) -> bool {
         matches!(self.refusal, Refusal::Explicit(_))
     }
-
-    /// Which policies refused. It may be more than the caller is told.
-    #[must_use]
-    pub const fn policy_type(&self) -> PolicyType {
-        match self.refusal {
-            Refusal::Explicit(policy_type) | Refusal::Implicit(policy_type) => policy_type,
-        }
-    }
 }
 
 impl Object {

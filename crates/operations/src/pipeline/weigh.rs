@@ -243,7 +243,7 @@ pub fn trust_policy(role: &Stored<Role>) -> Result<&Policy, Failure> {
 /// A stored policy that cannot be read allows nothing: what stood in it is not known.
 fn readable(policy: &Result<Policy, MalformedPolicy>) -> Result<&Policy, Failure> {
     policy.as_ref().map_err(|error| {
-        tracing::error!(%error, "a stored policy cannot be read");
+        tracing::error!(error = error.reason(), "a stored policy cannot be read");
         internal().into()
     })
 }
