@@ -24,6 +24,10 @@ pub use id::{AccountId, GrantId, InvalidId, KeyId, KeyMaterialId, Region};
 pub use key::{Deletion, Key, KeyManager, Material};
 pub use moment::Moment;
 pub use policy::default_policy;
-pub use spec::{DataKeySpec, EncryptionAlgorithm, KeyOrigin, KeySpec, KeyUsage};
+pub use spec::{
+    DataKeyPairSpec, DataKeySpec, EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm,
+    KeyOrigin, KeySpec, KeyUsage, MacAlgorithm, MessageType, SigningAlgorithm, WrappingAlgorithm,
+    WrappingKeySpec,
+};
 pub use state::{Inadmissible, KeyState, KeyStates};
 pub use tag::{InvalidTags, Tag, Tags};

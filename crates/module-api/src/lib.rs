@@ -13,11 +13,13 @@ mod command;
 mod context;
 mod fields;
 pub mod frame;
+mod import;
 
 pub use binding::{Binding, CredentialBinding, CredentialToken, Key, KeyToken, MalformedBinding, NewKey};
 pub use buffer::{Buffer, wipe};
-pub use command::{Bytes, Command, MessagePurpose, Refusal, Reply};
+pub use command::{Bytes, Command, MessagePurpose, Recipient, Refusal, Reply};
 pub use context::{CanonicalContext, EncryptionContext};
+pub use import::{ImportToken, MalformedImportToken};
 
 /// The longest plaintext that is encrypted, in bytes.
 //= kms:Encrypt Plaintext: 1 to 4096 bytes
