@@ -2,8 +2,8 @@
 
 use crate::{CanonicalContext, CredentialBinding, Key, NewKey};
 use keys::{
-    DataKeyPairSpec, EncryptionAlgorithm, KeyMaterialId, MacAlgorithm, MessageType, Region, SigningAlgorithm,
-    WrappingAlgorithm, WrappingKeySpec,
+    DataKeyPairSpec, EncryptionAlgorithm, KeyMaterialId, KeySpec, MacAlgorithm, MessageType, Region,
+    SigningAlgorithm, WrappingAlgorithm, WrappingKeySpec,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
@@ -259,6 +259,21 @@ pub enum Command<'a> {
     },
 }
 
+impl Command<'_> {
+    /// Whether it makes RSA keys, which takes long: seconds, in the worst case.
+    #[must_use]
+    pub fn makes_rsa_keys(&self) -> bool {
+        let is_rsa = |spec| matches!(spec, KeySpec::Rsa2048 | KeySpec::Rsa3072 | KeySpec::Rsa4096);
+        match self {
+            Self::BeginImport { .. } => true,
+            Self::GenerateKey { key } => is_rsa(key.spec),
+            Self::GenerateDataKeyPair { spec, .. }
+            | Self::GenerateDataKeyPairWithoutPlaintext { spec, .. } => is_rsa(spec.key_spec()),
+            _ => false,
+        }
+    }
+}
+
 /// Whom a plaintext is for: the owner of an RSA public key, SubjectPublicKeyInfo in DER. It leaves as a CMS EnvelopedData that only
 /// that owner can open. Whether the key is an attested one is for the front end to know.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -388,6 +403,9 @@ impl fmt::Debug for Reply<'_> {
 /// Why the module does not do what was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Refusal {
+    /// More keys are being made than can be in time; later there is room again.
+    #[error("the security module has too many keys to make")]
+    Busy,
     /// The cryptographic library or the locked memory failed; nothing was done.
     #[error("the security module failed to do it")]
     Failed,

@@ -18,6 +18,9 @@ use zeroize::Zeroizing;
 /// How long a call may take, retry and restart of the module included.
 pub const DEADLINE: Duration = Duration::from_secs(2);
 
+/// How long a call may take that has RSA keys made: that takes long, and others may be ahead of it.
+pub const GENERATION_DEADLINE: Duration = Duration::from_secs(8);
+
 /// How often overdue calls are looked for.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
 
@@ -41,7 +44,7 @@ struct State {
 
 struct Slot {
     round: u32,
-    deadline: Tick,
+    deadline: Deadline,
     stage: Stage,
 }
 
@@ -58,7 +61,23 @@ pub(crate) enum Lapse {
     /// The connection ended before the reply came.
     ModuleEnded,
     /// The deadline passed.
-    Overdue,
+    Overdue(Pace),
+}
+
+/// How long a command takes the module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// No time worth speaking of: a module that does not answer is stuck.
+    Fast,
+    /// As long as it takes to make keys, after those that are made already.
+    Slow,
+}
+
+/// When a call is overdue.
+#[derive(Clone, Copy)]
+pub(crate) struct Deadline {
+    tick: Tick,
+    pace: Pace,
 }
 
 /// A count of [`TICK`]s; it stands still while there are no calls.
@@ -78,16 +97,20 @@ impl Calls {
         Arc::new(Self { state: Mutex::new(state), submitted: Notify::new(), begun: Notify::new() })
     }
 
-    /// When a call that begins now is overdue.
-    pub(crate) fn deadline(&self) -> Tick {
-        Tick(self.state().now.0.saturating_add(TICKS_TO_DEADLINE))
+    /// When a call of that command is overdue, if it begins now.
+    pub(crate) fn deadline(&self, command: &Command<'_>) -> Deadline {
+        let (pace, ticks) = match command.makes_rsa_keys() {
+            false => (Pace::Fast, ticks(DEADLINE)),
+            true => (Pace::Slow, ticks(GENERATION_DEADLINE)),
+        };
+        Deadline { tick: Tick(self.state().now.0.saturating_add(ticks)), pace }
     }
 
     /// Appends the command to what is to be written.
     pub(crate) fn submit(
         self: &Arc<Self>,
         command: &Command<'_>,
-        deadline: Tick,
+        deadline: Deadline,
     ) -> Result<Answer, CallError> {
         let mut state = self.state();
         if state.closed {
@@ -145,12 +168,13 @@ impl Calls {
         let mut state = self.state();
         let unwritten = state.unwritten.filled().len();
         state.unwritten.consume(unwritten);
-        let wakers = state.lapse(Lapse::ModuleEnded, |_| true);
+        let wakers = state.lapse(|_| Some(Lapse::ModuleEnded)).wakers;
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// A tick has passed. Says whether calls are overdue, and `None` if there are no calls and the clock may stand.
+    /// A tick has passed. Says whether calls are overdue that should have been answered at once, and `None` if there are no calls
+    /// and the clock may stand.
     pub(crate) fn tick(&self) -> Option<bool> {
         let mut state = self.state();
         let now = Tick(state.now.0.saturating_add(1));
@@ -159,11 +183,11 @@ impl Calls {
             state.clock_stands = true;
             return None;
         }
-        let wakers = state.lapse(Lapse::Overdue, |slot| slot.deadline <= now);
+        let overdue = |slot: &Slot| (slot.deadline.tick <= now).then_some(Lapse::Overdue(slot.deadline.pace));
+        let Lapsed { wakers, stuck } = state.lapse(overdue);
         drop(state);
-        let overdue = !wakers.is_empty();
         wakers.into_iter().for_each(Waker::wake);
-        Some(overdue)
+        Some(stuck)
     }
 
     /// There will be no connection any more: calls fail at once.
@@ -178,7 +202,7 @@ impl Calls {
 }
 
 impl State {
-    fn occupy(&mut self, deadline: Tick) -> Result<RequestId, CallError> {
+    fn occupy(&mut self, deadline: Deadline) -> Result<RequestId, CallError> {
         let place = match self.free.pop() {
             Some(place) => place,
             None if self.slots.len() < MAX_IN_FLIGHT => {
@@ -218,16 +242,23 @@ impl State {
         }
     }
 
-    fn lapse(&mut self, why: Lapse, which: impl Fn(&Slot) -> bool) -> Vec<Waker> {
-        let mut wakers = Vec::new();
-        for slot in self.slots.iter_mut().filter(|slot| which(slot)) {
+    fn lapse(&mut self, which: impl Fn(&Slot) -> Option<Lapse>) -> Lapsed {
+        let mut lapsed = Lapsed { wakers: Vec::new(), stuck: false };
+        for slot in &mut self.slots {
+            let Some(why) = which(slot) else { continue };
             if let Stage::Waiting(waker) = &mut slot.stage {
-                wakers.extend(waker.take());
+                lapsed.wakers.extend(waker.take());
+                lapsed.stuck |= why == Lapse::Overdue(Pace::Fast);
                 slot.stage = Stage::Lapsed(why);
             }
         }
-        wakers
+        lapsed
     }
+}
+
+struct Lapsed {
+    wakers: Vec<Waker>,
+    stuck: bool,
 }
 
 /// The body of the reply to one call. Dropped, it gives the call up.
@@ -269,8 +300,11 @@ const MAX_IN_FLIGHT: usize = 16 * 1024;
 /// What piles up while the module starts again must not grow without limit either.
 const MAX_UNWRITTEN: usize = 16 * 1024 * 1024;
 const BUFFER: usize = 2 * frame::MAX_FRAME;
-#[expect(clippy::as_conversions, reason = "a constant that fits")]
-const TICKS_TO_DEADLINE: u64 = (DEADLINE.as_millis() / TICK.as_millis()) as u64;
+
+#[expect(clippy::as_conversions, reason = "seconds that fit")]
+const fn ticks(time: Duration) -> u64 {
+    (time.as_millis() / TICK.as_millis()) as u64
+}
 
 #[cfg(test)]
 mod tests {
@@ -282,7 +316,7 @@ mod tests {
     }
 
     fn submit(calls: &Arc<Calls>) -> Answer {
-        calls.submit(&Command::Status, calls.deadline()).unwrap()
+        calls.submit(&Command::Status, calls.deadline(&Command::Status)).unwrap()
     }
 
     fn deliver(calls: &Calls, request: RequestId, text: &[u8]) {
@@ -336,22 +370,40 @@ mod tests {
         assert_eq!(calls.tick(), None);
         let mut waiting = submit(&calls);
         assert!(poll(&mut waiting).is_pending());
-        for _ in 1..TICKS_TO_DEADLINE {
+        for _ in 1..ticks(DEADLINE) {
             assert_eq!(calls.tick(), Some(false));
         }
         assert_eq!(calls.tick(), Some(true));
-        assert!(matches!(poll(&mut waiting), Poll::Ready(Err(Lapse::Overdue))));
+        assert!(matches!(poll(&mut waiting), Poll::Ready(Err(Lapse::Overdue(Pace::Fast)))));
         drop(waiting);
         assert_eq!(calls.tick(), None);
+    }
+
+    #[test]
+    fn a_call_that_makes_keys_has_longer_and_says_nothing_of_the_module_when_it_is_overdue() {
+        let calls = Calls::new();
+        let module_api::Binding { account, region, key_id, usage, origin, .. } = binding();
+        let key = module_api::NewKey { account, region, key_id, spec: keys::KeySpec::Rsa2048, usage, origin };
+        let command = Command::GenerateKey { key: std::borrow::Cow::Owned(key) };
+        let mut waiting = calls.submit(&command, calls.deadline(&command)).unwrap();
+        for _ in 1..ticks(GENERATION_DEADLINE) {
+            assert_eq!(calls.tick(), Some(false));
+        }
+        assert!(poll(&mut waiting).is_pending());
+        assert_eq!(calls.tick(), Some(false));
+        assert!(matches!(poll(&mut waiting), Poll::Ready(Err(Lapse::Overdue(Pace::Slow)))));
     }
 
     #[test]
     fn calls_beyond_the_limit_are_refused_and_room_comes_back() {
         let calls = Calls::new();
         let mut waiting: Vec<_> = (0..MAX_IN_FLIGHT).map(|_| submit(&calls)).collect();
-        assert_eq!(calls.submit(&Command::Status, calls.deadline()).err(), Some(CallError::Busy));
+        assert_eq!(
+            calls.submit(&Command::Status, calls.deadline(&Command::Status)).err(),
+            Some(CallError::Busy)
+        );
         waiting.pop();
-        assert!(calls.submit(&Command::Status, calls.deadline()).is_ok());
+        assert!(calls.submit(&Command::Status, calls.deadline(&Command::Status)).is_ok());
     }
 
     #[test]
@@ -362,10 +414,11 @@ mod tests {
         let (token, binding) = (module_api::KeyToken::from_bytes([0; 98]), binding());
         let command = Command::Encrypt {
             key: module_api::Key::new(&token, &binding),
+            algorithm: keys::EncryptionAlgorithm::SymmetricDefault,
             context: context.canonical(),
             plaintext: Bytes(b"text"),
         };
-        let refused = calls.submit(&command, calls.deadline()).err();
+        let refused = calls.submit(&command, calls.deadline(&command)).err();
         assert_eq!(refused, Some(CallError::Refused(Refusal::TooLarge)));
         assert!(!calls.has_unwritten());
         assert_eq!(calls.tick(), None);
@@ -379,12 +432,13 @@ mod tests {
         let (token, binding) = (module_api::KeyToken::from_bytes([0; 98]), binding());
         let command = Command::Encrypt {
             key: module_api::Key::new(&token, &binding),
+            algorithm: keys::EncryptionAlgorithm::SymmetricDefault,
             context: context.canonical(),
             plaintext: Bytes(b"text"),
         };
         let mut waiting = Vec::new();
         let refused = loop {
-            match calls.submit(&command, calls.deadline()) {
+            match calls.submit(&command, calls.deadline(&command)) {
                 Ok(answer) => waiting.push(answer),
                 Err(error) => break error,
             }
@@ -392,7 +446,7 @@ mod tests {
         assert_eq!(refused, CallError::Busy);
         assert!((200..300).contains(&waiting.len()), "{}", waiting.len());
         calls.take_unwritten(&mut Buffer::with_capacity(0));
-        assert!(calls.submit(&command, calls.deadline()).is_ok());
+        assert!(calls.submit(&command, calls.deadline(&command)).is_ok());
     }
 
     fn binding() -> module_api::Binding {
@@ -411,6 +465,9 @@ mod tests {
     fn after_the_end_calls_fail_at_once() {
         let calls = Calls::new();
         calls.close();
-        assert_eq!(calls.submit(&Command::Status, calls.deadline()).err(), Some(CallError::ModuleGone));
+        assert_eq!(
+            calls.submit(&Command::Status, calls.deadline(&Command::Status)).err(),
+            Some(CallError::ModuleGone)
+        );
     }
 }
