@@ -50,10 +50,11 @@ impl FromStr for AccountId {
 /// An AWS region name, such as `eu-central-1`: letters in two or three parts and a number, at most 32 characters.
 ///
 /// Lies in place, without an allocation: every call copies it several times.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Region {
-    length: u8,
+    // First, so that regions are in the order of their names.
     name: [u8; LONGEST_REGION],
+    length: u8,
 }
 
 impl Region {

@@ -1,7 +1,10 @@
 //! A KMS key: what is kept of it, and the changes that its owner can make.
 
 use crate::named;
-use crate::{AccountId, KeyId, KeyMaterialId, KeyOrigin, KeySpec, KeyState, KeyUsage, Moment, Region, Tags};
+use crate::{
+    AccountId, KeyId, KeyOrigin, KeySpec, KeyState, KeyUsage, Material, Moment, MultiRegion, PendingMaterial,
+    Region, Tags,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -41,14 +44,24 @@ pub struct Key {
     /// The service that an AWS managed key belongs to, such as `s3.amazonaws.com`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
-    /// When it is to get new material by itself, if ever.
+    /// Its automatic rotation, if that is on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_rotation: Option<Moment>,
-    /// The backing key that new ciphertexts are made with.
-    pub current_material: Material,
+    pub rotation: Option<RotationSchedule>,
+    /// Where it is, if it is a multi-Region key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multi_region: Option<MultiRegion>,
+    /// What the service is still doing to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transition: Option<Transition>,
+    /// The backing key that new ciphertexts are made with. None as long as none was imported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current_material: Option<Material>,
     /// The backing keys that it had before, the oldest first: ciphertexts made with them still open.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former_materials: Vec<Material>,
+    /// Imported material that waits for a rotation on demand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_material: Option<PendingMaterial>,
 }
 
 named! {
@@ -71,37 +84,63 @@ impl Default for KeyManager {
 /// A deletion to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deletion {
-    /// When the key may be deleted at the earliest.
-    pub date: Moment,
+    /// When the key may be deleted at the earliest. Not known as long as a primary has replicas.
+    pub date: Option<Moment>,
     /// How many days its owner gave it.
     pub window_in_days: u16,
 }
 
-/// A backing key, sealed.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Material {
-    /// Its id.
-    pub id: KeyMaterialId,
-    /// Its key token: opaque here.
-    #[serde(with = "crate::hexadecimal")]
-    pub token: Box<[u8]>,
+/// An automatic rotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RotationSchedule {
+    /// How many days lie between two rotations.
+    pub period_in_days: u16,
+    /// When the next one is.
+    pub next: Moment,
+}
+
+named! {
+    /// What the service is still doing to a key.
+    Transition {
+        /// It is a replica that has no material yet.
+        Creating = "Creating",
+        /// It becomes the primary, or ceases to be it.
+        Updating = "Updating",
+    }
+}
+
+/// What the service has to do to a key by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// To end a [`Transition`].
+    Completion,
+    /// To delete it.
+    Deletion,
+    /// To take expired material away.
+    Expiry,
+    /// To give it new material.
+    Rotation,
 }
 
 impl Key {
-    /// The state that a client sees.
+    /// The state that a client sees at that time.
     #[must_use]
-    pub const fn state(&self) -> KeyState {
+    pub fn state(&self, now: Moment) -> KeyState {
         match self {
+            Self { deletion: Some(_), .. } if self.has_replicas() => KeyState::PendingReplicaDeletion,
             Self { deletion: Some(_), .. } => KeyState::PendingDeletion,
+            Self { transition: Some(Transition::Creating), .. } => KeyState::Creating,
+            Self { transition: Some(Transition::Updating), .. } => KeyState::Updating,
+            _ if self.lacks_material(now) => KeyState::PendingImport,
             Self { enabled: true, .. } => KeyState::Enabled,
             Self { enabled: false, .. } => KeyState::Disabled,
         }
     }
 
-    /// The key with its deletion scheduled. It is of no use from now on.
+    /// The key with its deletion scheduled. It is of no use from now on. The window of a primary begins when its last replica is gone.
     #[must_use]
     pub fn with_deletion_scheduled(&self, now: Moment, window_in_days: u16) -> Self {
-        let date = now.plus_days(u32::from(window_in_days));
+        let date = (!self.has_replicas()).then(|| now.plus_days(u32::from(window_in_days)));
         Self { deletion: Some(Deletion { date, window_in_days }), enabled: false, ..self.clone() }
     }
 
@@ -117,34 +156,67 @@ impl Key {
         Self { enabled, ..self.clone() }
     }
 
-    /// The key with new material; what was encrypted before still opens.
+    /// The key with its automatic rotation switched on, to happen for the first time when a period has passed.
     #[must_use]
-    pub fn with_new_material(&self, material: Material) -> Self {
-        let mut key = self.clone();
-        let former = std::mem::replace(&mut key.current_material, material);
-        key.former_materials.push(former);
-        key
+    pub fn with_rotation_enabled(&self, now: Moment, period_in_days: u16) -> Self {
+        let rotation = Some(RotationSchedule::from(now, period_in_days));
+        Self { rotation, ..self.clone() }
     }
 
-    /// The backing key of that id, current or not.
+    /// The key with its automatic rotation switched off.
     #[must_use]
-    pub fn material(&self, id: &KeyMaterialId) -> Option<&Material> {
-        let mut all = std::iter::once(&self.current_material).chain(self.former_materials.iter().rev());
-        all.find(|material| material.id == *id)
+    pub fn with_rotation_disabled(&self) -> Self {
+        Self { rotation: None, ..self.clone() }
+    }
+
+    /// What the service has to do to it now by itself, if anything.
+    #[must_use]
+    pub fn due(&self, now: Moment) -> Option<Due> {
+        let (date, due) = self.next()?;
+        (date <= now).then_some(due)
+    }
+
+    /// When the service next has to do something to it by itself.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Moment> {
+        self.next().map(|(date, _)| date)
+    }
+
+    fn next(&self) -> Option<(Moment, Due)> {
+        let completion = self.transition.map(|_| (AT_ONCE, Due::Completion));
+        let deletion = self.deletion.and_then(|deletion| deletion.date).map(|date| (date, Due::Deletion));
+        let expiry = self.next_expiry().map(|date| (date, Due::Expiry));
+        let rotates = self.enabled && self.deletion.is_none() && !self.is_replica();
+        let rotation = self.rotation.filter(|_| rotates).map(|rotation| (rotation.next, Due::Rotation));
+        [completion, deletion, expiry, rotation].into_iter().flatten().min_by_key(|(date, _)| *date)
     }
 }
 
-impl std::fmt::Debug for Material {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Material({})", self.id)
+impl RotationSchedule {
+    /// One that begins then.
+    #[must_use]
+    pub const fn from(now: Moment, period_in_days: u16) -> Self {
+        Self { period_in_days, next: now.plus_days(period_in_days as u32) }
+    }
+
+    /// The same after a rotation at that time: a period after the date that was set, or after a late rotation.
+    //= crypto: next = last scheduled + period
+    #[must_use]
+    pub fn after_rotation(self, now: Moment) -> Self {
+        let next = self.next.plus_days(u32::from(self.period_in_days));
+        if next > now { Self { next, ..self } } else { Self::from(now, self.period_in_days) }
     }
 }
+
+/// Before every date.
+const AT_ONCE: Moment = Moment::from_millis(0);
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::KeyMaterialId;
 
-    fn key() -> Key {
+    pub(crate) fn key() -> Key {
         Key {
             account: "111122223333".parse().unwrap(),
             region: "eu-central-1".parse().unwrap(),
@@ -161,45 +233,80 @@ mod tests {
             tags: Tags::default(),
             manager: KeyManager::Customer,
             service: None,
-            next_rotation: None,
-            current_material: material(1),
+            rotation: None,
+            multi_region: None,
+            transition: None,
+            current_material: Some(material(1)),
             former_materials: Vec::new(),
+            pending_material: None,
         }
     }
 
-    fn material(number: u8) -> Material {
-        Material { id: KeyMaterialId::from_bytes([number; 32]), token: Box::new([number, 2, 3]) }
+    pub(crate) fn material(number: u8) -> Material {
+        let id = KeyMaterialId::from_bytes([number; 32]);
+        let token = Box::new([number, 2, 3]);
+        Material { id, token, public_key: Box::default(), rotation: None, import: None }
+    }
+
+    const NOW: Moment = Moment::from_millis(1000);
+
+    fn primary_with_replica() -> Key {
+        let (primary, replica) = ("eu-central-1".parse().unwrap(), "us-east-1".parse().unwrap());
+        Key { multi_region: Some(MultiRegion { primary, replicas: [replica].into() }), ..key() }
     }
 
     #[test]
     fn a_cancelled_deletion_leaves_the_key_disabled() {
-        let pending = key().with_deletion_scheduled(Moment::from_millis(1000), 7);
-        assert_eq!(pending.state(), KeyState::PendingDeletion);
-        assert_eq!(pending.deletion.unwrap().date.as_millis(), 1000 + 7 * 86_400_000);
-        assert_eq!(pending.with_deletion_cancelled().state(), KeyState::Disabled);
+        let pending = key().with_deletion_scheduled(NOW, 7);
+        assert_eq!(pending.state(NOW), KeyState::PendingDeletion);
+        assert_eq!(pending.deletion.unwrap().date.unwrap().as_millis(), 1000 + 7 * 86_400_000);
+        assert_eq!(pending.with_deletion_cancelled().state(NOW), KeyState::Disabled);
+    }
+
+    #[test]
+    fn a_primary_waits_for_its_replicas_before_its_window_begins() {
+        let pending = primary_with_replica().with_deletion_scheduled(NOW, 7);
+        assert_eq!(pending.state(NOW), KeyState::PendingReplicaDeletion);
+        assert_eq!((pending.deletion.unwrap().date, pending.next_due()), (None, None));
+        assert_eq!(pending.with_deletion_cancelled().state(NOW), KeyState::Disabled);
     }
 
     #[test]
     fn switching_is_idempotent() {
         let off = key().with_enabled(false);
-        assert_eq!(off.state(), KeyState::Disabled);
+        assert_eq!(off.state(NOW), KeyState::Disabled);
         assert_eq!(off.with_enabled(false), off);
         assert_eq!(off.with_enabled(true), key());
     }
 
     #[test]
-    fn every_material_that_a_key_ever_had_is_found() {
-        let rotated = key().with_new_material(material(2)).with_new_material(material(3));
-        assert_eq!(rotated.current_material, material(3));
-        assert_eq!(rotated.former_materials, [material(1), material(2)]);
-        for number in 1..=3 {
-            assert_eq!(rotated.material(&material(number).id), Some(&material(number)));
-        }
-        assert_eq!(rotated.material(&material(4).id), None);
+    fn what_the_service_is_doing_is_what_a_client_sees_unless_the_key_is_to_be_deleted() {
+        let creating = Key { transition: Some(Transition::Creating), ..key() };
+        assert_eq!(creating.state(NOW), KeyState::Creating);
+        assert_eq!(creating.due(NOW), Some(Due::Completion));
+        assert_eq!(creating.with_deletion_scheduled(NOW, 7).state(NOW), KeyState::PendingDeletion);
+        let updating = Key { transition: Some(Transition::Updating), enabled: false, ..key() };
+        assert_eq!(updating.state(NOW), KeyState::Updating);
     }
 
     #[test]
-    fn a_material_does_not_show_its_token() {
-        assert!(!format!("{:?}", key()).contains("[1, 2, 3]"));
+    fn a_rotation_waits_while_the_key_is_off_or_to_be_deleted_and_is_done_by_the_primary_only() {
+        let date = NOW.plus_days(90);
+        let rotating = key().with_rotation_enabled(NOW, 90);
+        assert_eq!((rotating.next_due(), rotating.due(NOW)), (Some(date), None));
+        assert_eq!(rotating.due(date), Some(Due::Rotation));
+        assert_eq!(rotating.with_enabled(false).due(date), None);
+        assert_eq!(rotating.with_enabled(false).with_enabled(true).due(date), Some(Due::Rotation));
+        assert_eq!(rotating.with_deletion_scheduled(NOW, 30).due(date), Some(Due::Deletion));
+        assert_eq!(rotating.with_rotation_disabled().due(date), None);
+        let replica = Key { region: "us-east-1".parse().unwrap(), ..primary_with_replica() };
+        assert_eq!(replica.with_rotation_enabled(NOW, 90).due(date), None);
+    }
+
+    #[test]
+    fn a_rotation_follows_the_last_date_by_a_period_and_a_late_one_begins_anew() {
+        let schedule = RotationSchedule::from(NOW, 90);
+        assert_eq!(schedule.after_rotation(NOW.plus_days(91)).next, NOW.plus_days(180));
+        assert_eq!(schedule.after_rotation(NOW.plus_days(500)).next, NOW.plus_days(590));
     }
 }

@@ -10,7 +10,9 @@ mod grant;
 mod hexadecimal;
 mod id;
 mod key;
+mod material;
 mod moment;
+mod multi_region;
 mod name;
 mod policy;
 mod spec;
@@ -21,8 +23,10 @@ pub use alias::{ALIAS_PREFIX, Alias, RESERVED_ALIAS_PREFIX};
 pub use aws_managed::{aws_managed_alias, aws_managed_description, aws_managed_policy, via_service};
 pub use grant::{Grant, GrantConstraints, GrantOperation, GrantOperations, GrantPrincipal};
 pub use id::{AccountId, GrantId, InvalidId, KeyId, KeyMaterialId, Region};
-pub use key::{Deletion, Key, KeyManager, Material};
+pub use key::{Deletion, Due, Key, KeyManager, RotationSchedule, Transition};
+pub use material::{Import, Material, PendingMaterial, Rotation, RotationType};
 pub use moment::Moment;
+pub use multi_region::{MultiRegion, MultiRegionKeyType};
 pub use policy::default_policy;
 pub use spec::{
     DataKeyPairSpec, DataKeySpec, EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm,

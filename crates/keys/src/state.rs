@@ -41,6 +41,18 @@ pub enum KeyStates {
     Deletable,
     /// In every state but deletion.
     NotAwaitingDeletion,
+    /// Only where the public key of a pair is known: of a disabled key too, and of one whose material is to be imported again.
+    PublicKeyKnown,
+    /// Only where rotation can be switched on or off; of a key whose material is still to be imported, what it is decides.
+    Rotatable,
+    /// Only where a copy of all the material can be had, and the family is not being changed.
+    Replicable,
+    /// Only while material can be imported, or is about to be.
+    Importable,
+    /// The same, and while the primary is being changed.
+    Importing,
+    /// In every state but creation and primary change.
+    Settled,
 }
 
 impl KeyStates {
@@ -65,6 +77,12 @@ impl KeyStates {
                 matches!(state, Enabled | Disabled | PendingImport | Unavailable | Creating)
             }
             Self::NotAwaitingDeletion => !matches!(state, PendingDeletion | PendingReplicaDeletion),
+            Self::PublicKeyKnown => matches!(state, Enabled | Disabled | PendingImport | Updating),
+            Self::Rotatable => matches!(state, Enabled | PendingImport | Unavailable | Updating),
+            Self::Replicable => matches!(state, Enabled),
+            Self::Importable => matches!(state, Enabled | Disabled | PendingImport | Unavailable),
+            Self::Importing => matches!(state, Enabled | Disabled | PendingImport | Unavailable | Updating),
+            Self::Settled => !matches!(state, Creating | Updating),
         };
         if admitted { Ok(()) } else { Err(Inadmissible::Is(state)) }
     }
@@ -130,6 +148,32 @@ mod tests {
             refused(KeyStates::AwaitingDeletion),
             [Creating, Disabled, Enabled, PendingImport, Unavailable, Updating]
         );
+        assert_eq!(
+            refused(KeyStates::PublicKeyKnown),
+            [Creating, PendingDeletion, PendingReplicaDeletion, Unavailable]
+        );
+        assert_eq!(
+            refused(KeyStates::Rotatable),
+            [Creating, Disabled, PendingDeletion, PendingReplicaDeletion]
+        );
+        assert_eq!(
+            refused(KeyStates::Replicable),
+            [
+                Creating,
+                Disabled,
+                PendingDeletion,
+                PendingImport,
+                PendingReplicaDeletion,
+                Unavailable,
+                Updating
+            ]
+        );
+        assert_eq!(
+            refused(KeyStates::Importable),
+            [Creating, PendingDeletion, PendingReplicaDeletion, Updating]
+        );
+        assert_eq!(refused(KeyStates::Importing), [Creating, PendingDeletion, PendingReplicaDeletion]);
+        assert_eq!(refused(KeyStates::Settled), [Creating, Updating]);
     }
 
     #[test]
