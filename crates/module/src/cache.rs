@@ -2,7 +2,7 @@
 //!
 //! An entry is found by the whole token and used only with the binding that the token was opened with.
 
-use crate::memory::Secret;
+use crate::algorithms::OpenedKey;
 use module_api::Binding;
 use std::collections::HashMap;
 use std::fmt;
@@ -18,7 +18,7 @@ pub struct Cache {
 struct Entry {
     token: Box<[u8]>,
     binding: Binding,
-    key: Secret,
+    key: OpenedKey,
     used: bool,
 }
 
@@ -37,7 +37,7 @@ impl Cache {
     }
 
     /// The key there, if it is bound so.
-    pub fn key(&self, place: usize, binding: &Binding) -> Option<&Secret> {
+    pub fn key(&self, place: usize, binding: &Binding) -> Option<&OpenedKey> {
         self.entries.get(place).filter(|entry| entry.binding == *binding).map(|entry| &entry.key)
     }
 
@@ -57,7 +57,7 @@ impl Cache {
     }
 
     /// Puts in a key that was just opened; returns where it is.
-    pub fn insert(&mut self, token: &[u8], binding: Binding, key: Secret) -> usize {
+    pub fn insert(&mut self, token: &[u8], binding: Binding, key: OpenedKey) -> usize {
         self.make_room();
         let place = self.entries.len();
         self.places.insert(token.into(), place);

@@ -8,6 +8,7 @@ mod cache;
 mod domain;
 pub mod door;
 mod engine;
+pub mod generator;
 mod memory;
 mod message;
 pub mod sandbox;

@@ -1,0 +1,1 @@
+//! Slow key generation, on threads of low priority of its own.
