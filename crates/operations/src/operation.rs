@@ -318,13 +318,21 @@ impl From<DirectoryError> for Failure {
 impl From<CallError> for Failure {
     /// A refusal by the module of what the front end had checked is our error, but for the ciphertext's own.
     fn from(error: CallError) -> Self {
-        if error == CallError::Refused(module_api::Refusal::InvalidCiphertext) {
-            return Self::Fault(Fault::bare(FaultKind::InvalidCiphertext));
+        match error {
+            CallError::Refused(module_api::Refusal::InvalidCiphertext) => {
+                Self::Fault(Fault::bare(FaultKind::InvalidCiphertext))
+            }
+            CallError::Busy => Self::Fault(Fault::new(FaultKind::Throttling, RATE_EXCEEDED)),
+            _ => {
+                tracing::error!(%error, "the security module failed");
+                Self::Fault(internal())
+            }
         }
-        tracing::error!(%error, "the security module failed");
-        Self::Fault(internal())
     }
 }
+
+const RATE_EXCEEDED: &str =
+    "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.";
 
 /// What a caller is told of our own failures: nothing of their cause.
 pub fn internal() -> Fault {

@@ -107,7 +107,10 @@ impl Operation for Decrypt {
         let blob = input.ciphertext.as_ref().ok_or_else(super::invalid_ciphertext)?;
         let backing = Backing::that_made(&header(blob)?, subject)?;
         let context = canonical(input.context.as_ref());
-        let mut plaintext = scene.module(subject).decrypt(backing.key(), &context, blob.as_bytes()).await?;
+        let mut plaintext = scene
+            .module(subject)
+            .decrypt(backing.key(), EncryptionAlgorithm::SymmetricDefault, &context, blob.as_bytes(), None)
+            .await?;
         let answer = Answer {
             key_id: subject.arn.clone(),
             plaintext: Some(Sensitive::new(std::mem::take(&mut *plaintext))),

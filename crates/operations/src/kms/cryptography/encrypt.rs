@@ -85,7 +85,16 @@ impl Operation for Encrypt {
     ) -> Result<Outcome<Answer>, Failure> {
         let (backing, context) = (Backing::current(subject), canonical(input.context.as_ref()));
         let module = scene.module(subject);
-        let ciphertext = Blob(module.encrypt(backing.key(), &context, input.plaintext.expose()).await?);
+        let ciphertext = Blob(
+            module
+                .encrypt(
+                    backing.key(),
+                    EncryptionAlgorithm::SymmetricDefault,
+                    &context,
+                    input.plaintext.expose(),
+                )
+                .await?,
+        );
         let answer = Answer { ciphertext, key_id: subject.arn.clone(), algorithm: input.algorithm() };
         Ok(Outcome::of(answer).with_additional(backing.event_data()))
     }

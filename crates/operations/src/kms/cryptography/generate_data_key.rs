@@ -91,7 +91,8 @@ impl Operation for GenerateDataKey {
     ) -> Result<Outcome<Answer>, Failure> {
         let (backing, context) = (Backing::current(subject), canonical(input.context.as_ref()));
         let length = data_key_length(input.spec, input.number_of_bytes)?;
-        let mut data_key = scene.module(subject).generate_data_key(backing.key(), &context, length).await?;
+        let mut data_key =
+            scene.module(subject).generate_data_key(backing.key(), &context, length, None).await?;
         let answer = Answer {
             ciphertext: Blob(data_key.ciphertext),
             plaintext: Some(Sensitive::new(std::mem::take(&mut *data_key.plaintext))),

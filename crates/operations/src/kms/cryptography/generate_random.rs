@@ -64,7 +64,7 @@ impl Operation for GenerateRandom {
         subject: &Authorized<Own>,
         scene: &Scene<'_>,
     ) -> Result<Outcome<Answer>, Failure> {
-        let mut random = scene.module(subject).generate_random(input.length()?).await?;
+        let mut random = scene.module(subject).generate_random(input.length()?, None).await?;
         let plaintext = Some(Sensitive::new(std::mem::take(&mut *random)));
         Ok(Outcome::of(Answer { plaintext, ciphertext_for_recipient: None }))
     }

@@ -10,6 +10,7 @@ use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission, Subjec
 use crate::pipeline::{Authorized, Naming, Scene};
 use audit::json::{Object, object};
 use keys::{EncryptionAlgorithm, KeyMaterialId, KeyStates};
+use module_client::{Closing, Opening};
 use wire::arn::KeyArn;
 use wire::member::{CiphertextBlob, DryRunModifiers, EncryptionContext, GrantTokens, KeyIdText};
 use wire::{Blob, Fault};
@@ -135,9 +136,10 @@ impl Operation for ReEncrypt {
         let destination = Backing::current(&subject.destination);
         let source_context = canonical(input.source_context.as_ref());
         let destination_context = canonical(input.destination_context.as_ref());
-        let (from, to) = ((source.key(), &source_context), (destination.key(), &destination_context));
-        let module = scene.module(subject);
-        let ciphertext = Blob(module.re_encrypt(from.0, from.1, blob.as_bytes(), to.0, to.1).await?);
+        let algorithm = EncryptionAlgorithm::SymmetricDefault;
+        let from = Opening { key: source.key(), algorithm, context: &source_context, blob: blob.as_bytes() };
+        let to = Closing { key: destination.key(), algorithm, context: &destination_context };
+        let ciphertext = Blob(scene.module(subject).re_encrypt(from, to).await?);
         let data = object(|data| {
             data.string("sourceKeyMaterialId", &source.material_id().to_string());
             data.string("destinationKeyMaterialId", &destination.material_id().to_string());
