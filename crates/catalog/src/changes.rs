@@ -72,7 +72,7 @@ impl Changes {
         self
     }
 
-    /// Deletes a key with all its aliases, and notes that this is still to be put on record. One history entry holds all
+    /// Deletes a key with all its aliases. One history entry holds all
     /// of it, so that the commit stays within what every engine takes. Its grants must be deleted before: as long as there
     /// is one, this is a conflict.
     #[must_use]
@@ -90,17 +90,24 @@ impl Changes {
         }
         self.conditions.push(Condition::Absent(layout::grant_count(&address)));
         self.schedule(&address, Some(old), None);
-        self.put(layout::deleted(&address), Bytes::new());
         if old.manager == KeyManager::Customer {
             self.count_key(&address, -1);
         }
         self
     }
 
-    /// Notes that the deletion of a key is on record.
+    /// Has a line put on record after the changes are made: it may come twice, but not never.
     #[must_use]
-    pub fn deletion_is_recorded(mut self, key: &KeyAddress) -> Self {
-        self.changes.push(Change::Delete { key: layout::deleted(key) });
+    pub fn announce(mut self, event_id: &str, line: Vec<u8>) -> Self {
+        let at = layout::announcement(self.author.at, event_id);
+        self.put(at, line.into());
+        self
+    }
+
+    /// Notes that what was announced is on record.
+    #[must_use]
+    pub fn announced(mut self, announcement: &Announcement) -> Self {
+        self.changes.push(Change::Delete { key: announcement.at.clone() });
         self
     }
 
@@ -291,14 +298,13 @@ impl Changes {
         count.most_grants = count.most_grants.or(most_grants);
     }
 
-    /// Keeps the entries that find a key by a date in step.
+    /// Keeps the entry that finds a key by the date of what is due to it in step.
     fn schedule(&mut self, address: &KeyAddress, old: Option<&Key>, new: Option<&Key>) {
-        let entries = |key: &Key| {
-            let deletion = key.deletion.map(|deletion| layout::due(layout::DUE, deletion.date, address));
-            let rotation = key.next_rotation.map(|date| layout::due(layout::DUE_ROTATION, date, address));
-            [deletion, rotation].into_iter().flatten().collect()
+        let entry = |key: Option<&Key>| {
+            let date = key.and_then(Key::next_due);
+            date.map(|date| layout::due(date, address)).into_iter().collect()
         };
-        self.index(&old.map(entries).unwrap_or_default(), &new.map(entries).unwrap_or_default());
+        self.index(&entry(old), &entry(new));
     }
 
     /// Deletes the entries that are no longer, and puts those that are new.
@@ -329,6 +335,14 @@ impl Changes {
     }
 }
 
+/// Something that is done and still to be put on record.
+#[derive(Clone, Debug)]
+pub struct Announcement {
+    pub(crate) at: Bytes,
+    /// The line for the journal.
+    pub line: Bytes,
+}
+
 /// A record as it was, and who changed it then.
 #[derive(Serialize)]
 struct Former<'a, T> {
@@ -346,8 +360,7 @@ struct FormerKey<'a> {
 /// A key as its history keeps it: a token that outlived its key could bring it back.
 fn without_tokens(key: &Key) -> Key {
     let mut key = key.clone();
-    let materials = std::iter::once(&mut key.current_material).chain(&mut key.former_materials);
-    materials.for_each(|material| material.token = Box::default());
+    key.all_materials_mut().for_each(|material| material.token = Box::default());
     key
 }
 

@@ -18,10 +18,9 @@
 //! | `a/<account>/root-access-key/<access key id>` | nothing: finds the access keys of the account's root principal |
 //! | `access-key/<access key id>` | [`crate::AccessKey`] |
 //! | `access-key-use/<access key id>` | [`crate::AccessKeyUse`] |
-//! | `deleted/<account>/<region>/<key id>` | nothing: the key is deleted, and that is still to be put on record |
-//! | `due/<date, 16 hexadecimal digits>/<account>/<region>/<key id>` | nothing: finds the keys whose deletion is due |
-//! | `due-rotation/<date, 16 hexadecimal digits>/<account>/<region>/<key id>` | nothing: finds the keys that are to get new material |
+//! | `due/<date, 16 hexadecimal digits>/<account>/<region>/<key id>` | nothing: finds the keys to which the service has to do something by itself |
 //! | `history/<key of the record>/<revision, 16 hexadecimal digits>` | the record as it was before, and who changed it |
+//! | `outbox/<date, 16 hexadecimal digits>/<event id>` | a line for the journal: something is done that is still to be put on record |
 //! | `retiring/<region>/<retiring principal> <account>/<key id>/<grant id>` | nothing: finds the grants that a principal may retire |
 //!
 //! Under `iam`, `iam-attachment` and `iam-member`, the name of the record, the ARN and the group are in lower case. A space
@@ -176,25 +175,20 @@ pub(crate) const fn shard(id: &KeyId) -> u8 {
     first >> 4
 }
 
-/// An entry of the index [`DUE`] or [`DUE_ROTATION`].
-pub(crate) fn due(index: &str, date: Moment, key: &KeyAddress) -> Bytes {
-    format!("{index}{:016x}/{}/{}/{}", date.as_millis(), key.world.account, key.world.region, key.id).into()
+/// An entry of the index [`DUE`].
+pub(crate) fn due(date: Moment, key: &KeyAddress) -> Bytes {
+    format!("{DUE}{:016x}/{}/{}/{}", date.as_millis(), key.world.account, key.world.region, key.id).into()
 }
 
 /// The date and the key that an entry of that index names.
-pub(crate) fn parse_due(index: &str, entry: &[u8]) -> Option<(Moment, KeyAddress)> {
-    let mut parts = std::str::from_utf8(entry).ok()?.strip_prefix(index)?.split('/');
+pub(crate) fn parse_due(entry: &[u8]) -> Option<(Moment, KeyAddress)> {
+    let mut parts = std::str::from_utf8(entry).ok()?.strip_prefix(DUE)?.split('/');
     let date = Moment::from_millis(i64::from_str_radix(parts.next()?, 16).ok()?);
     Some((date, parse_address(parts)?))
 }
 
-pub(crate) fn deleted(key: &KeyAddress) -> Bytes {
-    format!("{DELETED}{}/{}/{}", key.world.account, key.world.region, key.id).into()
-}
-
-/// The key that an entry of the deletions still to be recorded names.
-pub(crate) fn parse_deleted(entry: &[u8]) -> Option<KeyAddress> {
-    parse_address(std::str::from_utf8(entry).ok()?.strip_prefix(DELETED)?.split('/'))
+pub(crate) fn announcement(at: Moment, event_id: &str) -> Bytes {
+    format!("{OUTBOX}{:016x}/{event_id}", at.as_millis()).into()
 }
 
 fn parse_address<'a>(mut parts: impl Iterator<Item = &'a str>) -> Option<KeyAddress> {
@@ -246,9 +240,8 @@ fn bare(alias: &str) -> &str {
     alias.strip_prefix(ALIAS_PREFIX).unwrap_or(alias)
 }
 
-pub(crate) const DELETED: &str = "deleted/";
 pub(crate) const DUE: &str = "due/";
-pub(crate) const DUE_ROTATION: &str = "due-rotation/";
+pub(crate) const OUTBOX: &str = "outbox/";
 
 #[cfg(test)]
 mod tests {
@@ -278,11 +271,10 @@ mod tests {
     }
 
     #[test]
-    fn deletions_are_ordered_by_their_date() {
-        let due = |millis| due(DUE, Moment::from_millis(millis), &address());
+    fn what_is_due_is_ordered_by_its_date() {
+        let due = |millis| due(Moment::from_millis(millis), &address());
         assert!(due(255) < due(256) && due(1_000_000_000_000) > due(999_999_999_999));
-        assert_eq!(parse_deleted(&deleted(&address())), Some(address()));
-        assert_eq!(parse_due(DUE, &due(77)), Some((Moment::from_millis(77), address())));
+        assert_eq!(parse_due(&due(77)), Some((Moment::from_millis(77), address())));
     }
 
     #[test]

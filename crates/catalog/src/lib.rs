@@ -17,7 +17,7 @@ mod reader;
 mod record;
 mod stored;
 
-pub use changes::{Author, Changes};
+pub use changes::{Announcement, Author, Changes};
 pub use error::CatalogError;
 pub use follow::Followed;
 pub use grants::{GRANTS_A_COMMIT, NamedGrants};

@@ -3,8 +3,8 @@
 use crate::cache::Hot;
 use crate::cache::NamedAddress;
 use crate::{
-    AccessKey, AccessKeyUse, Account, AliasAddress, Attachment, CatalogError, KeyAddress, Record, Stored,
-    World, layout,
+    AccessKey, AccessKeyUse, Account, AliasAddress, Announcement, Attachment, CatalogError, KeyAddress,
+    Record, Stored, World, layout,
 };
 use bytes::Bytes;
 use keys::{ALIAS_PREFIX, AccountId, Alias, Key, KeyId, Moment};
@@ -154,25 +154,21 @@ impl Reader {
         Ok(Page { entries, next: page.next })
     }
 
-    /// The key whose deletion is due first, and when.
-    pub async fn next_deletion(&self) -> Result<Option<(Moment, KeyAddress)>, CatalogError> {
-        self.next_due(layout::DUE).await
+    /// The keys to which the service has to do something by itself, the first ones first, and when; those after the one given.
+    pub async fn due(
+        &self,
+        after: Option<&(Moment, KeyAddress)>,
+        limit: usize,
+    ) -> Result<Vec<(Moment, KeyAddress)>, CatalogError> {
+        let after = after.map(|(date, address)| layout::due(*date, address));
+        let entries = self.storage.scan(layout::DUE.as_bytes(), after.as_deref(), limit).await?;
+        Ok(entries.iter().filter_map(|entry| layout::parse_due(&entry.key)).collect())
     }
 
-    /// The key that is to get new material first, and when.
-    pub async fn next_rotation(&self) -> Result<Option<(Moment, KeyAddress)>, CatalogError> {
-        self.next_due(layout::DUE_ROTATION).await
-    }
-
-    async fn next_due(&self, index: &str) -> Result<Option<(Moment, KeyAddress)>, CatalogError> {
-        let first = self.storage.scan(index.as_bytes(), None, 1).await?;
-        Ok(first.first().and_then(|entry| layout::parse_due(index, &entry.key)))
-    }
-
-    /// Keys that are deleted and whose deletion is not known to be on record.
-    pub async fn unrecorded_deletions(&self) -> Result<Vec<KeyAddress>, CatalogError> {
-        let entries = self.storage.scan(layout::DELETED.as_bytes(), None, BATCH).await?;
-        Ok(entries.iter().filter_map(|entry| layout::parse_deleted(&entry.key)).collect())
+    /// What is done and still to be put on record, the first first.
+    pub async fn announcements(&self) -> Result<Vec<Announcement>, CatalogError> {
+        let entries = self.storage.scan(layout::OUTBOX.as_bytes(), None, BATCH).await?;
+        Ok(entries.into_iter().map(|entry| Announcement { at: entry.key, line: entry.value }).collect())
     }
 
     /// How many keys of its own an account has in a region, in whatever state.

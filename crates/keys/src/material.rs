@@ -64,6 +64,13 @@ pub struct PendingMaterial {
 }
 
 impl Material {
+    /// What the security module has made, or taken in.
+    #[must_use]
+    pub fn generated(id: KeyMaterialId, token: &[u8], public_key: Option<&[u8]>) -> Self {
+        let public_key = public_key.unwrap_or_default().into();
+        Self { id, token: token.into(), public_key, rotation: None, import: None }
+    }
+
     /// Whether it can be used at that time.
     #[must_use]
     pub fn is_at_hand(&self, now: Moment) -> bool {

@@ -241,7 +241,6 @@ async fn a_key_goes_after_its_grants_and_leaves_nothing_behind() {
     assert_eq!(commits, 3);
     assert!(to(catalog, &key, ROLE).await.is_empty());
     catalog.commit(changes().delete_key(&key, &[])).await.unwrap();
-    catalog.commit(changes().deletion_is_recorded(&address(&key))).await.unwrap();
     assert_eq!(everything(storage, false).await, []);
     let history = everything(storage, true).await;
     let former = |number| format!("\"id\":\"{}\"", id(number));

@@ -43,7 +43,7 @@ async fn a_change_of_what_was_changed_since_is_a_conflict_and_changes_nothing() 
     assert!(matches!(catalog.commit(late).await, Err(CatalogError::Conflict)));
     assert!(!catalog.reader().key(&address(&key(1))).await.unwrap().unwrap().enabled);
     assert!(catalog.reader().alias(&alias_address("alias/late")).await.unwrap().is_none());
-    assert!(catalog.reader().next_deletion().await.unwrap().is_none());
+    assert!(first_due(catalog).await.is_none());
 }
 
 #[tokio::test]
@@ -144,16 +144,16 @@ async fn the_index_of_deletions_keeps_in_step() {
     let old = catalog.reader().key(&address(&key(1))).await.unwrap().unwrap();
     let pending = old.with_deletion_scheduled(Moment::from_millis(0), 7);
     catalog.commit(changes().replace_key(&old, &pending)).await.unwrap();
-    let due = catalog.reader().next_deletion().await.unwrap().unwrap();
+    let due = first_due(catalog).await.unwrap();
     assert_eq!(due, (Moment::from_millis(0).plus_days(7), address(&key(1))));
 
     let old = catalog.reader().key(&address(&key(1))).await.unwrap().unwrap();
     catalog.commit(changes().replace_key(&old, &old.with_deletion_cancelled())).await.unwrap();
-    assert!(catalog.reader().next_deletion().await.unwrap().is_none());
+    assert!(first_due(catalog).await.is_none());
 }
 
 #[tokio::test]
-async fn a_deletion_takes_all_aliases_along_and_is_noted_until_it_is_on_record() {
+async fn a_deletion_takes_all_aliases_along() {
     let Fixture { catalog, .. } = &fixture();
     catalog.commit(changes().create_key(&key(1), 10)).await.unwrap();
     for number in 0..50 {
@@ -166,9 +166,6 @@ async fn a_deletion_takes_all_aliases_along_and_is_noted_until_it_is_on_record()
     assert!(catalog.reader().key(&address(&key(1))).await.unwrap().is_none());
     assert!(catalog.reader().alias(&alias_address("alias/7")).await.unwrap().is_none());
     assert!(catalog.reader().aliases(&world(), None, 10).await.unwrap().entries.is_empty());
-    assert_eq!(catalog.reader().unrecorded_deletions().await.unwrap(), [address(&key(1))]);
-    catalog.commit(changes().deletion_is_recorded(&address(&key(1)))).await.unwrap();
-    assert!(catalog.reader().unrecorded_deletions().await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -216,12 +213,12 @@ async fn a_key_that_was_written_before_keys_had_managers_reads_as_its_owners() {
 #[tokio::test]
 async fn a_key_keeps_all_that_it_may_have() {
     let Fixture { catalog, .. } = &fixture();
-    let material =
-        |number| Material { id: KeyMaterialId::from_bytes([number; 32]), token: Box::new([number]) };
     let arn = "arn:aws:iam::111122223333:user/a".to_owned();
     let full = Key {
         policy_principals: BTreeMap::from([(arn, "AIDAEXAMPLE".to_owned())]),
-        ..managed_key(1).with_new_material(material(8)).with_new_material(material(9))
+        ..managed_key(1)
+            .with_new_material(material(8, &[8]), automatic())
+            .with_new_material(material(9, &[9]), automatic())
     };
     catalog.commit(changes().create_key(&full, 0)).await.unwrap();
     assert_eq!(**catalog.reader().key(&address(&full)).await.unwrap().unwrap(), full);
@@ -229,9 +226,9 @@ async fn a_key_keeps_all_that_it_may_have() {
 
 /// A key that S3 has in the account and that is rotated a year later.
 fn managed_key(number: u8) -> Key {
-    let (service, next_rotation) =
-        (Some("s3.amazonaws.com".to_owned()), Some(key(number).created.plus_days(365)));
-    Key { manager: KeyManager::Aws, service, next_rotation, ..key(number) }
+    let rotation = Some(RotationSchedule::from(key(number).created, 365));
+    let service = Some("s3.amazonaws.com".to_owned());
+    Key { manager: KeyManager::Aws, service, rotation, ..key(number) }
 }
 
 #[tokio::test]
@@ -252,27 +249,46 @@ async fn aws_managed_keys_are_listed_but_not_counted() {
 async fn the_index_of_rotations_keeps_in_step() {
     let Fixture { catalog, .. } = &fixture();
     catalog.commit(changes().create_key(&managed_key(1), 0)).await.unwrap();
-    let next = async || catalog.reader().next_rotation().await.unwrap();
     let old = catalog.reader().key(&address(&key(1))).await.unwrap().unwrap();
-    assert_eq!(next().await, Some((old.next_rotation.unwrap(), address(&key(1)))));
-    assert!(catalog.reader().next_deletion().await.unwrap().is_none());
+    let date = old.created.plus_days(365);
+    assert_eq!(first_due(catalog).await, Some((date, address(&key(1)))));
 
-    let later = old.next_rotation.unwrap().plus_days(365);
-    let material = Material { id: KeyMaterialId::from_bytes([9; 32]), token: Box::new([9]) };
-    let rotated = Key { next_rotation: Some(later), ..old.with_new_material(material) };
+    let rotation = old.rotation.map(|schedule| schedule.after_rotation(date));
+    let rotated = Key { rotation, ..old.with_new_material(material(9, &[9]), automatic()) };
     catalog.commit(changes().replace_key(&old, &rotated)).await.unwrap();
-    assert_eq!(next().await, Some((later, address(&key(1)))));
+    assert_eq!(first_due(catalog).await, Some((date.plus_days(365), address(&key(1)))));
 
     let old = catalog.reader().key(&address(&key(1))).await.unwrap().unwrap();
     catalog.commit(changes().delete_key(&old, &[])).await.unwrap();
-    assert_eq!(next().await, None);
+    assert_eq!(first_due(catalog).await, None);
+}
+
+fn automatic() -> Rotation {
+    Rotation { date: Moment::from_millis(5), rotation_type: RotationType::Automatic }
+}
+
+#[tokio::test]
+async fn what_is_announced_stays_until_it_is_on_record_the_oldest_first() {
+    let Fixture { catalog, .. } = &fixture();
+    let at = |millis| Author {
+        principal: "job".into(),
+        request_id: String::new(),
+        at: Moment::from_millis(millis),
+    };
+    catalog.commit(Changes::by(at(9)).announce("a", b"second".to_vec())).await.unwrap();
+    catalog.commit(Changes::by(at(8)).announce("b", b"first".to_vec())).await.unwrap();
+    let announced = catalog.reader().announcements().await.unwrap();
+    assert_eq!(announced.iter().map(|one| &one.line[..]).collect::<Vec<_>>(), [&b"first"[..], b"second"]);
+    catalog.commit(changes().announced(&announced[0])).await.unwrap();
+    let left = catalog.reader().announcements().await.unwrap();
+    assert_eq!(left.iter().map(|one| &one.line[..]).collect::<Vec<_>>(), [b"second"]);
 }
 
 #[tokio::test]
 async fn history_has_no_token_of_a_former_material_either() {
     let Fixture { catalog, storage, .. } = &fixture();
-    let material = Material { id: KeyMaterialId::from_bytes([9; 32]), token: Box::new([0xbe, 0xef]) };
-    catalog.commit(changes().create_key(&key(1).with_new_material(material), 10)).await.unwrap();
+    let rotated = key(1).with_new_material(material(9, &[0xbe, 0xef]), automatic());
+    catalog.commit(changes().create_key(&rotated, 10)).await.unwrap();
     let old = catalog.reader().key(&address(&key(1))).await.unwrap().unwrap();
     catalog.commit(changes().delete_key(&old, &[])).await.unwrap();
     let kept = everything(storage, true).await;

@@ -7,7 +7,8 @@ mod keys_and_aliases;
 
 use catalog::{AliasAddress, Author, Catalog, CatalogError, Changes, Followed, KeyAddress, World};
 use keys::{
-    Alias, Key, KeyId, KeyManager, KeyMaterialId, KeyOrigin, KeySpec, KeyUsage, Material, Moment, Tags,
+    Alias, Key, KeyId, KeyManager, KeyMaterialId, KeyOrigin, KeySpec, KeyUsage, Material, Moment, Rotation,
+    RotationSchedule, RotationType, Tags,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -51,13 +52,23 @@ fn key(number: u8) -> Key {
         tags: Tags::default(),
         manager: KeyManager::Customer,
         service: None,
-        next_rotation: None,
-        current_material: Material {
-            id: KeyMaterialId::from_bytes([number; 32]),
-            token: Box::new([0xca, 0xfe, number]),
-        },
+        rotation: None,
+        multi_region: None,
+        transition: None,
+        current_material: Some(material(number, &[0xca, 0xfe, number])),
         former_materials: Vec::new(),
+        pending_material: None,
     }
+}
+
+fn material(number: u8, token: &[u8]) -> Material {
+    let id = KeyMaterialId::from_bytes([number; 32]);
+    Material { id, token: token.into(), public_key: Box::default(), rotation: None, import: None }
+}
+
+/// The key to which something is due first, and when.
+async fn first_due(catalog: &Catalog) -> Option<(Moment, KeyAddress)> {
+    catalog.reader().due(None, 1).await.unwrap().pop()
 }
 
 fn address(key: &Key) -> KeyAddress {
