@@ -1,5 +1,5 @@
-//! Unmodified clients, over TLS, with `root.env` as their only configuration: the aws command line, boto3, the AWS Encryption SDK, curl
-//! and OpenSSL. `cargo xtask test --prepare` installs them.
+//! Unmodified clients, over TLS, with `root.env` as their only configuration: the aws command line, boto3, the AWS SDK for JavaScript, the
+//! AWS Encryption SDKs for Python and for JavaScript, curl and OpenSSL. `cargo xtask test --prepare` installs them.
 
 #![expect(
     clippy::expect_used,
@@ -260,6 +260,15 @@ fn the_aws_encryption_sdk_carries_ten_megabytes_there_and_back() {
 }
 
 #[test]
+fn the_aws_encryption_sdk_for_javascript_carries_ten_megabytes_there_and_back() {
+    let server = Server::start();
+    let said = node(&server, "encryption_sdk.js");
+    assert_eq!(said.matches("round trip:").count(), 3, "{said}");
+    let used = names_in_the_journal(&server);
+    assert!(used.contains("GenerateDataKey") && used.contains("Encrypt") && used.contains("Decrypt"), "{used:?}");
+}
+
+#[test]
 fn curl_is_answered_over_http_2_and_over_http_1_1() {
     let server = Server::start();
     for (option, version) in [("--http2", "2"), ("--http1.1", "1.1")] {
@@ -375,6 +384,15 @@ fn aws_service(server: &Server, service: &str, words: &[&str]) -> Command {
 fn python(server: &Server, script: &str, arguments: &[&str]) -> String {
     let mut command = client(server, &environment("venv").join("bin/python"));
     command.arg("-B").arg(workspace().join("tests/python").join(script)).args(arguments);
+    succeeded(command.output().unwrap())
+}
+
+/// A script by Node.js, which finds its packages beside the virtual environment that it is itself in.
+fn node(server: &Server, script: &str) -> String {
+    let environment = environment("venv");
+    let mut command = client(server, &environment.join("bin/node"));
+    command.env("NODE_PATH", environment.with_file_name("node").join("node_modules"));
+    command.arg(workspace().join("tests/node").join(script));
     succeeded(command.output().unwrap())
 }
 

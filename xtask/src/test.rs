@@ -1,9 +1,11 @@
 //! `cargo xtask test`: everything from a machine with Rust and a C compiler to the last green test.
 //!
-//! What the tests need beside Rust is installed where it is not there: Debian packages, and Python packages in virtual environments
-//! under the target directory. It never changes a Python that the machine already has, and installs nothing that is there.
+//! What the tests need beside Rust is installed where it is not there: Debian packages, and under the target directory Python packages in
+//! virtual environments, Node.js in one of them, and packages of npm. It never changes a Python or a Node.js that the machine already
+//! has, and installs nothing that is there.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,6 +28,7 @@ pub fn run(arguments: &Arguments) -> Result<(), TestError> {
     install_missing_packages()?;
     workspace.make_environment("venv", "requirements.txt")?;
     workspace.make_environment("venv-cli", "requirements-cli.txt")?;
+    workspace.make_node_modules()?;
     workspace.cargo(&["build", "--locked", "--package", "cli", "--package", "module", "--bins"], &[])?;
     workspace.build_for_the_web()?;
     if arguments.prepare {
@@ -55,22 +58,41 @@ impl Workspace {
         Ok(Self { root, target })
     }
 
-    /// A virtual environment with exactly what the requirements pin. One that is there and was made from the same text is kept.
+    /// A virtual environment with exactly what the requirements pin.
     fn make_environment(&self, name: &str, requirements: &str) -> Result<(), TestError> {
-        let pinned = self.root.join("tests/python").join(requirements);
-        let wanted = fs::read_to_string(&pinned).map_err(TestError::file("read", &pinned))?;
+        let pinned = Pinned::read(self.root.join("tests/python").join(requirements))?;
         let environment = self.target.join(name);
-        let made_from = environment.join("made-from.txt");
         let python = environment.join("bin/python");
-        let whole = fs::read_to_string(&made_from).is_ok_and(|text| text == wanted);
-        if whole && succeeds(&[&python.to_string_lossy(), "--version"]) {
+        if pinned.is_made_in(&environment) && succeeds(&[&python.to_string_lossy(), "--version"]) {
             return Ok(());
         }
         say(&format!("making {} from tests/python/{requirements}", environment.display()));
         must(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))?;
         let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
-        must(Command::new(&python).args(pip).arg(&pinned))?;
-        fs::write(&made_from, wanted).map_err(TestError::file("write", &made_from))
+        must(Command::new(&python).args(pip).arg(&pinned.file))?;
+        pinned.was_made_in(&environment)
+    }
+
+    /// The packages of npm, exactly those whose digests the lock file has, by the Node.js of the virtual environment. No package
+    /// gets to run anything while it is installed.
+    fn make_node_modules(&self) -> Result<(), TestError> {
+        let sources = self.root.join("tests/node");
+        let pinned = Pinned::read(sources.join(NODE_LOCK))?;
+        let modules = self.target.join("node");
+        if pinned.is_made_in(&modules) {
+            return Ok(());
+        }
+        say(&format!("making {} from tests/node/{NODE_LOCK}", modules.display()));
+        fs::create_dir_all(&modules).map_err(TestError::file("make", &modules))?;
+        for name in ["package.json", NODE_LOCK] {
+            let source = sources.join(name);
+            fs::copy(&source, modules.join(name)).map_err(TestError::file("copy", &source))?;
+        }
+        let programs = self.target.join("venv/bin");
+        let mut npm = Command::new(programs.join("npm"));
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+        must(npm.current_dir(&modules).env("PATH", path_beginning_with(programs)))?;
+        pinned.was_made_in(&modules)
     }
 
     /// The policy engine runs in a browser too: it must build for WebAssembly. A compiler that did not come by rustup may lack
@@ -87,6 +109,35 @@ impl Workspace {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         must(Command::new(cargo).args(words).args(more).current_dir(&self.root))
     }
+}
+
+/// A file that pins packages. What was made from the same text is kept.
+struct Pinned {
+    file: PathBuf,
+    text: String,
+}
+
+impl Pinned {
+    fn read(file: PathBuf) -> Result<Self, TestError> {
+        let text = fs::read_to_string(&file).map_err(TestError::file("read", &file))?;
+        Ok(Self { file, text })
+    }
+
+    fn is_made_in(&self, directory: &Path) -> bool {
+        fs::read_to_string(directory.join(MADE_FROM)).is_ok_and(|text| text == self.text)
+    }
+
+    fn was_made_in(&self, directory: &Path) -> Result<(), TestError> {
+        let made_from = directory.join(MADE_FROM);
+        fs::write(&made_from, &self.text).map_err(TestError::file("write", &made_from))
+    }
+}
+
+/// The programs of this directory come before all others.
+fn path_beginning_with(directory: PathBuf) -> OsString {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let places = [directory].into_iter().chain(env::split_paths(&path));
+    env::join_paths(places).unwrap_or(path.clone())
 }
 
 /// Asks for root's rights only when a package is missing.
@@ -200,6 +251,11 @@ struct Need {
     package: &'static str,
     probe: &'static [&'static str],
 }
+
+/// Stands last in what was made whole, and says from what.
+const MADE_FROM: &str = "made-from.txt";
+
+const NODE_LOCK: &str = "package-lock.json";
 
 /// The target of what runs in a browser.
 const WEB: &str = "wasm32-unknown-unknown";

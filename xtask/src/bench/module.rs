@@ -3,7 +3,7 @@
 use super::cpu::Processes;
 use super::load::{Client, Slice, measure};
 use super::{BenchError, Options, Places, note};
-use keys::{AccountId, KeyId, KeyOrigin, KeySpec, KeyUsage};
+use keys::{AccountId, EncryptionAlgorithm, KeyId, KeyOrigin, KeySpec, KeyUsage};
 use module_api::{Binding, EncryptionContext, Key, KeyToken, NewKey};
 use module_client::{Config, Connector, ModuleClient, Supervisor};
 use serde::Serialize;
@@ -72,8 +72,8 @@ struct Caller {
 impl Client for Caller {
     async fn call(&mut self) -> Result<(), BenchError> {
         let (token, binding) = &*self.key;
-        let encrypted =
-            self.client.encrypt(Key::new(token, binding), &EncryptionContext::default(), &PLAINTEXT).await;
+        let (key, algorithm) = (Key::new(token, binding), EncryptionAlgorithm::SymmetricDefault);
+        let encrypted = self.client.encrypt(key, algorithm, &EncryptionContext::default(), &PLAINTEXT).await;
         encrypted.map(drop).map_err(lost)
     }
 }
