@@ -1,36 +1,96 @@
-//! What the service does by itself: deleting keys when their window ends, giving keys new material, writing down when access
-//! keys were last used.
+//! What the service does by itself: deleting keys when their window ends, taking expired material away, giving keys new material,
+//! ending what takes several steps, putting all that on record, writing down when access keys were last used.
+//!
+//! What a key waits for is `keys::Key::due`'s to say. What is done to it and the line that says so are one commit: the line goes to
+//! the journal afterwards, so that it may come twice, after a stop in between, but not never.
 
+mod deletion;
+mod expiry;
 mod rotation;
 
-pub use rotation::rotate_due_keys;
-pub(crate) use rotation::{DUE_AT_ONCE, settle};
-
 use crate::Service;
-use crate::service_event::ServiceEvent;
-use audit::json::object;
-use catalog::{AccessKeyUse, Author, CatalogError, Changes, GRANTS_A_COMMIT, KeyAddress, World};
-use keys::Moment;
+use catalog::{AccessKeyUse, Author, CatalogError, Changes, KeyAddress, Stored, World};
+use keys::{Due, Key, Moment};
 use std::sync::Arc;
 use wire::arn::KeyArn;
 
-/// Deletes every key whose window has ended, and says when the next one ends.
-///
-/// A deletion that was not put on record, because the service stopped in between, is put on record by the next call.
-pub async fn delete_due_keys(service: &Service) -> Result<Option<Moment>, JobError> {
-    record_deletions(service).await?;
-    while let Some((due, address)) = service.catalog.reader().next_deletion().await? {
-        if due > service.clock.now() {
-            return Ok(Some(due));
+/// Does everything that is due, puts it on record, and says when there is more to do. What fails for one key is no reason to
+/// leave the others; it is told at the end.
+pub async fn do_what_is_due(service: &Service) -> Result<Option<Moment>, JobError> {
+    loop {
+        let pass = Pass::over(service).await?;
+        record_announcements(service).await?;
+        match pass {
+            Pass { done: 0, failure: Some(error), .. } => return Err(error),
+            Pass { done: 0, next, .. } => return Ok(next),
+            Pass { .. } => {}
         }
-        match delete(service, &address).await {
-            // Its owner changed it in this moment, and may have called the deletion off.
-            Err(CatalogError::Conflict) => {}
-            done => done?,
-        }
-        record_deletions(service).await?;
     }
-    Ok(None)
+}
+
+/// What came of looking at everything that was due.
+#[derive(Default)]
+struct Pass {
+    done: usize,
+    next: Option<Moment>,
+    failure: Option<JobError>,
+}
+
+impl Pass {
+    async fn over(service: &Service) -> Result<Self, JobError> {
+        let (mut pass, mut last) = (Self::default(), None);
+        loop {
+            let page = service.catalog.reader().due(last.as_ref(), PAGE).await?;
+            if page.is_empty() {
+                return Ok(pass);
+            }
+            for (date, address) in page {
+                if date > service.clock.now() {
+                    return Ok(Self { next: Some(date), ..pass });
+                }
+                pass.note(do_what_is_due_to(service, &address).await);
+                last = Some((date, address));
+            }
+        }
+    }
+
+    fn note(&mut self, done: Result<bool, JobError>) {
+        match done {
+            Ok(done) => self.done = self.done.saturating_add(usize::from(done)),
+            // Its owner changed it in this moment, and it may be due no more.
+            Err(JobError::Catalog(CatalogError::Conflict)) => self.done = self.done.saturating_add(1),
+            Err(error) => self.failure = Some(error),
+        }
+    }
+}
+
+/// Says whether there was something to do.
+async fn do_what_is_due_to(service: &Service, address: &KeyAddress) -> Result<bool, JobError> {
+    let Some(key) = service.catalog.reader().key(address).await? else { return Ok(false) };
+    let Some(due) = key.due(service.clock.now()) else { return Ok(false) };
+    match due {
+        Due::Completion => return Ok(false),
+        Due::Deletion => deletion::delete(service, &key, address).await?,
+        Due::Expiry => expiry::expire(service, &key, address).await?,
+        Due::Rotation => rotation::rotate(service, &key, address).await?,
+    }
+    Ok(true)
+}
+
+/// Puts on record what is announced.
+async fn record_announcements(service: &Service) -> Result<(), JobError> {
+    loop {
+        let announced = service.catalog.reader().announcements().await?;
+        if announced.is_empty() {
+            return Ok(());
+        }
+        for one in &announced {
+            service.journal.append(one.line.to_vec()).await?;
+        }
+        let none = changes(service, "journal");
+        let changes = announced.iter().fold(none, |changes, one| changes.announced(one));
+        service.catalog.commit(changes).await?;
+    }
 }
 
 /// Writes down when access keys were last used, unless another node knows of a later use.
@@ -70,52 +130,13 @@ pub enum JobError {
     /// The journal could not be written.
     #[error(transparent)]
     Journal(#[from] audit::JournalError),
-    /// New material could not be made.
+    /// The security module did not do its part.
     #[error(transparent)]
     Module(#[from] module_client::CallError),
 }
 
-/// Deletes a key with its grants and aliases: nothing that remains can open what it encrypted.
-async fn delete(service: &Service, address: &KeyAddress) -> Result<(), CatalogError> {
-    delete_grants(service, address).await?;
-    let reader = service.catalog.reader();
-    let Some(key) = reader.key(address).await? else { return Ok(()) };
-    let aliases = reader.aliases_of_key(address, None, ALL_ALIASES).await?;
-    service.catalog.commit(changes(service, DELETION).delete_key(&key, &aliases.entries)).await
-}
-
-/// Deletes the grants on a key that is due, so many at a time as a commit takes. It stops if the key changes meanwhile.
-async fn delete_grants(service: &Service, address: &KeyAddress) -> Result<(), CatalogError> {
-    let reader = service.catalog.reader();
-    while let Some(key) = reader.key(address).await? {
-        if key.deletion.is_none_or(|deletion| deletion.date > service.clock.now()) {
-            return Err(CatalogError::Conflict);
-        }
-        let page = reader.grants(address, None, GRANTS_A_COMMIT).await?;
-        if page.entries.is_empty() {
-            break;
-        }
-        let changes = changes(service, DELETION).touch_key(&key).delete_grants(address, &page.entries);
-        service.catalog.commit(changes).await?;
-    }
-    Ok(())
-}
-
-async fn record_deletions(service: &Service) -> Result<(), JobError> {
-    for address in service.catalog.reader().unrecorded_deletions().await? {
-        record_deletion(service, &address).await?;
-        service.catalog.commit(changes(service, DELETION).deletion_is_recorded(&address)).await?;
-    }
-    Ok(())
-}
-
-/// The service event `DeleteKey`.
-async fn record_deletion(service: &Service, address: &KeyAddress) -> Result<(), JobError> {
-    let arn = arn(service, address);
-    let elements = object(|elements| elements.string("keyId", &arn.to_string()));
-    let elements = Some(&elements);
-    let event = ServiceEvent { name: "DeleteKey", key: &arn, alias: None, elements, details: None };
-    Ok(event.record(service).await?)
+async fn replace(service: &Service, changes: Changes, old: &Stored<Key>, new: &Key) -> Result<(), JobError> {
+    Ok(service.catalog.commit(changes.replace_key(old, new)).await?)
 }
 
 fn arn(service: &Service, address: &KeyAddress) -> KeyArn {
@@ -128,8 +149,7 @@ fn changes(service: &Service, job: &str) -> Changes {
     Changes::by(Author { principal: job.to_owned(), request_id: String::new(), at: service.clock.now() })
 }
 
-const DELETION: &str = "deletion job";
 /// So many uses are written down together.
 const USES_A_COMMIT: usize = 100;
-/// More than a key can have.
-const ALL_ALIASES: usize = 1000;
+/// So many due keys are looked at together.
+const PAGE: usize = 100;

@@ -32,4 +32,4 @@ pub use kms::OPERATIONS;
 pub use operation::{Failure, Operation, Outcome};
 pub use pipeline::{Decoy, Sessions, answer};
 pub use registry::Entry;
-pub use service::{Service, Settings};
+pub use service::{Bell, Service, Settings};

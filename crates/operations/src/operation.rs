@@ -10,7 +10,7 @@ use module_client::CallError;
 use std::future::Future;
 use std::sync::Arc;
 use wire::arn::{AliasArn, KeyArn};
-use wire::member::GrantTokens;
+use wire::member::{GrantTokens, RecipientInfo};
 use wire::{Fault, FaultKind, Input, Output};
 
 /// One operation of the API. The pipeline calls these in the order in which they stand here.
@@ -48,6 +48,11 @@ pub trait Operation: 'static {
 
     /// The grant tokens that the request brings along.
     fn grant_tokens(_input: &Self::Input) -> Option<&GrantTokens> {
+        None
+    }
+
+    /// For whom the plaintext in the answer is, if not for the caller. An operation that takes a recipient must say so here.
+    fn recipient(_input: &Self::Input) -> Option<&RecipientInfo> {
         None
     }
 

@@ -2,6 +2,7 @@
 
 use crate::pipeline::{Decoy, Sessions};
 use crate::{AccessKeyUses, Clock};
+use attestation::Roots;
 use audit::Appender;
 use catalog::{Catalog, Followed};
 use keys::Region;
@@ -9,6 +10,7 @@ use module_client::ModuleClient;
 use sigv4::SigningKeys;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// The service as one worker holds it. All of it is handles on what the workers share.
 #[derive(Debug)]
@@ -33,8 +35,26 @@ pub struct Service {
     pub issuers: Arc<oidc::Issuers>,
     /// When access keys were last used, as far as it is not on record yet.
     pub access_key_uses: Arc<AccessKeyUses>,
+    /// What wakes the jobs.
+    pub bell: Arc<Bell>,
     /// What the configuration says.
     pub settings: Arc<Settings>,
+}
+
+/// Tells the jobs that there is something for them to do sooner than they know.
+#[derive(Debug, Default)]
+pub struct Bell(Notify);
+
+impl Bell {
+    /// Wakes the jobs, now or as soon as they listen.
+    pub fn ring(&self) {
+        self.0.notify_one();
+    }
+
+    /// Waits until it rings.
+    pub async fn rung(&self) {
+        self.0.notified().await;
+    }
 }
 
 /// What the configuration says about the API.
@@ -54,6 +74,8 @@ pub struct Settings {
     pub keys_per_region: u64,
     /// The region of calls that no signature gives one.
     pub default_region: Region,
+    /// What attestation documents are held against.
+    pub attestation_roots: Roots,
 }
 
 impl Default for Settings {
@@ -68,6 +90,7 @@ impl Default for Settings {
             grants_per_key: 50_000,
             keys_per_region: 100_000,
             default_region: "us-east-1".parse().expect("a region's name"),
+            attestation_roots: Roots::default(),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::Service;
 use audit::json::Json;
-use audit::{EventType, JournalError, Record, Resource, ResourceType, UserIdentity};
+use audit::{EventType, Record, Resource, ResourceType, UserIdentity};
+use catalog::Changes;
 use uuid::Uuid;
 use wire::arn::{AliasArn, KeyArn};
 
@@ -22,12 +23,13 @@ pub struct ServiceEvent<'a> {
 }
 
 impl ServiceEvent<'_> {
-    /// Puts it on record. It is on the disk afterwards.
-    pub async fn record(&self, service: &Service) -> Result<(), JournalError> {
-        service.journal.append(self.line(service)).await
+    /// Has it put on record once the changes are made.
+    pub fn announce(&self, service: &Service, changes: Changes) -> Changes {
+        let event_id = Uuid::new_v4().to_string();
+        changes.announce(&event_id, self.line(service, &event_id))
     }
 
-    fn line(&self, service: &Service) -> Vec<u8> {
+    fn line(&self, service: &Service, event_id: &str) -> Vec<u8> {
         let KeyArn { account, region, .. } = self.key;
         let (key, alias) = (self.key.to_string(), self.alias.map(AliasArn::to_string));
         let resource = |resource_type, arn| Resource { account_id: *account, resource_type, arn };
@@ -48,7 +50,7 @@ impl ServiceEvent<'_> {
             response_elements: self.elements,
             additional_event_data: None,
             request_id: None,
-            event_id: &Uuid::new_v4().to_string(),
+            event_id,
             read_only: false,
             resources: &resources,
             event_type: EventType::AwsServiceEvent,

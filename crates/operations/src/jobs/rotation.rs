@@ -1,85 +1,43 @@
 //! New material for keys, when its time has come. What was encrypted before still opens.
-//!
-//! What is done to a key and what is said of it in the journal are two steps. Between them the key is due at once, so that
-//! the job that finds it so, after a stop in between, takes the second step: a record may come twice, but not never.
 
-use super::{JobError, arn, changes};
+use super::{JobError, arn, changes, replace};
 use crate::Service;
-use crate::kms::record_creation;
+use crate::kms::new_key;
 use crate::service_event::ServiceEvent;
 use audit::json::object;
-use catalog::{CatalogError, KeyAddress, Stored};
-use keys::{Key, Material, Moment};
-use module_api::NewKey;
+use catalog::{Changes, KeyAddress, Stored};
+use keys::{Key, Material, Rotation, RotationType};
 use wire::arn::KeyArn;
 
-/// Gives every key new material whose time has come, and says when the next one's comes.
-pub async fn rotate_due_keys(service: &Service) -> Result<Option<Moment>, JobError> {
-    while let Some((due, address)) = service.catalog.reader().next_rotation().await? {
-        if due > service.clock.now() {
-            return Ok(Some(due));
-        }
-        let done = if due == DUE_AT_ONCE {
-            settle(service, &address).await
-        } else {
-            rotate(service, &address).await
-        };
-        match done {
-            // Someone else changed the key in this moment.
-            Err(JobError::Catalog(CatalogError::Conflict)) => {}
-            done => done?,
-        }
-    }
-    Ok(None)
-}
-
-/// Puts on record that a key was made or got new material, whichever it was last, and sets the date of its next rotation.
-pub async fn settle(service: &Service, address: &KeyAddress) -> Result<(), JobError> {
-    let Some(key) = service.catalog.reader().key(address).await? else { return Ok(()) };
+/// Gives the key new material, and sets the date of its next rotation.
+pub async fn rotate(service: &Service, key: &Stored<Key>, address: &KeyAddress) -> Result<(), JobError> {
+    let made = service.module.generate_key(&new_key(key)).await?;
+    let (now, rotation_type) = (service.clock.now(), RotationType::Automatic);
+    let material = Material::generated(made.material_id, made.token.as_bytes(), made.public_key.as_deref());
+    let rotated = Key {
+        rotation: key.rotation.map(|schedule| schedule.after_rotation(now)),
+        ..key.with_new_material(material, Rotation { date: now, rotation_type })
+    };
     let arn = arn(service, address);
-    match key.former_materials.last() {
-        Some(former) => record_rotation(service, &key, &arn, former).await?,
-        None => record_creation(service, &key, &arn).await?,
-    }
-    let next_rotation = Some(service.clock.now().plus_days(PERIOD_IN_DAYS));
-    replace(service, &key, &Key { next_rotation, ..Key::clone(&key) }).await
-}
-
-async fn rotate(service: &Service, address: &KeyAddress) -> Result<(), JobError> {
-    let Some(key) = service.catalog.reader().key(address).await? else { return Ok(()) };
-    let Key { account, region, id: key_id, spec, usage, origin, .. } = **key;
-    let made = service.module.generate_key(&NewKey { account, region, key_id, spec, usage, origin }).await?;
-    let material = Material { id: made.material_id, token: made.token.as_bytes().into() };
-    let rotated = Key { next_rotation: Some(DUE_AT_ONCE), ..key.with_new_material(material) };
-    replace(service, &key, &rotated).await
-}
-
-async fn replace(service: &Service, old: &Stored<Key>, new: &Key) -> Result<(), JobError> {
-    Ok(service.catalog.commit(changes(service, JOB).replace_key(old, new)).await?)
+    replace(service, announce_rotation(service, changes(service, JOB), key, &rotated, &arn), key, &rotated)
+        .await
 }
 
 /// The service event `RotateKey`.
-async fn record_rotation(
-    service: &Service,
-    key: &Key,
-    arn: &KeyArn,
-    former: &Material,
-) -> Result<(), JobError> {
+pub fn announce_rotation(service: &Service, changes: Changes, old: &Key, new: &Key, arn: &KeyArn) -> Changes {
+    let id =
+        |key: &Key| key.current_material.as_ref().map(|material| material.id.to_string()).unwrap_or_default();
+    let rotation = new.current_material.as_ref().and_then(|material| material.rotation);
     let details = object(|details| {
         details.string("keyId", &arn.to_string());
-        details.string("keyOrigin", key.origin.name());
-        details.string("rotationType", "AUTOMATIC");
-        details.string("previousKeyMaterialId", &former.id.to_string());
-        details.string("currentKeyMaterialId", &key.current_material.id.to_string());
+        details.string("keyOrigin", new.origin.name());
+        details.string("rotationType", rotation.map_or("", |rotation| rotation.rotation_type.name()));
+        details.string("previousKeyMaterialId", &id(old));
+        details.string("currentKeyMaterialId", &id(new));
     });
-    let event =
-        ServiceEvent { name: "RotateKey", key: arn, alias: None, elements: None, details: Some(&details) };
-    Ok(event.record(service).await?)
+    let details = Some(&details);
+    ServiceEvent { name: "RotateKey", key: arn, alias: None, elements: None, details }
+        .announce(service, changes)
 }
 
-/// The date of a key of which something is still to be put on record: before that of every rotation.
-pub const DUE_AT_ONCE: Moment = Moment::from_millis(0);
-
 const JOB: &str = "rotation job";
-//= kms: AWS managed keys are rotated every year (approximately 365 days)
-const PERIOD_IN_DAYS: u32 = 365;

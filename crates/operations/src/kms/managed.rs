@@ -4,15 +4,13 @@
 //! such a key permits is its key policy's business.
 
 use super::metadata::KeyMetadata;
-use crate::jobs::{DUE_AT_ONCE, settle};
-use crate::operation::{Failure, internal};
+use crate::Service;
+use crate::operation::Failure;
 use crate::service_event::ServiceEvent;
-use crate::{Service, jobs::JobError};
-use audit::JournalError;
 use catalog::{Changes, KeyAddress, World};
 use keys::{
-    Alias, Key, KeyId, KeyManager, KeyOrigin, KeySpec, KeyUsage, Material, Tags, aws_managed_alias,
-    aws_managed_description, aws_managed_policy,
+    Alias, Key, KeyId, KeyManager, KeyOrigin, KeySpec, KeyUsage, Material, RotationSchedule, Tags,
+    aws_managed_alias, aws_managed_description, aws_managed_policy,
 };
 use module_api::NewKey;
 use module_client::GeneratedKey;
@@ -47,9 +45,22 @@ impl<'a> ManagedKey<'a> {
         let alias = Alias { name, target: key.id, created: now, updated: now };
         // The limit is for keys that count.
         let changes = changes.create_key(&key, u64::MAX).create_alias(&self.address.world, &alias);
-        service.catalog.commit(changes).await?;
+        service.catalog.commit(self.announce_creation(service, changes, &key)).await?;
+        service.bell.ring();
         tracing::info!(service = self.service, account = %key.account, region = %key.region, "an AWS managed key was made");
-        settled(settle(service, &self.address).await)
+        Ok(())
+    }
+
+    /// The service event `CreateKey`.
+    fn announce_creation(&self, service: &Service, changes: Changes, key: &Key) -> Changes {
+        let KeyAddress { world: World { account, region }, id: key_id } = self.address.clone();
+        let partition = Arc::clone(&service.settings.partition);
+        let name = aws_managed_alias(self.service).into();
+        let alias = Some(&AliasArn { partition: Arc::clone(&partition), region, account, name });
+        let arn = KeyArn { partition, region, account, key_id };
+        let elements = Some(&KeyMetadata::of(key, &arn, key.created).elements());
+        ServiceEvent { name: "CreateKey", key: &arn, alias, elements, details: None }
+            .announce(service, changes)
     }
 
     fn new_key(&self) -> NewKey {
@@ -77,36 +88,15 @@ impl<'a> ManagedKey<'a> {
             tags: Tags::default(),
             manager: KeyManager::Aws,
             service: Some(self.service.to_owned()),
-            next_rotation: Some(DUE_AT_ONCE),
-            current_material: Material { id: made.material_id, token: made.token.as_bytes().into() },
+            rotation: Some(RotationSchedule::from(service.clock.now(), PERIOD_IN_DAYS)),
+            multi_region: None,
+            transition: None,
+            current_material: Some(Material::generated(made.material_id, made.token.as_bytes(), None)),
             former_materials: Vec::new(),
+            pending_material: None,
         }
     }
 }
 
-/// The service event `CreateKey`.
-pub async fn record_creation(service: &Service, key: &Key, arn: &KeyArn) -> Result<(), JournalError> {
-    let alias = key.service.as_deref().map(|of| {
-        let KeyArn { partition, region, account, .. } = arn.clone();
-        AliasArn { partition: Arc::clone(&partition), region, account, name: aws_managed_alias(of).into() }
-    });
-    let elements = KeyMetadata::of(key, arn).elements();
-    let elements = Some(&elements);
-    ServiceEvent { name: "CreateKey", key: arn, alias: alias.as_ref(), elements, details: None }
-        .record(service)
-        .await
-}
-
-/// A key that the job has settled meanwhile is as well settled.
-fn settled(done: Result<(), JobError>) -> Result<(), Failure> {
-    match done {
-        Ok(()) | Err(JobError::Catalog(catalog::CatalogError::Conflict)) => Ok(()),
-        Err(error) => {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "the making of an AWS managed key is not on record"
-            );
-            Err(internal().into())
-        }
-    }
-}
+//= kms: AWS managed keys are rotated every year (approximately 365 days)
+const PERIOD_IN_DAYS: u16 = 365;

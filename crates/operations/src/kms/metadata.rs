@@ -4,6 +4,7 @@ use audit::console_time;
 use audit::json::{Json, object};
 use keys::{
     AccountId, EncryptionAlgorithm, Key, KeyManager, KeyMaterialId, KeyOrigin, KeySpec, KeyState, KeyUsage,
+    Moment, Transition,
 };
 use wire::Timestamp;
 use wire::arn::KeyArn;
@@ -31,18 +32,19 @@ wire::output! {
 }
 
 impl KeyMetadata {
-    /// What is to be said of that key.
-    pub fn of(key: &Key, arn: &KeyArn) -> Self {
+    /// What is to be said of that key at that time.
+    pub fn of(key: &Key, arn: &KeyArn, now: Moment) -> Self {
+        let state = key.state(now);
         Self {
             account: key.account,
             key_id: key.id,
             arn: arn.clone(),
             created: Timestamp(key.created),
-            enabled: key.state() == KeyState::Enabled,
+            enabled: state == KeyState::Enabled,
             description: key.description.clone(),
             usage: key.usage,
-            state: key.state(),
-            deletion_date: key.deletion.map(|deletion| Timestamp(deletion.date)),
+            state,
+            deletion_date: key.deletion.and_then(|deletion| deletion.date).map(Timestamp),
             origin: key.origin,
             manager: key.manager,
             legacy_spec: key.spec,
@@ -50,7 +52,7 @@ impl KeyMetadata {
             encryption_algorithms: (key.usage == KeyUsage::EncryptDecrypt)
                 .then(|| key.spec.encryption_algorithms()),
             multi_region: key.id.is_multi_region(),
-            current_material: (key.spec == KeySpec::SymmetricDefault).then_some(key.current_material.id),
+            current_material: current_material(key),
         }
     }
 
@@ -82,4 +84,10 @@ impl KeyMetadata {
             });
         })
     }
+}
+
+/// The id of the current material, which is told of symmetric encryption keys only.
+fn current_material(key: &Key) -> Option<KeyMaterialId> {
+    let is_told = key.spec == KeySpec::SymmetricDefault && key.transition != Some(Transition::Creating);
+    key.current_material.as_ref().filter(|_| is_told).map(|material| material.id)
 }

@@ -1,6 +1,7 @@
 //! The operations of AWS KMS, by family. One file an operation.
 
 pub mod aliases;
+mod backing;
 pub mod cryptography;
 pub mod grants;
 pub mod keys;
@@ -10,7 +11,8 @@ mod pages;
 pub mod policies;
 pub mod tags;
 
-pub use managed::{ManagedKey, record_creation};
+pub use backing::{Backing, new_key};
+pub use managed::ManagedKey;
 
 use crate::Fact;
 use crate::operation::NamedKey;
@@ -58,14 +60,6 @@ pub static OPERATIONS: &[Entry] = &[
 /// `responseElements` of a change whose answer is empty: the key's ARN all the same.
 fn key_element(named: &NamedKey) -> Json {
     object(|elements| elements.string("keyId", &named.arn.to_string()))
-}
-
-/// An answer for an attested recipient is not to be had yet; answering the caller in its place would disclose the plaintext.
-fn refuse_recipient(recipient: Option<&RecipientInfo>) -> Result<(), Fault> {
-    if recipient.is_none() {
-        return Ok(());
-    }
-    Err(Fault::new(FaultKind::UnsupportedOperation, "Recipient is not supported."))
 }
 
 /// What conditions may look at in an encryption context.

@@ -4,6 +4,7 @@ mod authenticate;
 mod authorized;
 mod first_use;
 mod on_behalf;
+mod recipient;
 mod record;
 mod resolve;
 mod scene;
@@ -15,6 +16,7 @@ mod who;
 
 pub use authenticate::{Decoy, Sessions};
 pub use authorized::Authorized;
+pub use recipient::Delivered;
 pub use resolve::{Located, Naming, no_such_alias, no_such_grant, no_such_key};
 pub use scene::{Caller, OnBehalf, Scene};
 pub use suppose::{Abroad, Supposition};
@@ -27,6 +29,7 @@ use crate::kms::grants::check_tokens;
 use crate::operation::{Failure, Operation, Outcome, Subject, internal};
 use crate::{Answer, Call, Service};
 use keys::{Inadmissible, KeyState};
+use recipient::Recipient;
 use record::Draft;
 use std::future::Future;
 use std::pin::Pin;
@@ -143,11 +146,12 @@ async fn carry_out<O: Operation>(
     let input: O::Input = routed.parse(scene.call)?;
     draft.parameters(|record| O::parameters(&input, record));
     O::examine(&input)?;
+    let recipient = verified_recipient::<O>(&input, scene, draft)?;
     let facts = |action: &str| O::facts(&input, action);
-    let scene = scene.asking(&facts, O::grant_tokens(&input));
+    let scene = scene.asking(&facts, O::grant_tokens(&input), recipient.as_deref());
     for _ in 0..TRIES {
         match attempt::<O>(&input, &scene, draft).await {
-            Ok(outcome) => return Ok(outcome),
+            Ok(outcome) => return Ok(outcome.with_recipient(recipient.as_deref())),
             Err(Failure::Fault(fault)) => return Err(fault.into()),
             Err(Failure::Denied(denied)) => {
                 return Err(Refused { fault: denied.fault(), denied: Some(denied) });
@@ -157,6 +161,30 @@ async fn carry_out<O: Operation>(
     }
     tracing::warn!(operation = O::NAME, "gave up: others changed the same records {TRIES} times");
     Err(internal().into())
+}
+
+/// For whom the answer is, if not for the caller; few calls have one. The record names it from here on, whatever comes of the call.
+fn verified_recipient<O: Operation>(
+    input: &O::Input,
+    scene: &Scene<'_>,
+    draft: &mut Draft,
+) -> Result<Option<Box<Recipient>>, Fault> {
+    let Some(info) = O::recipient(input) else { return Ok(None) };
+    let recipient = Recipient::verified(info, scene)?;
+    draft.recipient(&recipient);
+    Ok(Some(Box::new(recipient)))
+}
+
+impl<T> Outcome<T> {
+    fn with_recipient(self, recipient: Option<&Recipient>) -> Self {
+        match recipient {
+            None => self,
+            Some(recipient) => {
+                let additional = recipient.event_data(self.additional.as_ref());
+                self.with_additional(additional)
+            }
+        }
+    }
 }
 
 async fn attempt<O: Operation>(
@@ -169,7 +197,7 @@ async fn attempt<O: Operation>(
     check_tokens(scene.grant_tokens(), &subject)?;
     let subject = allow::<O>(input, subject, scene).await?;
     subject.governed().try_for_each(|named| {
-        O::STATES.admit(named.key.state()).map_err(|refusal| inadmissible(&named.arn, refusal))
+        O::STATES.admit(named.key.state(scene.now)).map_err(|refusal| inadmissible(&named.arn, refusal))
     })?;
     O::fit(input, &subject)?;
     if O::is_dry_run(input) {

@@ -2,6 +2,7 @@
 
 use super::Scene;
 use super::authenticate::Claimed;
+use super::recipient::Recipient;
 use super::who::Who;
 use crate::api::{Api, Routed};
 use crate::operation::{Outcome, Subject, internal};
@@ -22,6 +23,8 @@ pub struct Draft {
     read_only: bool,
     parameters: Option<Json>,
     resources: Vec<Named>,
+    /// `additionalEventData` of a call that an attested recipient is for and that fails.
+    recipient: Option<Box<Json>>,
 }
 
 /// A resource and its ARN.
@@ -33,12 +36,17 @@ struct Named {
 
 impl Draft {
     pub const fn new(api: &'static Api, name: &'static str, read_only: bool) -> Self {
-        Self { api, name, read_only, parameters: None, resources: Vec::new() }
+        Self { api, name, read_only, parameters: None, resources: Vec::new(), recipient: None }
     }
 
     /// Notes the parameters. An operation without any that may be shown has none in its record.
     pub fn parameters(&mut self, write: impl FnOnce(&mut Object<'_>)) {
         self.parameters = Some(bounded(object(write))).filter(|parameters| parameters.as_bytes() != b"{}");
+    }
+
+    /// Notes for whom the answer is to be.
+    pub fn recipient(&mut self, recipient: &Recipient) {
+        self.recipient = Some(Box::new(recipient.event_data(None)));
     }
 
     /// Notes what the call is about.
@@ -85,7 +93,10 @@ impl Draft {
         record.resources = &resources;
         record.failure = outcome.err().map(failure);
         record.response_elements = outcome.ok().and_then(|outcome| outcome.elements.as_ref());
-        record.additional_event_data = outcome.ok().and_then(|outcome| outcome.additional.as_ref());
+        record.additional_event_data = match outcome {
+            Ok(outcome) => outcome.additional.as_ref(),
+            Err(_) => self.recipient.as_deref(),
+        };
         append(scene.service(), &record).await?;
         if !owners.is_empty() {
             let copy = Record { user_identity: who.identity_for_others(), ..record };

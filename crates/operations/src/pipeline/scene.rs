@@ -1,5 +1,6 @@
 //! What an operation sees while it runs: who calls, when, and what can be reached with which right.
 
+use super::recipient::Recipient;
 use super::{Authorized, WebIdentity};
 use crate::identity::{Directory, Identity, Session};
 use crate::operation::Failure;
@@ -96,6 +97,8 @@ pub struct Scene<'a> {
     pub caller: &'a Caller,
     /// When, by the service's clock.
     pub now: Moment,
+    /// For whom the plaintext in the answer is, if not for the caller.
+    pub(in crate::pipeline) recipient: Option<&'a Recipient>,
     asked: Option<Asked<'a>>,
 }
 
@@ -108,20 +111,22 @@ struct Asked<'a> {
 
 impl<'a> Scene<'a> {
     pub(in crate::pipeline) fn new(service: &'a Service, call: &'a Call, caller: &'a Caller) -> Self {
-        Self { service, call, caller, now: service.clock.now(), asked: None }
+        Self { service, call, caller, now: service.clock.now(), recipient: None, asked: None }
     }
 
-    /// The same for a request that says so much to conditions and brings along these grant tokens.
+    /// The same for a request that says so much to conditions, brings along these grant tokens and wants its answer to be for that
+    /// recipient.
     pub(in crate::pipeline) fn asking<'b>(
         &self,
         facts: &'b dyn Fn(&str) -> Vec<Fact<'b>>,
         grant_tokens: Option<&'b GrantTokens>,
+        recipient: Option<&'b Recipient>,
     ) -> Scene<'b>
     where
         'a: 'b,
     {
         let asked = Some(Asked { facts, grant_tokens });
-        Scene { service: self.service, call: self.call, caller: self.caller, now: self.now, asked }
+        Scene { service: self.service, call: self.call, caller: self.caller, now: self.now, recipient, asked }
     }
 
     /// The same as if that caller said so much to conditions, at that time.
@@ -135,7 +140,8 @@ impl<'a> Scene<'a> {
         'a: 'b,
     {
         let asked = Some(Asked { facts, grant_tokens: None });
-        Scene { service: self.service, call: self.call, caller, now: time.unwrap_or(self.now), asked }
+        let now = time.unwrap_or(self.now);
+        Scene { service: self.service, call: self.call, caller, now, recipient: None, asked }
     }
 
     /// What conditions on that action may look at in the request.

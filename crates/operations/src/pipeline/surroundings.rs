@@ -1,5 +1,6 @@
 //! What is known of a call when its permission is weighed: the values of the condition keys that policies can ask for.
 
+use super::recipient::Recipient;
 use super::scene::Caller;
 use super::{Scene, WebIdentity};
 use crate::fact::value_named;
@@ -54,6 +55,7 @@ impl<'a> Surroundings<'a> {
         let mut request = scene.facts(permission.action);
         request.extend(facts_about_grants(scene.caller, permission));
         request.extend(scene.caller.web_identity.iter().flat_map(WebIdentity::facts));
+        request.extend(scene.recipient.into_iter().flat_map(Recipient::facts));
         Ok(Self {
             caller: scene.caller,
             call: scene.call,

@@ -26,6 +26,8 @@ pub struct Config {
     pub endpoint: Option<String>,
     /// How many threads answer requests; as many as there are cores if absent.
     pub workers: Option<NonZeroUsize>,
+    /// Whose answers may be for somebody attested.
+    pub attestation: Attestation,
     /// The audit journal.
     pub journal: Journal,
     /// What clients must not be able to exhaust.
@@ -42,6 +44,14 @@ pub struct Config {
     pub storage: Storage,
     /// The certificate.
     pub tls: Tls,
+}
+
+/// Whose answers may be for somebody attested.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Attestation {
+    /// A file of the certificates, in PEM, that attestation documents must chain to. Without it every `Recipient` is refused.
+    pub roots: Option<PathBuf>,
 }
 
 /// The audit journal.
@@ -224,6 +234,7 @@ impl Default for Config {
             http: None,
             endpoint: None,
             workers: None,
+            attestation: Attestation::default(),
             journal: Journal::default(),
             limits: Limits::default(),
             log: Log::default(),
@@ -376,6 +387,7 @@ mod tests {
 
     fn settings() -> Vec<(&'static str, Vec<&'static str>)> {
         let sections = [
+            ("attestation.", fields::<Attestation>()),
             ("journal.", fields::<Journal>()),
             ("limits.", fields::<Limits>()),
             ("log.", fields::<Log>()),

@@ -4,11 +4,12 @@ use crate::config::Config;
 use crate::data_dir::{DataDir, DirLock, make_private_dir};
 use crate::http::Respond;
 use crate::{ServerError, in_one_line};
+use attestation::Roots;
 use audit::{Appender, Journal};
 use catalog::{Catalog, Followed};
 use module_client::{Connector, Supervisor};
 use oidc::Issuers;
-use operations::{AccessKeyUses, Answer, Call, Clock, Decoy, Service, Sessions, Settings};
+use operations::{AccessKeyUses, Answer, Bell, Call, Clock, Decoy, Service, Sessions, Settings};
 use sigv4::SigningKeys;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -53,7 +54,8 @@ impl Core {
             decoy,
             issuers: Arc::new(issuers(config)?),
             access_key_uses: Arc::default(),
-            settings: Arc::new(settings(config)),
+            bell: Arc::default(),
+            settings: Arc::new(settings(config)?),
         };
         let staleness_bound = config.storage.staleness_bound.duration();
         Ok(Self { shared, seats: Arc::new(Mutex::new(seats)), supervisor, journal, staleness_bound, lock })
@@ -164,6 +166,7 @@ struct Shared {
     decoy: Arc<Decoy>,
     issuers: Arc<Issuers>,
     access_key_uses: Arc<AccessKeyUses>,
+    bell: Arc<Bell>,
     settings: Arc<Settings>,
 }
 
@@ -180,13 +183,15 @@ impl Shared {
             decoy: Arc::clone(&self.decoy),
             issuers: Arc::clone(&self.issuers),
             access_key_uses: Arc::clone(&self.access_key_uses),
+            bell: Arc::clone(&self.bell),
             settings: Arc::clone(&self.settings),
         }
     }
 }
 
-fn settings(config: &Config) -> Settings {
-    Settings {
+fn settings(config: &Config) -> Result<Settings, ServerError> {
+    Ok(Settings {
+        attestation_roots: attestation_roots(config)?,
         partition: config.service.partition.as_str().into(),
         regions: config.service.regions.clone(),
         signature_tolerance: config.service.signature_tolerance.duration(),
@@ -194,7 +199,13 @@ fn settings(config: &Config) -> Settings {
         grants_per_key: config.service.grants_per_key,
         keys_per_region: config.service.keys_per_region,
         default_region: config.service.default_region,
-    }
+    })
+}
+
+fn attestation_roots(config: &Config) -> Result<Roots, ServerError> {
+    let Some(path) = &config.attestation.roots else { return Ok(Roots::default()) };
+    let text = std::fs::read(path).map_err(ServerError::file("read the roots of attestation", path))?;
+    Roots::from_pem(&text).map_err(ServerError::part("attestation documents cannot be verified"))
 }
 
 fn open_store(dir: &DataDir) -> Result<Arc<dyn Storage>, ServerError> {

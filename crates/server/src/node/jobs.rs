@@ -1,25 +1,23 @@
-//! What the service does by itself, when its time has come: deleting keys whose window has ended, writing down when access keys were
-//! last used.
+//! What the service does by itself, when its time has come: what keys wait for, and writing down when access keys were last used.
 
 use crate::in_one_line;
 use jiff::Timestamp;
 use keys::Moment;
 use operations::Service;
-use operations::jobs::{JobError, delete_due_keys, rotate_due_keys, write_access_key_uses};
+use operations::jobs::{JobError, do_what_is_due, write_access_key_uses};
 use std::time::Duration;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::Mutex;
 
 /// The jobs, and the service that they work with.
 pub(crate) struct Jobs {
     service: Service,
     /// One run at a time: two would put the same deletion on record.
     turn: Mutex<()>,
-    clock_moved: Notify,
 }
 
 impl Jobs {
     pub(super) fn new(service: Service) -> Self {
-        Self { service, turn: Mutex::new(()), clock_moved: Notify::new() }
+        Self { service, turn: Mutex::new(()) }
     }
 
     /// The service that they work with.
@@ -30,14 +28,12 @@ impl Jobs {
     /// Does what is due now, and says when there is more.
     pub(crate) async fn run(&self) -> Result<Option<Moment>, JobError> {
         let _turn = self.turn.lock().await;
-        let deletion = delete_due_keys(&self.service).await?;
-        let rotation = rotate_due_keys(&self.service).await?;
-        Ok([deletion, rotation].into_iter().flatten().min())
+        do_what_is_due(&self.service).await
     }
 
     /// The clock has been moved: what is due next may be due sooner.
     pub(crate) fn clock_moved(&self) {
-        self.clock_moved.notify_one();
+        self.service.bell.ring();
     }
 
     /// Does what is due whenever it is due.
@@ -46,16 +42,13 @@ impl Jobs {
             let pause = match self.run().await {
                 Ok(next) => next.map_or(LONGEST_PAUSE, |next| self.until(next)),
                 Err(error) => {
-                    tracing::error!(
-                        error = in_one_line(&error),
-                        "keys that are due cannot be deleted or get new material"
-                    );
+                    tracing::error!(error = in_one_line(&error), "what is due to keys cannot be done");
                     PAUSE_AFTER_FAILURE
                 }
             };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                () = self.clock_moved.notified() => {}
+                () = self.service.bell.rung() => {}
             }
         }
     }

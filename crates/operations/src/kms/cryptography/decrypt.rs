@@ -1,13 +1,13 @@
 //! `Decrypt`: opens a ciphertext. Which key made it is read off the ciphertext; naming the key besides is a check.
 
 use super::{
-    Backing, canonical, check_ciphertext_given, check_context, check_encrypts, check_is_of, encryption_facts,
-    header,
+    backing_that_made, canonical, check_ciphertext_given, check_context, check_encrypts, check_is_of,
+    encryption_facts, header,
 };
 use crate::Fact;
-use crate::kms::{record_context, record_text, refuse_recipient};
+use crate::kms::{record_context, record_text};
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
-use crate::pipeline::{Authorized, Scene};
+use crate::pipeline::{Authorized, Delivered, Scene};
 use audit::json::Object;
 use keys::{EncryptionAlgorithm, KeyMaterialId, KeyStates};
 use wire::arn::KeyArn;
@@ -62,8 +62,7 @@ impl Operation for Decrypt {
     fn examine(input: &Input) -> Result<(), Fault> {
         let (blob, modifiers) = (input.ciphertext.as_ref(), input.dry_run_modifiers.as_ref());
         check_ciphertext_given(blob, modifiers, Self::is_dry_run(input), input.key_id.as_ref())?;
-        check_context(input.context.as_ref())?;
-        refuse_recipient(input.recipient.as_ref())
+        check_context(input.context.as_ref())
     }
 
     fn facts<'a>(input: &'a Input, _: &str) -> Vec<Fact<'a>> {
@@ -72,6 +71,10 @@ impl Operation for Decrypt {
 
     fn grant_tokens(input: &Input) -> Option<&GrantTokens> {
         input.grant_tokens.as_ref()
+    }
+
+    fn recipient(input: &Input) -> Option<&RecipientInfo> {
+        input.recipient.as_ref()
     }
 
     async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<NamedKey, Failure> {
@@ -105,17 +108,24 @@ impl Operation for Decrypt {
         scene: &Scene<'_>,
     ) -> Result<Outcome<Answer>, Failure> {
         let blob = input.ciphertext.as_ref().ok_or_else(super::invalid_ciphertext)?;
-        let backing = Backing::that_made(&header(blob)?, subject)?;
+        let backing = backing_that_made(&header(blob)?, subject)?;
         let context = canonical(input.context.as_ref());
-        let mut plaintext = scene
+        let plaintext = scene
             .module(subject)
-            .decrypt(backing.key(), EncryptionAlgorithm::SymmetricDefault, &context, blob.as_bytes(), None)
+            .decrypt(
+                backing.key(),
+                EncryptionAlgorithm::SymmetricDefault,
+                &context,
+                blob.as_bytes(),
+                scene.recipient_key(),
+            )
             .await?;
+        let Delivered { plaintext, for_recipient } = scene.delivered(plaintext);
         let answer = Answer {
             key_id: subject.arn.clone(),
-            plaintext: Some(Sensitive::new(std::mem::take(&mut *plaintext))),
+            plaintext,
             algorithm: input.algorithm(),
-            ciphertext_for_recipient: None,
+            ciphertext_for_recipient: for_recipient,
             material_id: Some(backing.material_id()),
         };
         Ok(Outcome::of(answer).with_additional(backing.event_data()))

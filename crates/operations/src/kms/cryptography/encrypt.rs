@@ -83,7 +83,7 @@ impl Operation for Encrypt {
         subject: &Authorized<NamedKey>,
         scene: &Scene<'_>,
     ) -> Result<Outcome<Answer>, Failure> {
-        let (backing, context) = (Backing::current(subject), canonical(input.context.as_ref()));
+        let (backing, context) = (Backing::current(&subject.key)?, canonical(input.context.as_ref()));
         let module = scene.module(subject);
         let ciphertext = Blob(
             module

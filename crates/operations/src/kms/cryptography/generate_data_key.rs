@@ -2,9 +2,9 @@
 
 use super::{Backing, canonical, check_context, check_encrypts, data_key_length, encryption_facts};
 use crate::Fact;
-use crate::kms::{record_context, record_number, record_text, refuse_recipient};
+use crate::kms::{record_context, record_number, record_text};
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
-use crate::pipeline::{Authorized, Naming, Scene};
+use crate::pipeline::{Authorized, Delivered, Naming, Scene};
 use audit::json::Object;
 use keys::{DataKeySpec, EncryptionAlgorithm, KeyMaterialId, KeyStates};
 use wire::arn::KeyArn;
@@ -56,8 +56,7 @@ impl Operation for GenerateDataKey {
 
     fn examine(input: &Input) -> Result<(), Fault> {
         data_key_length(input.spec, input.number_of_bytes)?;
-        check_context(input.context.as_ref())?;
-        refuse_recipient(input.recipient.as_ref())
+        check_context(input.context.as_ref())
     }
 
     fn facts<'a>(input: &'a Input, _: &str) -> Vec<Fact<'a>> {
@@ -66,6 +65,10 @@ impl Operation for GenerateDataKey {
 
     fn grant_tokens(input: &Input) -> Option<&GrantTokens> {
         input.grant_tokens.as_ref()
+    }
+
+    fn recipient(input: &Input) -> Option<&RecipientInfo> {
+        input.recipient.as_ref()
     }
 
     async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<NamedKey, Failure> {
@@ -89,15 +92,17 @@ impl Operation for GenerateDataKey {
         subject: &Authorized<NamedKey>,
         scene: &Scene<'_>,
     ) -> Result<Outcome<Answer>, Failure> {
-        let (backing, context) = (Backing::current(subject), canonical(input.context.as_ref()));
+        let (backing, context) = (Backing::current(&subject.key)?, canonical(input.context.as_ref()));
         let length = data_key_length(input.spec, input.number_of_bytes)?;
-        let mut data_key =
-            scene.module(subject).generate_data_key(backing.key(), &context, length, None).await?;
+        let module = scene.module(subject);
+        let data_key =
+            module.generate_data_key(backing.key(), &context, length, scene.recipient_key()).await?;
+        let Delivered { plaintext, for_recipient } = scene.delivered(data_key.plaintext);
         let answer = Answer {
             ciphertext: Blob(data_key.ciphertext),
-            plaintext: Some(Sensitive::new(std::mem::take(&mut *data_key.plaintext))),
+            plaintext,
             key_id: subject.arn.clone(),
-            ciphertext_for_recipient: None,
+            ciphertext_for_recipient: for_recipient,
             material_id: Some(backing.material_id()),
         };
         Ok(Outcome::of(answer).with_additional(backing.event_data()))

@@ -85,7 +85,7 @@ impl Operation for GenerateDataKeyWithoutPlaintext {
         subject: &Authorized<NamedKey>,
         scene: &Scene<'_>,
     ) -> Result<Outcome<Answer>, Failure> {
-        let (backing, context) = (Backing::current(subject), canonical(input.context.as_ref()));
+        let (backing, context) = (Backing::current(&subject.key)?, canonical(input.context.as_ref()));
         let length = data_key_length(input.spec, input.number_of_bytes)?;
         let module = scene.module(subject);
         let ciphertext = module.generate_data_key_without_plaintext(backing.key(), &context, length).await?;

@@ -1,8 +1,7 @@
 //! `GenerateRandom`: random bytes from the security module.
 
-use crate::kms::refuse_recipient;
 use crate::operation::{Failure, On, Operation, Outcome, Own, Permission};
-use crate::pipeline::{Authorized, Scene};
+use crate::pipeline::{Authorized, Delivered, Scene};
 use audit::json::Object;
 use keys::KeyStates;
 use wire::member::{CustomKeyStoreId, NumberOfBytes, RecipientInfo};
@@ -41,8 +40,11 @@ impl Operation for GenerateRandom {
     fn parameters(_: &Input, _: &mut Object<'_>) {}
 
     fn examine(input: &Input) -> Result<(), Fault> {
-        input.length()?;
-        refuse_recipient(input.recipient.as_ref())
+        input.length().map(drop)
+    }
+
+    fn recipient(input: &Input) -> Option<&RecipientInfo> {
+        input.recipient.as_ref()
     }
 
     async fn resolve(_: &Input, _: &Scene<'_>) -> Result<Own, Failure> {
@@ -64,9 +66,10 @@ impl Operation for GenerateRandom {
         subject: &Authorized<Own>,
         scene: &Scene<'_>,
     ) -> Result<Outcome<Answer>, Failure> {
-        let mut random = scene.module(subject).generate_random(input.length()?, None).await?;
-        let plaintext = Some(Sensitive::new(std::mem::take(&mut *random)));
-        Ok(Outcome::of(Answer { plaintext, ciphertext_for_recipient: None }))
+        let module = scene.module(subject);
+        let random = module.generate_random(input.length()?, scene.recipient_key()).await?;
+        let Delivered { plaintext, for_recipient } = scene.delivered(random);
+        Ok(Outcome::of(Answer { plaintext, ciphertext_for_recipient: for_recipient }))
     }
 }
 

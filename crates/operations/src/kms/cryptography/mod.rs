@@ -15,65 +15,15 @@ pub use generate_random::GenerateRandom;
 pub use re_encrypt::ReEncrypt;
 
 use crate::Fact;
-use crate::kms::context_facts;
+use crate::kms::{Backing, context_facts};
 use crate::operation::{Failure, Named, NamedKey};
 use crate::pipeline::{Located, Naming, Scene};
 use access::ConditionKey;
-use audit::json::{Json, object};
-use keys::{DataKeySpec, EncryptionAlgorithm, KeyMaterialId, KeyUsage, Material};
+use keys::{DataKeySpec, EncryptionAlgorithm, KeyUsage};
 use module_api::blob::Header;
-use module_api::{Binding, Key, KeyToken};
 use wire::arn::{KeyArn, KeyReference};
 use wire::member::{CiphertextBlob, DryRunModifiers, EncryptionContext, KeyIdText, NumberOfBytes};
 use wire::{Fault, FaultKind, Path, Violations};
-
-/// A backing key as the security module wants it.
-struct Backing {
-    token: KeyToken,
-    binding: Binding,
-}
-
-impl Backing {
-    fn of(named: &NamedKey, material: &Material) -> Self {
-        let key = &named.key;
-        Self {
-            token: KeyToken::from_bytes(&*material.token),
-            binding: Binding {
-                account: key.account,
-                region: key.region,
-                key_id: key.id,
-                spec: key.spec,
-                usage: key.usage,
-                origin: key.origin,
-                material_id: material.id,
-            },
-        }
-    }
-
-    /// The backing key that new ciphertexts are made with.
-    fn current(named: &NamedKey) -> Self {
-        Self::of(named, &named.key.current_material)
-    }
-
-    /// The backing key that a ciphertext was made with. One that the key never had means that the ciphertext is forged.
-    fn that_made(header: &Header, named: &NamedKey) -> Result<Self, Fault> {
-        let material = named.key.material(&header.material_id);
-        material.map(|material| Self::of(named, material)).ok_or_else(invalid_ciphertext)
-    }
-
-    fn key(&self) -> Key<'_> {
-        Key::new(&self.token, &self.binding)
-    }
-
-    const fn material_id(&self) -> KeyMaterialId {
-        self.binding.material_id
-    }
-
-    /// `additionalEventData`.
-    fn event_data(&self) -> Json {
-        object(|data| data.string("keyMaterialId", &self.material_id().to_string()))
-    }
-}
 
 impl Scene<'_> {
     /// Where the key is that a request names beside a ciphertext. A bare id may be that of another account's key: of the one
@@ -98,6 +48,12 @@ impl Scene<'_> {
         let arn = KeyArn { account: header.account, ..self.own_key_arn(header.key_id) };
         Located { arn, named: Named { by_ciphertext: true, ..Named::default() } }
     }
+}
+
+/// The backing key that a ciphertext was made with. One that the key never had means that the ciphertext is forged.
+fn backing_that_made(header: &Header, named: &NamedKey) -> Result<Backing, Fault> {
+    let material = named.key.material(&header.material_id);
+    material.map(|material| Backing::of(&named.key, material)).ok_or_else(invalid_ciphertext)
 }
 
 fn header(blob: &CiphertextBlob) -> Result<Header, Fault> {

@@ -1,11 +1,11 @@
 //! `ReEncrypt`: from one key to another, or to another context. The plaintext stays inside the security module.
 
 use super::{
-    Backing, canonical, check_ciphertext_given, check_context, check_encrypts, check_is_of, encryption_facts,
-    header,
+    backing_that_made, canonical, check_ciphertext_given, check_context, check_encrypts, check_is_of,
+    encryption_facts, header,
 };
 use crate::Fact;
-use crate::kms::{record_context, record_text};
+use crate::kms::{Backing, record_context, record_text};
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission, Subject};
 use crate::pipeline::{Authorized, Naming, Scene};
 use audit::json::{Object, object};
@@ -132,8 +132,8 @@ impl Operation for ReEncrypt {
         scene: &Scene<'_>,
     ) -> Result<Outcome<Answer>, Failure> {
         let blob = input.ciphertext.as_ref().ok_or_else(super::invalid_ciphertext)?;
-        let source = Backing::that_made(&header(blob)?, &subject.source)?;
-        let destination = Backing::current(&subject.destination);
+        let source = backing_that_made(&header(blob)?, &subject.source)?;
+        let destination = Backing::current(&subject.destination.key)?;
         let source_context = canonical(input.source_context.as_ref());
         let destination_context = canonical(input.destination_context.as_ref());
         let algorithm = EncryptionAlgorithm::SymmetricDefault;

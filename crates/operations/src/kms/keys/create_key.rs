@@ -116,7 +116,7 @@ impl Operation for CreateKey {
         let key = new_key(input, subject, scene).await?;
         scene.commit(subject, scene.changes().create_key(&key, scene.settings().keys_per_region)).await?;
         let arn = scene.own_key_arn(key.id);
-        let key_metadata = KeyMetadata::of(&key, &arn);
+        let key_metadata = KeyMetadata::of(&key, &arn, scene.now);
         let elements = key_metadata.elements();
         Ok(Outcome::of(Answer { key_metadata }).with_elements(elements).with_made(arn))
     }
@@ -149,9 +149,16 @@ async fn new_key(input: &Input, subject: &Authorized<Own>, scene: &Scene<'_>) ->
         manager: KeyManager::Customer,
         service: None,
         tags,
+        rotation: None,
+        multi_region: None,
+        transition: None,
+        current_material: Some(Material::generated(
+            backing.material_id,
+            backing.token.as_bytes(),
+            backing.public_key.as_deref(),
+        )),
         former_materials: Vec::new(),
-        next_rotation: None,
-        current_material: Material { id: backing.material_id, token: backing.token.as_bytes().into() },
+        pending_material: None,
     })
 }
 

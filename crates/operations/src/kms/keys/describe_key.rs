@@ -54,9 +54,9 @@ impl Operation for DescribeKey {
     async fn execute(
         _: &Input,
         subject: &Authorized<NamedKey>,
-        _: &Scene<'_>,
+        scene: &Scene<'_>,
     ) -> Result<Outcome<Answer>, Failure> {
-        Ok(Outcome::of(Answer { key_metadata: KeyMetadata::of(&subject.key, &subject.arn) }))
+        Ok(Outcome::of(Answer { key_metadata: KeyMetadata::of(&subject.key, &subject.arn, scene.now) }))
     }
 }
 

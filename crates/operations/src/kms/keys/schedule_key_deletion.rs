@@ -27,7 +27,7 @@ wire::output! {
     /// What it answers.
     pub struct Answer {
         required key_id: KeyArn = "KeyId",
-        required deletion_date: Timestamp = "DeletionDate",
+        optional deletion_date: Timestamp = "DeletionDate",
         required key_state: KeyState = "KeyState",
         required window: u16 = "PendingWindowInDays",
     }
@@ -83,14 +83,16 @@ impl Operation for ScheduleKeyDeletion {
         let deletion = pending.deletion.ok_or_else(internal)?;
         let elements = object(|elements| {
             elements.string("keyId", &subject.arn.to_string());
-            elements.string("keyState", pending.state().name());
-            elements.string("deletionDate", &console_time(deletion.date));
+            elements.string("keyState", pending.state(scene.now).name());
+            if let Some(date) = deletion.date {
+                elements.string("deletionDate", &console_time(date));
+            }
             elements.number("pendingWindowInDays", deletion.window_in_days.into());
         });
         let answer = Answer {
             key_id: subject.arn.clone(),
-            deletion_date: Timestamp(deletion.date),
-            key_state: pending.state(),
+            deletion_date: deletion.date.map(Timestamp),
+            key_state: pending.state(scene.now),
             window: deletion.window_in_days,
         };
         Ok(Outcome::of(answer).with_elements(elements))

@@ -1,0 +1,42 @@
+//! Deleting keys when their window has ended: nothing that remains can open what they encrypted.
+
+use super::{JobError, arn, changes};
+use crate::Service;
+use crate::service_event::ServiceEvent;
+use audit::json::object;
+use catalog::{CatalogError, GRANTS_A_COMMIT, KeyAddress, Stored};
+use keys::{Due, Key};
+
+/// Deletes a key with its grants and aliases.
+pub async fn delete(service: &Service, key: &Stored<Key>, address: &KeyAddress) -> Result<(), JobError> {
+    delete_grants(service, address).await?;
+    let reader = service.catalog.reader();
+    let aliases = reader.aliases_of_key(address, None, ALL_ALIASES).await?;
+    let arn = arn(service, address);
+    let elements = object(|elements| elements.string("keyId", &arn.to_string()));
+    let elements = Some(&elements);
+    let event = ServiceEvent { name: "DeleteKey", key: &arn, alias: None, elements, details: None };
+    let changes = changes(service, JOB).delete_key(key, &aliases.entries);
+    Ok(service.catalog.commit(event.announce(service, changes)).await?)
+}
+
+/// Deletes the grants on a key that is due, so many at a time as a commit takes. It stops if the key changes meanwhile.
+async fn delete_grants(service: &Service, address: &KeyAddress) -> Result<(), CatalogError> {
+    let reader = service.catalog.reader();
+    while let Some(key) = reader.key(address).await? {
+        if key.due(service.clock.now()) != Some(Due::Deletion) {
+            return Err(CatalogError::Conflict);
+        }
+        let page = reader.grants(address, None, GRANTS_A_COMMIT).await?;
+        if page.entries.is_empty() {
+            break;
+        }
+        let changes = changes(service, JOB).touch_key(&key).delete_grants(address, &page.entries);
+        service.catalog.commit(changes).await?;
+    }
+    Ok(())
+}
+
+const JOB: &str = "deletion job";
+/// More than a key can have.
+const ALL_ALIASES: usize = 1000;
