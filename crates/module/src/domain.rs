@@ -93,6 +93,7 @@ impl fmt::Debug for Domain {
 pub(crate) enum Kind {
     AuthorizationMessage,
     CredentialToken,
+    ImportToken,
     KeyToken,
     Session,
 }
@@ -104,6 +105,7 @@ impl Kind {
             Self::CredentialToken => 2,
             Self::Session => 3,
             Self::AuthorizationMessage => 4,
+            Self::ImportToken => 5,
         }
     }
 }

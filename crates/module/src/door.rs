@@ -1,52 +1,90 @@
 //! The loop behind one work connection: read what is there, answer every complete command, write the answers at once.
 //!
-//! A frame that holds no command is answered with a refusal. A stream that holds no frames ends the process.
+//! A frame that holds no command is answered with a refusal. A stream that holds no frames ends the process. Slow commands are handed
+//! over to the generator, which answers on the same connection later.
 
 use crate::Engine;
-use module_api::frame::{BrokenStream, Frame, MAX_FRAME, append};
-use module_api::{Buffer, Refusal, Reply};
+use crate::generator::Generator;
+use module_api::frame::{BrokenStream, Frame, MAX_FRAME, RequestId, append};
+use module_api::{Buffer, Command, Refusal, Reply};
 use rustix::io::{Errno, read, write};
-use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A work connection. One thread reads; whoever writes, writes whole frames.
+#[derive(Debug)]
+pub struct Connection {
+    stream: OwnedFd,
+    writing: Mutex<()>,
+}
+
+impl Connection {
+    /// The connection over that stream.
+    #[must_use]
+    pub fn new(stream: OwnedFd) -> Arc<Self> {
+        Arc::new(Self { stream, writing: Mutex::new(()) })
+    }
+
+    /// Writes all that is in the buffer, and wipes it there.
+    pub(crate) fn write(&self, output: &mut Buffer) -> Result<(), Errno> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        while !output.is_empty() {
+            let count = uninterrupted(|| write(&self.stream, output.filled()))?;
+            output.consume(count);
+        }
+        Ok(())
+    }
+
+    fn read(&self, input: &mut Buffer) -> Result<usize, Errno> {
+        let count = uninterrupted(|| read(&self.stream, &mut *input.room(MAX_FRAME)))?;
+        input.fill(count);
+        Ok(count)
+    }
+}
 
 /// Serves until the far end closes.
-pub fn serve(connection: impl AsFd, engine: &mut Engine) -> Result<(), DoorError> {
+pub fn serve(
+    connection: &Arc<Connection>,
+    engine: &mut Engine,
+    generator: &Generator,
+) -> Result<(), DoorError> {
     let mut input = Buffer::with_capacity(BUFFER);
     let mut output = Buffer::with_capacity(BUFFER);
-    loop {
-        let count = uninterrupted(|| read(&connection, &mut *input.room(MAX_FRAME)))?;
-        if count == 0 {
-            return Ok(());
-        }
-        input.fill(count);
+    while connection.read(&mut input)? != 0 {
         while let Some(frame) = Frame::first(input.filled())? {
-            answer(&frame, engine, &mut output);
+            match frame.decode::<Command<'_>>() {
+                Ok(command) if command.makes_rsa_keys() => {
+                    let bytes = input.filled().get(..frame.length).unwrap_or_default();
+                    if let Err(refusal) = generator.hand_over(connection, bytes) {
+                        refuse(frame.request, refusal, &mut output);
+                    }
+                }
+                Ok(command) => answer(frame.request, &command, engine, &mut output),
+                Err(_) => refuse(frame.request, Refusal::Malformed, &mut output),
+            }
             let length = frame.length;
             input.consume(length);
             if output.filled().len() >= FULL {
-                flush(&connection, &mut output)?;
+                connection.write(&mut output)?;
             }
         }
-        flush(&connection, &mut output)?;
-    }
-}
-
-fn answer(frame: &Frame<'_>, engine: &mut Engine, output: &mut Buffer) {
-    let given = match frame.decode() {
-        Ok(command) => engine.answer(&command, |reply| append(output, frame.request, reply)),
-        Err(_) => append(output, frame.request, &Reply::Refused(Refusal::Malformed)),
-    };
-    if given.is_err() {
-        // A refusal always fits; no reply is too long for a frame in the first place.
-        let _ = append(output, frame.request, &Reply::Refused(Refusal::TooLarge));
-    }
-}
-
-fn flush(connection: impl AsFd, output: &mut Buffer) -> Result<(), DoorError> {
-    while !output.is_empty() {
-        let count = uninterrupted(|| write(&connection, output.filled()))?;
-        output.consume(count);
+        connection.write(&mut output)?;
     }
     Ok(())
+}
+
+/// Carries a command out and appends the answer.
+pub(crate) fn answer(request: RequestId, command: &Command<'_>, engine: &mut Engine, output: &mut Buffer) {
+    if engine.answer(command, |reply| append(output, request, reply)).is_err() {
+        // No reply is too long for a frame in the first place.
+        refuse(request, Refusal::TooLarge, output);
+    }
+}
+
+/// Appends a refusal.
+pub(crate) fn refuse(request: RequestId, refusal: Refusal, output: &mut Buffer) {
+    // A refusal always fits.
+    let _ = append(output, request, &Reply::Refused(refusal));
 }
 
 fn uninterrupted(mut call: impl FnMut() -> Result<usize, Errno>) -> Result<usize, Errno> {

@@ -9,6 +9,7 @@ mod domain;
 pub mod door;
 mod engine;
 pub mod generator;
+mod import_token;
 mod memory;
 mod message;
 pub mod sandbox;

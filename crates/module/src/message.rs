@@ -26,7 +26,7 @@ impl Domain {
             return Err(Refusal::MessageRefused);
         }
         let (label, kind) = of(purpose);
-        let opened = sealing::open_message(self.key(), label, &self.header(kind), sealed, out)?;
+        let opened = sealing::open_message(self.key(), label, &self.header(kind), &[], sealed, out)?;
         if opened { Ok(()) } else { Err(Refusal::MessageRefused) }
     }
 }

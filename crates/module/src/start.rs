@@ -5,8 +5,9 @@
 
 use crate::algorithms::random;
 use crate::domain::{Domain, DomainError};
-use crate::door;
+use crate::door::{self, Connection, DoorError};
 use crate::engine::Engine;
+use crate::generator::{self, Workshop};
 use crate::memory::Arena;
 use crate::sandbox::{self, SandboxError};
 use module_api::Refusal;
@@ -16,6 +17,7 @@ use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFl
 use std::ffi::OsString;
 use std::io::{self, IoSliceMut, Stdin};
 use std::mem::MaybeUninit;
+use std::num::NonZero;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{ExitCode, abort, exit};
@@ -75,53 +77,122 @@ pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Starts one thread a connection, closes the filter over all of them, and only then lets them serve.
+/// Starts all threads, closes the filter over all of them, and only then lets them serve.
 fn serve(words: impl Iterator<Item = OsString>, control: &Stdin) -> Result<(), StartError> {
     let arguments = Arguments::parse(words)?;
     sandbox::harden()?;
     let connections = receive_connections(control)?;
+    let generating = thread::available_parallelism().map_or(1, NonZero::get);
     let cached_keys = cached_keys(connections.len());
-    let places =
-        Engine::places(cached_keys).saturating_mul(connections.len()).saturating_add(PLACES_AT_START);
+    let places = Engine::places(cached_keys)
+        .saturating_mul(connections.len())
+        .saturating_add(Engine::places(KEYS_OPEN_A_GENERATOR).saturating_mul(generating))
+        .saturating_add(PLACES_AT_START);
     let arena = Arena::new(places).map_err(DomainError::Memory)?;
     let Arguments { seal_file, domain_file, initialise } = arguments;
     let domain = Arc::new(Domain::load(&seal_file, &domain_file, initialise, &arena)?);
     let all_locked = sandbox::lock_all_memory();
-    let threads = connections.len();
-    let gate = Arc::new(Barrier::new(threads.saturating_add(1)));
-    for connection in connections {
-        let engine = Engine::new(Arc::clone(&domain), cached_keys)?;
-        let gate = Arc::clone(&gate);
-        let thread = thread::Builder::new().name("work".to_owned()).stack_size(STACK);
-        thread.spawn(move || work(&connection, engine, &gate)).map_err(StartError::Thread)?;
-    }
-    gate.wait();
-    sandbox::close()?;
-    gate.wait();
+    let gate = Gate::new(connections.len().saturating_add(generating).saturating_add(1));
+    let served = connections.len();
+    start_threads(
+        &gate,
+        connections,
+        generating,
+        |keys| Engine::new(Arc::clone(&domain), keys),
+        cached_keys,
+    )?;
+    gate.close()?;
     let locked =
         if all_locked { "all memory is locked" } else { "memory of keys is locked, other memory may not be" };
-    eprintln!("cardea-module: serves {threads} connections; {locked}");
+    eprintln!("cardea-module: serves {served} connections; {locked}");
     write(control, b"ready\n")?;
     Ok(())
 }
 
-fn work(connection: &OwnedFd, mut engine: Engine, gate: &Barrier) -> ! {
-    // The random generator of a thread is set up on its first use, which is no matter for the fenced process.
-    let generator = random::array::<32>();
-    gate.wait();
-    gate.wait();
-    let served = generator.map_err(|refusal| refusal.to_string()).and_then(|_| {
-        let served = door::serve(connection, &mut engine);
-        served.map_err(|error| error.to_string())
-    });
-    if let Err(reason) = served {
-        // The front end cannot go on with this connection; the supervisor starts a new process with new ones.
-        eprintln!("cardea-module: ends: {reason}");
-        exit(1);
+/// One thread a connection, as many as there are cores for slow commands, and one that brings the answers of those.
+fn start_threads(
+    gate: &Gate,
+    connections: Vec<OwnedFd>,
+    generating: usize,
+    engine: impl Fn(usize) -> Result<Engine, Refusal>,
+    cached_keys: usize,
+) -> Result<(), StartError> {
+    let (generator, workshop, courier) = generator::start();
+    for connection in connections.into_iter().map(Connection::new) {
+        let (mut engine, generator) = (engine(cached_keys)?, generator.clone());
+        gate.spawn(
+            "work",
+            || Ok(()),
+            move || {
+                door::serve(&connection, &mut engine, &generator)?;
+                Ok(connection)
+            },
+        )?;
     }
-    drop(engine);
-    // The far end is gone. To end a thread and to close a descriptor are not on the list of system calls; a thread that sleeps
-    // costs nothing, and there is one a worker.
+    for _ in 0..generating {
+        let (mut engine, workshop) = (engine(KEYS_OPEN_A_GENERATOR)?, workshop.clone());
+        gate.spawn("generate", Workshop::give_way, move || {
+            workshop.serve(&mut engine);
+            Ok(())
+        })?;
+    }
+    gate.spawn(
+        "courier",
+        || Ok(()),
+        move || {
+            courier.serve();
+            Ok(())
+        },
+    )
+}
+
+/// Where the threads wait until the filter is closed over all of them.
+#[derive(Clone)]
+struct Gate(Arc<Barrier>);
+
+impl Gate {
+    /// A gate for that many threads and the one that closes it.
+    fn new(threads: usize) -> Self {
+        Self(Arc::new(Barrier::new(threads.saturating_add(1))))
+    }
+
+    /// Starts a thread that prepares itself, waits, and then lives its life; what that gives is kept until the process ends.
+    fn spawn<T>(
+        &self,
+        name: &str,
+        prepare: fn() -> Result<(), Errno>,
+        life: impl FnOnce() -> Result<T, DoorError> + Send + 'static,
+    ) -> Result<(), StartError> {
+        let gate = self.clone();
+        let thread = thread::Builder::new().name(name.to_owned()).stack_size(STACK);
+        let whole_life = move || {
+            // The random generator of a thread is set up on its first use, which is no matter for the fenced process.
+            let prepared = random::array::<32>().map_err(StartError::from).and_then(|_| Ok(prepare()?));
+            gate.0.wait();
+            gate.0.wait();
+            rest(prepared.and_then(|()| Ok(life()?)))
+        };
+        thread.spawn(whole_life).map_err(StartError::Thread)?;
+        Ok(())
+    }
+
+    /// Closes the filter when all are prepared, and lets them go.
+    fn close(&self) -> Result<(), StartError> {
+        self.0.wait();
+        sandbox::close()?;
+        self.0.wait();
+        Ok(())
+    }
+}
+
+/// The end of a thread's life. A failure is the process's own: the front end cannot go on with the connection, and the supervisor
+/// starts a new process with new ones. Otherwise the far end is gone. To end a thread and to close a descriptor are not on the list of
+/// system calls; a thread that sleeps costs nothing, and there is one a worker.
+fn rest<T>(life: Result<T, StartError>) {
+    let _kept = life.unwrap_or_else(|reason| {
+        eprintln!("cardea-module: ends: {reason}");
+        exit(1)
+    });
     loop {
         thread::park();
     }
@@ -170,6 +241,9 @@ pub enum StartError {
     /// The control connection failed.
     #[error("the control connection failed: {0}")]
     Control(#[from] Errno),
+    /// A work connection failed.
+    #[error(transparent)]
+    Door(#[from] DoorError),
     /// There is no domain key.
     #[error(transparent)]
     Domain(#[from] DomainError),
@@ -189,5 +263,7 @@ const MOST_CONNECTIONS: usize = 253;
 /// With 64 bytes each, 2 MiB of locked memory: well within a limit of 8 MiB, the common one.
 const KEYS_OPEN: usize = 32 * 1024;
 const KEYS_OPEN_A_CONNECTION: usize = 4 * 1024;
+/// What a generating thread opens is opened for a command that takes long anyway.
+const KEYS_OPEN_A_GENERATOR: usize = 1;
 const PLACES_AT_START: usize = 8;
 const STACK: usize = 512 * 1024;

@@ -58,21 +58,22 @@ pub fn open(
     Ok(opened.then_some(secret))
 }
 
-/// Leaves in `out` the message in what [`seal`] made with the same wrapping key, label and header and nothing bound; whether it
-/// was that is returned.
+/// Leaves in `out` the message in what [`seal`] made with the same wrapping key, label, header and bound bytes; whether it was
+/// that is returned.
 ///
 /// Formula and standards as there.
 pub fn open_message(
     wrapping_key: &Secret,
     label: &'static str,
     header: &[u8],
+    bound: &[u8],
     sealed: &[u8],
     out: &mut Vec<u8>,
 ) -> Result<bool, Refusal> {
     let Some(sealed) = Sealed::parse(header, sealed) else { return Ok(false) };
     out.clear();
     out.resize(sealed.ciphertext.len(), 0);
-    sealed.open(wrapping_key, label, &[], out)
+    sealed.open(wrapping_key, label, bound, out)
 }
 
 /// What [`seal`] made, taken apart.

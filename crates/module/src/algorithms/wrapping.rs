@@ -1,1 +1,115 @@
-//! Unwrapping key material that comes from outside: RSAES-OAEP (PKCS#1 v2.2) and AES key wrap with padding (RFC 5649).
+//! Wrapping: the key pairs that key material from outside is encrypted under, and how it is decrypted.
+//!
+//! Whatever does not unwrap is the one refusal `InvalidCiphertext`, after the same steps.
+
+use super::random;
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
+use aws_lc_rs::key_wrap::{AES_256, AesKek, KeyWrapPadded};
+use aws_lc_rs::rsa::{
+    KeySize, OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepAlgorithm, OaepPrivateDecryptingKey,
+    PrivateDecryptingKey,
+};
+use keys::{WrappingAlgorithm, WrappingKeySpec};
+use module_api::Refusal;
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// A key pair that is made for one import token. Its private key wipes itself.
+pub struct WrappingPair {
+    private_key: Pkcs8V1Der<'static>,
+    public_key: PublicKeyX509Der<'static>,
+}
+
+impl WrappingPair {
+    /// A new pair (FIPS 186-5, A.1.3; public exponent 65537).
+    pub fn generate(spec: WrappingKeySpec) -> Result<Self, Refusal> {
+        let size = match spec {
+            WrappingKeySpec::Rsa2048 => KeySize::Rsa2048,
+            WrappingKeySpec::Rsa3072 => KeySize::Rsa3072,
+            WrappingKeySpec::Rsa4096 => KeySize::Rsa4096,
+            WrappingKeySpec::Sm2 => return Err(Refusal::Unsupported),
+        };
+        let key = PrivateDecryptingKey::generate(size).map_err(|_| Refusal::Failed)?;
+        let public_key = key.public_key().as_der().map_err(|_| Refusal::Failed)?;
+        Ok(Self { private_key: key.as_der().map_err(|_| Refusal::Failed)?, public_key })
+    }
+
+    /// The private key, PrivateKeyInfo in DER.
+    #[must_use]
+    pub fn private_key(&self) -> &[u8] {
+        self.private_key.as_ref()
+    }
+
+    /// The public key, SubjectPublicKeyInfo in DER.
+    #[must_use]
+    pub fn public_key(&self) -> &[u8] {
+        self.public_key.as_ref()
+    }
+}
+
+impl fmt::Debug for WrappingPair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WrappingPair")
+    }
+}
+
+/// Leaves in `out` the material in `wrapped`: RSAES-OAEP⁻¹(private key, wrapped), or
+/// AES-KWP⁻¹(RSAES-OAEP⁻¹(private key, the first k bytes), the others), where k is the length of the modulus.
+///
+/// Standards: PKCS#1 v2.2 (RFC 8017) 7.1, with an empty label and MGF1 over the same hash; RFC 5649 (SP 800-38F KWP). There is no
+/// nonce: both are decryption.
+pub fn unwrap(
+    algorithm: WrappingAlgorithm,
+    private_key: &[u8],
+    wrapped: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), Refusal> {
+    let key = PrivateDecryptingKey::from_pkcs8(private_key).map_err(|_| Refusal::Failed)?;
+    let key = OaepPrivateDecryptingKey::new(key).map_err(|_| Refusal::Failed)?;
+    let material = match algorithm {
+        WrappingAlgorithm::RsaesOaepSha1 => open_oaep(&key, &OAEP_SHA1_MGF1SHA1, wrapped)?,
+        WrappingAlgorithm::RsaesOaepSha256 => open_oaep(&key, &OAEP_SHA256_MGF1SHA256, wrapped)?,
+        WrappingAlgorithm::RsaAesKeyWrapSha1 => open_both(&key, &OAEP_SHA1_MGF1SHA1, wrapped)?,
+        WrappingAlgorithm::RsaAesKeyWrapSha256 => open_both(&key, &OAEP_SHA256_MGF1SHA256, wrapped)?,
+        WrappingAlgorithm::RsaesPkcs1V15 | WrappingAlgorithm::Sm2Pke => return Err(Refusal::Unsupported),
+    };
+    out.clear();
+    out.extend_from_slice(&material);
+    Ok(())
+}
+
+fn open_oaep(
+    key: &OaepPrivateDecryptingKey,
+    hash: &'static OaepAlgorithm,
+    wrapped: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    let mut out = Zeroizing::new(vec![0; key.min_output_size()]);
+    let opened = key.decrypt(hash, wrapped, &mut out, None);
+    let length = opened.map_err(|_| Refusal::InvalidCiphertext)?.len();
+    out.truncate(length);
+    Ok(out)
+}
+
+/// A first part that holds no AES-256 key is taken for a random one, so that which part is wrong cannot be told from the time.
+fn open_both(
+    key: &OaepPrivateDecryptingKey,
+    hash: &'static OaepAlgorithm,
+    wrapped: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    let (first, rest) = wrapped.split_at_checked(key.key_size_bytes()).ok_or(Refusal::InvalidCiphertext)?;
+    let mut random_key = Zeroizing::new(vec![0; AES_KEY]);
+    random::fill(&mut random_key)?;
+    let aes_key = open_oaep(key, hash, first).ok().filter(|key| key.len() == AES_KEY).unwrap_or(random_key);
+    open_padded(&aes_key, rest)
+}
+
+fn open_padded(aes_key: &[u8], wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    let key = AesKek::new(&AES_256, aes_key).map_err(|_| Refusal::InvalidCiphertext)?;
+    let mut out = Zeroizing::new(vec![0; wrapped.len()]);
+    let opened = key.unwrap_with_padding(wrapped, &mut out);
+    let length = opened.map_err(|_| Refusal::InvalidCiphertext)?.len();
+    out.truncate(length);
+    Ok(out)
+}
+
+const AES_KEY: usize = 32;
