@@ -16,6 +16,7 @@ pub use chain::Roots;
 pub use document::Registers;
 pub use error::AttestationError;
 
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rsa::PublicEncryptingKey;
 use document::Document;
 use message::Message;
@@ -76,8 +77,11 @@ fn check_freshness(timestamp: Duration, now: Duration) -> Result<(), Attestation
     Ok(())
 }
 
+/// The one encoding that there is of the key, with nothing after it.
 fn check_public_key(key: &[u8]) -> Result<(), AttestationError> {
-    PublicEncryptingKey::from_der(key).map(drop).map_err(|_| AttestationError::NotRsa)
+    let public = PublicEncryptingKey::from_der(key).map_err(|_| AttestationError::NotRsa)?;
+    let encoded: PublicKeyX509Der<'_> = public.as_der().map_err(|_| AttestationError::NotRsa)?;
+    if encoded.as_ref() == key { Ok(()) } else { Err(AttestationError::NotRsa) }
 }
 
 /// How old a document may be, and how far ahead of our clock. There is no nonce, so that whoever sees a document can send it again:
