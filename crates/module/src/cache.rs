@@ -7,10 +7,11 @@ use module_api::Binding;
 use std::collections::HashMap;
 use std::fmt;
 
-/// A cache that puts out by the clock: an entry that was used since the hand last passed it stays for another round.
+/// A cache that puts out by the clock, so that the weights of its keys are no more together than its capacity: an entry that was used since the hand last passed it stays for another round.
 pub struct Cache {
     places: HashMap<Box<[u8]>, usize>,
     entries: Vec<Entry>,
+    weight: usize,
     hand: usize,
     capacity: usize,
 }
@@ -23,10 +24,10 @@ struct Entry {
 }
 
 impl Cache {
-    /// An empty cache for so many keys, at least one.
+    /// An empty cache for so many keys of weight 1, at least one, or fewer heavier ones; one key is kept however heavy it is.
     pub fn new(capacity: usize) -> Self {
         let capacity = capacity.max(1);
-        Self { places: HashMap::new(), entries: Vec::new(), hand: 0, capacity }
+        Self { places: HashMap::new(), entries: Vec::new(), weight: 0, hand: 0, capacity }
     }
 
     /// Where the key of that token is, if it is here.
@@ -41,9 +42,9 @@ impl Cache {
         self.entries.get(place).filter(|entry| entry.binding == *binding).map(|entry| &entry.key)
     }
 
-    /// Makes sure that there is room for one more key.
-    pub fn make_room(&mut self) {
-        while self.entries.len() >= self.capacity {
+    /// Makes sure that there is room for one more key of that weight.
+    pub fn make_room(&mut self, weight: usize) {
+        while !self.entries.is_empty() && self.weight.saturating_add(weight) > self.capacity {
             self.hand = self.hand.checked_rem(self.entries.len()).unwrap_or(0);
             match self.entries.get_mut(self.hand) {
                 Some(entry) if entry.used => entry.used = false,
@@ -58,7 +59,8 @@ impl Cache {
 
     /// Puts in a key that was just opened; returns where it is.
     pub fn insert(&mut self, token: &[u8], binding: Binding, key: OpenedKey) -> usize {
-        self.make_room();
+        self.make_room(key.weight());
+        self.weight = self.weight.saturating_add(key.weight());
         let place = self.entries.len();
         self.places.insert(token.into(), place);
         // Not counted as a use: a key that is opened once goes before one that is used again and again.
@@ -69,6 +71,7 @@ impl Cache {
     /// The last entry takes the place of the one put out.
     fn put_out(&mut self, place: usize) {
         let gone = self.entries.swap_remove(place);
+        self.weight = self.weight.saturating_sub(gone.key.weight());
         self.places.remove(&gone.token);
         if let Some(moved) = self.entries.get(place)
             && let Some(its) = self.places.get_mut(&moved.token)
@@ -104,15 +107,14 @@ mod tests {
     }
 
     fn put(cache: &mut Cache, arena: &Arc<Arena>, number: u8) {
-        cache.make_room();
-        let mut key = arena.secret(32).unwrap();
-        key.bytes_mut().fill(number);
-        cache.insert(&[number; 98], binding(number), key);
+        cache.make_room(1);
+        let key = arena.keep(&[number; 32]).unwrap();
+        cache.insert(&[number; 98], binding(number), OpenedKey::Symmetric(key));
     }
 
     fn holds(cache: &mut Cache, number: u8) -> bool {
         let Some(place) = cache.find(&[number; 98]) else { return false };
-        let key = cache.key(place, &binding(number)).unwrap();
+        let OpenedKey::Symmetric(key) = cache.key(place, &binding(number)).unwrap() else { return false };
         assert_eq!(key.bytes(), [number; 32]);
         true
     }

@@ -1,7 +1,7 @@
 //! Memory for keys: locked in RAM, left out of core dumps, between pages that cannot be touched, wiped when a key is dropped.
 //!
-//! The only file of this crate with `unsafe` code. A key is never copied out of here but into the cryptographic library's own
-//! objects, which wipe themselves.
+//! One of the two files of this crate with `unsafe` code. A key is never copied out of here but into the cryptographic library's own
+//! objects. Those lie on its heap: it wipes whatever it frees, and they are locked if all memory of the process is.
 
 #![expect(unsafe_code, reason = "the system calls on memory have no safe form")]
 
@@ -12,18 +12,34 @@ use rustix::mm::{
 use std::ffi::c_void;
 use std::fmt;
 use std::io;
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::slice;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The longest secret in bytes.
-pub const LONGEST_SECRET: usize = 64;
+/// The longest secret in bytes: material that is being imported.
+pub const LONGEST_SECRET: usize = 6 * 1024;
 
-/// A fixed number of places for secrets, all in one locked mapping.
+/// A fixed number of places for secrets, all in one locked mapping: many short ones, and a few long ones for what is only passing
+/// through, such as a private key that is being parsed.
 pub struct Arena {
     mapping: NonNull<c_void>,
     mapping_length: usize,
-    free: Mutex<Vec<NonNull<u8>>>,
+    free: Mutex<Free>,
+}
+
+/// The places that nobody has.
+#[derive(Default)]
+struct Free {
+    short: Vec<NonNull<u8>>,
+    long: Vec<NonNull<u8>>,
+}
+
+impl Free {
+    /// The places for secrets of that length.
+    const fn fitting(&mut self, length: usize) -> &mut Vec<NonNull<u8>> {
+        if length <= SHORT { &mut self.short } else { &mut self.long }
+    }
 }
 
 // SAFETY: the mapping belongs to the arena alone, and a place in it is handed out to one `Secret` at a time (the list of free
@@ -35,10 +51,18 @@ unsafe impl Send for Arena {}
 unsafe impl Sync for Arena {}
 
 impl Arena {
-    /// Maps and locks room for that many secrets. An error if the memory cannot be locked.
+    /// Maps and locks room for that many secrets of up to 64 bytes, and for a few long ones.
     pub fn new(places: usize) -> io::Result<Arc<Self>> {
+        Self::with_long(places, LONG_PLACES)
+    }
+
+    /// Maps and locks room for so many secrets of up to 64 bytes and so many of up to [`LONGEST_SECRET`]. An error if the memory
+    /// cannot be locked.
+    pub fn with_long(places: usize, long_places: usize) -> io::Result<Arc<Self>> {
         let page = rustix::param::page_size();
-        let data_length = places.max(1).saturating_mul(LONGEST_SECRET).next_multiple_of(page);
+        let short_length = places.max(1).saturating_mul(SHORT).next_multiple_of(page);
+        let long_length = long_places.saturating_mul(LONGEST_SECRET).next_multiple_of(page);
+        let data_length = short_length.saturating_add(long_length);
         let mapping_length = data_length.saturating_add(page.saturating_mul(2));
         // SAFETY: a new anonymous mapping wherever the kernel likes touches no memory that exists.
         // JUSTIFICATION: an allocator gives no pages of its own, which locking and guarding take.
@@ -46,9 +70,10 @@ impl Arena {
             mmap_anonymous(std::ptr::null_mut(), mapping_length, ProtFlags::empty(), MapFlags::PRIVATE)
         }?;
         let mapping = NonNull::new(mapping).ok_or(io::ErrorKind::OutOfMemory)?;
-        let mut arena = Self { mapping, mapping_length, free: Mutex::new(Vec::new()) };
-        let free = protect(mapping, page, data_length)?;
-        arena.free = Mutex::new(free);
+        let mut arena = Self { mapping, mapping_length, free: Mutex::default() };
+        let data = protect(mapping, page, data_length)?;
+        let long = cut(data, short_length..data_length, LONGEST_SECRET);
+        arena.free = Mutex::new(Free { short: cut(data, 0..short_length, SHORT), long });
         Ok(Arc::new(arena))
     }
 
@@ -57,13 +82,20 @@ impl Arena {
         if length > LONGEST_SECRET {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        let place = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let place = self.free.lock().unwrap_or_else(PoisonError::into_inner).fitting(length).pop();
         Ok(Secret { place: place.ok_or(io::ErrorKind::OutOfMemory)?, length, arena: Arc::clone(self) })
+    }
+
+    /// A secret with those bytes; errors as for [`Arena::secret`].
+    pub fn keep(self: &Arc<Self>, bytes: &[u8]) -> io::Result<Secret> {
+        let mut secret = self.secret(bytes.len())?;
+        secret.bytes_mut().copy_from_slice(bytes);
+        Ok(secret)
     }
 }
 
-/// Opens all but the first and the last page, locks them, keeps them out of core dumps and children, and cuts them into places.
-fn protect(mapping: NonNull<c_void>, page: usize, data_length: usize) -> io::Result<Vec<NonNull<u8>>> {
+/// Opens all but the first and the last page, locks them, keeps them out of core dumps and children; returns where they begin.
+fn protect(mapping: NonNull<c_void>, page: usize, data_length: usize) -> io::Result<NonNull<c_void>> {
     // SAFETY: the mapping is one page longer at both ends, so its second page is within it.
     // JUSTIFICATION: the guard pages on both sides take an address in the mapping's middle.
     let data = unsafe { mapping.byte_add(page) };
@@ -75,12 +107,18 @@ fn protect(mapping: NonNull<c_void>, page: usize, data_length: usize) -> io::Res
         madvise(data.as_ptr(), data_length, Advice::LinuxDontDump)?;
         madvise(data.as_ptr(), data_length, Advice::LinuxWipeOnFork)?;
     }
+    Ok(data)
+}
+
+/// Cuts a range of the data pages into places of that size; what is left over at its end is no place.
+fn cut(data: NonNull<c_void>, range: Range<usize>, size: usize) -> Vec<NonNull<u8>> {
     let place = |at: usize| {
         // SAFETY: `at` is below the length of the data pages.
         // JUSTIFICATION: places are found by their offset.
         unsafe { data.cast::<u8>().byte_add(at) }
     };
-    Ok((0..data_length).step_by(LONGEST_SECRET).map(place).collect())
+    let end = range.end;
+    range.step_by(size).filter(|at| at.saturating_add(size) <= end).map(place).collect()
 }
 
 impl Drop for Arena {
@@ -115,7 +153,7 @@ impl Secret {
     /// The bytes, for the narrowest expression that needs them.
     #[must_use]
     pub const fn bytes(&self) -> &[u8] {
-        // SAFETY: the place has `LONGEST_SECRET` initialised bytes, `length` is no more, and it is this value's alone; the
+        // SAFETY: the place has as many initialised bytes as the arena gives to secrets of this length, and it is this value's alone; the
         // borrow of `self` keeps it from being written or dropped.
         // JUSTIFICATION: the bytes are in a mapping that the compiler does not know.
         unsafe { slice::from_raw_parts(self.place.as_ptr(), self.length) }
@@ -138,7 +176,7 @@ impl Secret {
 impl Drop for Secret {
     fn drop(&mut self) {
         wipe(self.bytes_mut());
-        self.arena.free.lock().unwrap_or_else(PoisonError::into_inner).push(self.place);
+        self.arena.free.lock().unwrap_or_else(PoisonError::into_inner).fitting(self.length).push(self.place);
     }
 }
 
@@ -148,23 +186,44 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// The longest secret that takes a short place: nearly all keys.
+const SHORT: usize = 64;
+/// As many long places as an arena has if nobody says.
+const LONG_PLACES: usize = 8;
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn places_are_zero_apart_from_each_other_and_wiped_before_they_are_used_again() {
-        let arena = Arena::new(1).unwrap();
-        let mut secrets = Vec::new();
-        while let Ok(mut secret) = arena.secret(LONGEST_SECRET) {
-            assert!(secret.bytes().iter().all(|&byte| byte == 0));
-            secret.bytes_mut().fill(0xaa);
-            secrets.push(secret);
+        for (length, places) in [(SHORT, rustix::param::page_size() / SHORT), (LONGEST_SECRET, 8)] {
+            let arena = Arena::new(1).unwrap();
+            let mut secrets = Vec::new();
+            while let Ok(mut secret) = arena.secret(length) {
+                assert!(secret.bytes().iter().all(|&byte| byte == 0));
+                secret.bytes_mut().fill(u8::try_from(secrets.len()).unwrap());
+                secrets.push(secret);
+            }
+            assert_eq!(secrets.len(), places);
+            let as_filled =
+                |(at, secret): (usize, &Secret)| secret.bytes().iter().all(|&byte| usize::from(byte) == at);
+            assert!(secrets.iter().enumerate().all(as_filled));
+            secrets.pop();
+            assert!(arena.secret(length).unwrap().bytes().iter().all(|&byte| byte == 0));
         }
-        assert_eq!(secrets.len(), rustix::param::page_size() / LONGEST_SECRET);
-        assert!(secrets.iter().all(|secret| secret.bytes() == [0xaa; LONGEST_SECRET]));
-        secrets.pop();
-        assert_eq!(arena.secret(LONGEST_SECRET).unwrap().bytes(), [0; LONGEST_SECRET]);
+    }
+
+    #[test]
+    fn long_secrets_take_no_short_places_nor_short_ones_long_places() {
+        let arena = Arena::with_long(1, 1).unwrap();
+        let long = arena.secret(SHORT + 1).unwrap();
+        assert!(arena.secret(SHORT + 1).is_err());
+        let short: Vec<Secret> = std::iter::from_fn(|| arena.secret(SHORT).ok()).collect();
+        assert_eq!(short.len(), rustix::param::page_size() / SHORT);
+        drop(long);
+        assert!(arena.secret(SHORT).is_err());
+        assert!(arena.secret(LONGEST_SECRET).is_ok());
     }
 
     #[test]

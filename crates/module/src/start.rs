@@ -88,7 +88,8 @@ fn serve(words: impl Iterator<Item = OsString>, control: &Stdin) -> Result<(), S
         .saturating_mul(connections.len())
         .saturating_add(Engine::places(KEYS_OPEN_A_GENERATOR).saturating_mul(generating))
         .saturating_add(PLACES_AT_START);
-    let arena = Arena::new(places).map_err(DomainError::Memory)?;
+    let long_places = Engine::LONG_PLACES.saturating_mul(connections.len());
+    let arena = Arena::with_long(places, long_places).map_err(DomainError::Memory)?;
     let Arguments { seal_file, domain_file, initialise } = arguments;
     let domain = Arc::new(Domain::load(&seal_file, &domain_file, initialise, &arena)?);
     let all_locked = sandbox::lock_all_memory();
@@ -260,7 +261,7 @@ pub enum StartError {
 
 /// The most descriptors that Linux passes in one message.
 const MOST_CONNECTIONS: usize = 253;
-/// With 64 bytes each, 2 MiB of locked memory: well within a limit of 8 MiB, the common one.
+/// With 64 bytes each, 2 MiB of locked memory; with the long places of 253 connections still within a limit of 8 MiB, the common one.
 const KEYS_OPEN: usize = 32 * 1024;
 const KEYS_OPEN_A_CONNECTION: usize = 4 * 1024;
 /// What a generating thread opens is opened for a command that takes long anyway.

@@ -3,14 +3,16 @@
 //! The layout of the blob is in `module_api::blob` and `docs/formats.md`.
 
 use super::kdf::derive;
+use super::random;
 use super::sealing::{aes_256_gcm, used_once};
-use crate::Secret;
+use crate::memory::{Arena, Secret};
 use aws_lc_rs::aead::Aad;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{Context, SHA256};
 use keys::{KeyId, KeyMaterialId};
 use module_api::blob::{Blob, Header, NONCE, PREAMBLE, TAG};
 use module_api::{CanonicalContext, MAX_PLAINTEXT, Refusal};
+use std::sync::Arc;
 
 /// Length of a backing key.
 pub const BACKING_KEY: usize = 32;
@@ -18,13 +20,28 @@ pub const BACKING_KEY: usize = 32;
 /// Length of what is derived for one message: an AES-256 key and the commitment.
 pub const DERIVED: usize = 64;
 
-/// The id of a backing key: KDF(backing key, "cardea key material id v1", key id), 32 bytes.
+/// A new random backing key.
+pub(super) fn generate(arena: &Arc<Arena>) -> Result<Secret, Refusal> {
+    let mut backing_key = arena.secret(BACKING_KEY).map_err(|_| Refusal::Failed)?;
+    random::fill(backing_key.bytes_mut())?;
+    Ok(backing_key)
+}
+
+/// A backing key from outside.
+pub(super) fn import(material: &[u8], arena: &Arc<Arena>) -> Result<Secret, Refusal> {
+    if material.len() != BACKING_KEY {
+        return Err(Refusal::IncorrectKeyMaterial);
+    }
+    arena.keep(material).map_err(|_| Refusal::Failed)
+}
+
+/// The id of key material: KDF(material, "cardea key material id v1", key id), 32 bytes.
 ///
 /// Standard: SP 800-108r1. One-way by the PRF; no nonce, because the same material of the same key must have the same id.
-pub fn material_id(backing_key: &Secret, key_id: &KeyId) -> Result<KeyMaterialId, Refusal> {
+pub(super) fn material_id(material: &[u8], key_id: &KeyId) -> Result<KeyMaterialId, Refusal> {
     let kind = if key_id.is_multi_region() { MULTI_REGION } else { SINGLE_REGION };
     let mut id = [0; 32];
-    derive(backing_key.bytes(), MATERIAL_ID_LABEL, &[&[kind], key_id.bytes()], &mut id)?;
+    derive(material, MATERIAL_ID_LABEL, &[&[kind], key_id.bytes()], &mut id)?;
     Ok(KeyMaterialId::from_bytes(id))
 }
 
@@ -130,7 +147,7 @@ mod tests {
         let mut key = arena.secret(BACKING_KEY).unwrap();
         key.bytes_mut().iter_mut().zip(0..).for_each(|(byte, value)| *byte = value);
         let key_id: KeyId = "1234abcd-12ab-44cd-96ef-1234567890ab".parse().unwrap();
-        let material_id = material_id(&key, &key_id).unwrap();
+        let material_id = material_id(key.bytes(), &key_id).unwrap();
         let header = Header { account: "123456789012".parse().unwrap(), key_id, material_id };
         Vector { key, header, derived: arena.secret(DERIVED).unwrap(), out: Vec::new() }
     }
@@ -159,7 +176,7 @@ mod tests {
     fn a_multi_region_key_with_the_same_material_has_another_material_id() {
         let Vector { key, header, .. } = vector();
         let multi_region = KeyId::multi_region(*header.key_id.bytes());
-        assert_ne!(material_id(&key, &multi_region).unwrap(), header.material_id);
+        assert_ne!(material_id(key.bytes(), &multi_region).unwrap(), header.material_id);
     }
 
     /// The tag is right here, made with the right key over the wrong commitment: GCM alone would accept the blob.

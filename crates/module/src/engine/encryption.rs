@@ -23,6 +23,10 @@ impl Engine {
                 let (header, nonce) = (header(&key.binding), random::array()?);
                 symmetric::encrypt(backing_key, &header, context, &nonce, plaintext, derived, ciphertext)
             }
+            (OpenedKey::RsaEncryption(key), _) => {
+                check_no_context(context)?;
+                key.encrypt(algorithm, plaintext, ciphertext)
+            }
             _ => Err(Refusal::Unsupported),
         }
     }
@@ -44,6 +48,10 @@ impl Engine {
                     return Err(Refusal::InvalidCiphertext);
                 }
                 symmetric::decrypt(backing_key, &blob, context, derived, plaintext)
+            }
+            (OpenedKey::RsaEncryption(key), _) => {
+                check_no_context(context)?;
+                key.decrypt(algorithm, blob, plaintext)
             }
             _ => Err(Refusal::Unsupported),
         }
@@ -69,6 +77,11 @@ impl Engine {
             _ => Err(Refusal::TooLarge),
         }
     }
+}
+
+/// RSA binds a ciphertext to nothing, so a context would promise what does not hold.
+fn check_no_context(context: CanonicalContext<'_>) -> Result<(), Refusal> {
+    if context.as_bytes().is_empty() { Ok(()) } else { Err(Refusal::Malformed) }
 }
 
 const fn header(binding: &Binding) -> Header {

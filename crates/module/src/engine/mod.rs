@@ -34,6 +34,9 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// How many long places of the arena an engine takes at most: of private keys that are being parsed, wrapped or unwrapped.
+    pub const LONG_PLACES: usize = 3;
+
     /// How many places of the arena an engine takes at most, when it keeps so many keys open.
     #[must_use]
     pub const fn places(cached_keys: usize) -> usize {
@@ -189,7 +192,7 @@ fn open<'a>(
     let place = match opened.find(key.token.0) {
         Some(place) => place,
         None => {
-            opened.make_room();
+            opened.make_room(1);
             let material = domain.open_key(key.token.0, binding)?;
             opened.insert(
                 key.token.0,

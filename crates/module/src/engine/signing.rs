@@ -1,28 +1,35 @@
 //! Signing and verifying.
 
-use super::Engine;
-use keys::{MessageType, SigningAlgorithm};
-use module_api::{Key, Refusal, Reply};
+use super::{Engine, open};
+use crate::algorithms::Message;
+use keys::{KeyUsage, MessageType, SigningAlgorithm};
+use module_api::{Bytes, Key, Refusal, Reply};
 
 impl Engine {
     pub(super) fn sign(
         &mut self,
-        _key: &Key<'_>,
-        _algorithm: SigningAlgorithm,
-        _message_type: MessageType,
-        _message: &[u8],
+        key: &Key<'_>,
+        algorithm: SigningAlgorithm,
+        message_type: MessageType,
+        message: &[u8],
     ) -> Result<Reply<'_>, Refusal> {
-        Err(Refusal::Unsupported)
+        let opened = open(&self.domain, &mut self.opened, key, KeyUsage::SignVerify)?;
+        let message = Message::new(algorithm, message_type, message)?;
+        opened.sign(algorithm, message, &mut self.ciphertext)?;
+        Ok(Reply::Signature(Bytes(&self.ciphertext)))
     }
 
     pub(super) fn verify(
         &mut self,
-        _key: &Key<'_>,
-        _algorithm: SigningAlgorithm,
-        _message_type: MessageType,
-        _message: &[u8],
-        _signature: &[u8],
+        key: &Key<'_>,
+        algorithm: SigningAlgorithm,
+        message_type: MessageType,
+        message: &[u8],
+        signature: &[u8],
     ) -> Result<Reply<'_>, Refusal> {
-        Err(Refusal::Unsupported)
+        let opened = open(&self.domain, &mut self.opened, key, KeyUsage::SignVerify)?;
+        let message = Message::new(algorithm, message_type, message)?;
+        opened.verify(algorithm, message, signature)?;
+        Ok(Reply::Verified)
     }
 }
