@@ -62,6 +62,15 @@ impl Object<'_> {
         self.out.extend_from_slice(&value.0);
     }
 
+    /// Adds the members of an object that was rendered before.
+    pub fn members(&mut self, of: &Json) {
+        let inner = of.0.strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}")).unwrap_or_default();
+        if !inner.is_empty() {
+            separate(self.out, &mut self.empty);
+            self.out.extend_from_slice(inner);
+        }
+    }
+
     /// Adds an object.
     pub fn object(&mut self, name: &str, write: impl FnOnce(&mut Object<'_>)) {
         self.name(name);
@@ -202,6 +211,19 @@ mod tests {
             String::from_utf8(json.as_bytes().to_vec()).unwrap(),
             r#"{"keyId":"alias/a","pendingWindowInDays":-7,"multiRegion":false,"policy":null,"encryptionContext":{"a":"b"},"tags":[{"tagKey":"k"},{},"plain"],"nested":{}}"#
         );
+    }
+
+    #[test]
+    fn the_members_of_rendered_objects_stand_beside_others() {
+        let (rendered, empty) = (object(|o| o.string("a", "}{")), object(|_| {}));
+        let json = object(|o| {
+            o.members(&empty);
+            o.members(&rendered);
+            o.number("b", 1);
+            o.members(&empty);
+            o.members(&object(|o| o.null("c")));
+        });
+        assert_eq!(json.as_bytes(), br#"{"a":"}{","b":1,"c":null}"#);
     }
 
     #[test]

@@ -21,8 +21,7 @@ use access::ConditionKey;
 use audit::json::{Json, Object, object};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use wire::member::{EncryptionContext, RecipientInfo};
-use wire::{Fault, FaultKind};
+use wire::member::EncryptionContext;
 
 /// Every operation, in the order of the names.
 pub static OPERATIONS: &[Entry] = &[
