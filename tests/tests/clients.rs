@@ -1,5 +1,5 @@
 //! Unmodified clients, over TLS, with `root.env` as their only configuration: the aws command line, boto3, the AWS SDK for JavaScript, the
-//! AWS Encryption SDKs for Python and for JavaScript, curl and OpenSSL. `cargo xtask test --prepare` installs them.
+//! AWS Encryption SDKs for Python and for JavaScript, the signer of TUF, curl and OpenSSL. `cargo xtask test --prepare` installs them.
 
 #![expect(
     clippy::expect_used,
@@ -76,8 +76,8 @@ fn the_aws_command_line_prints_errors_as_it_prints_those_of_aws() {
             "An error occurred (ValidationException) when calling the ScheduleKeyDeletion operation: ",
         ),
         (
-            &["get-public-key", "--key-id", &id],
-            "An error occurred (UnknownOperationException) when calling the GetPublicKey operation",
+            &["rotate-key-on-demand", "--key-id", "no-key"],
+            "An error occurred (NotFoundException) when calling the RotateKeyOnDemand operation: Invalid keyId",
         ),
     ];
     for (words, message) in refusals {
@@ -89,9 +89,30 @@ fn the_aws_command_line_prints_errors_as_it_prints_those_of_aws() {
 }
 
 #[test]
+fn the_aws_command_line_calls_every_operation_of_kms() {
+    let server = Server::start();
+    let directory = server.scratch().join("operations");
+    std::fs::create_dir_all(&directory).unwrap();
+    let mut shell = client(&server, Path::new("sh"));
+    shell.arg(workspace().join("tests/story/every_operation.sh")).current_dir(directory);
+    succeeded(shell.output().unwrap());
+    let used = names_in_the_journal(&server);
+    let missing: Vec<_> =
+        operations::OPERATIONS.iter().map(|entry| entry.name).filter(|name| !used.contains(*name)).collect();
+    assert!(missing.is_empty(), "tests/story/every_operation.sh does not call {missing:?}");
+    audit_holds(&server);
+}
+
+#[test]
 fn boto3_calls_every_operation_that_there_is() {
     let world = World::new();
-    for script in ["boto3_operations.py", "boto3_iam_users.py", "boto3_iam_roles.py"] {
+    for script in [
+        "boto3_operations.py",
+        "boto3_algorithms.py",
+        "boto3_key_life.py",
+        "boto3_iam_users.py",
+        "boto3_iam_roles.py",
+    ] {
         python(&world.server, script, &[]);
     }
     let mut command = client(&world.server, &environment("venv").join("bin/python"));
@@ -266,6 +287,29 @@ fn the_aws_encryption_sdk_for_javascript_carries_ten_megabytes_there_and_back() 
     assert_eq!(said.matches("round trip:").count(), 3, "{said}");
     let used = names_in_the_journal(&server);
     assert!(used.contains("GenerateDataKey") && used.contains("Encrypt") && used.contains("Decrypt"), "{used:?}");
+}
+
+#[test]
+fn the_aws_sdk_for_javascript_and_the_crypto_of_node_agree_with_what_is_answered() {
+    let server = Server::start();
+    let said = node(&server, "client_kms.js");
+    assert_eq!(said.matches("passed: ").count(), 9, "{said}");
+}
+
+#[test]
+fn every_spec_and_algorithm_agrees_both_ways_with_other_libraries() {
+    let server = Server::start();
+    python(&server, "interop.py", &[]);
+    audit_holds(&server);
+}
+
+#[test]
+fn the_signer_of_tuf_signs_with_every_spec_and_scheme_that_it_knows() {
+    let server = Server::start();
+    let said = python(&server, "tuf_signer.py", &[]);
+    assert_eq!(said.matches("signed: ").count(), 5 * 3 + 2 + 3 * 6, "{said}");
+    let used = names_in_the_journal(&server);
+    assert!(used.contains("GetPublicKey") && used.contains("Sign"), "{used:?}");
 }
 
 #[test]
