@@ -52,7 +52,7 @@ fn the_pure_crates_reach_no_runtime_no_network_and_no_engine() {
     let graph = Graph::of_the_workspace();
     let reaches = |from: &str, kept_away: &str| graph.reached_from(from).contains(kept_away);
     assert!(reaches("server", "tokio") && reaches("storage", "rusqlite"), "the search finds nothing at all");
-    for pure in ["access", "keys", "module", "module-api", "sigv4", "wire"] {
+    for pure in ["access", "attestation", "keys", "module", "module-api", "sigv4", "wire"] {
         for kept_away in ["hyper", "mio", "rusqlite", "rustls", "socket2", "tokio", "tracing"] {
             assert!(!reaches(pure, kept_away), "{pure} reaches {kept_away}");
         }

@@ -19,7 +19,7 @@ pub enum AttestationError {
     #[error("no roots of attestation are configured")]
     NoRoots,
     /// Its public key is none of RSA.
-    #[error("`public_key` is not an RSA public key of 2048 to 8192 bits as SubjectPublicKeyInfo in DER")]
+    #[error("`public_key` is not an RSA public key of 2048 to 4096 bits as SubjectPublicKeyInfo in DER")]
     NotRsa,
     /// It was made too long ago.
     #[error("its timestamp is more than five minutes old")]

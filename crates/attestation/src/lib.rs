@@ -20,6 +20,7 @@ use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rsa::PublicEncryptingKey;
 use document::Document;
 use message::Message;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// What a verified document says.
@@ -81,10 +82,14 @@ fn check_freshness(timestamp: Duration, now: Duration) -> Result<(), Attestation
 fn check_public_key(key: &[u8]) -> Result<(), AttestationError> {
     let public = PublicEncryptingKey::from_der(key).map_err(|_| AttestationError::NotRsa)?;
     let encoded: PublicKeyX509Der<'_> = public.as_der().map_err(|_| AttestationError::NotRsa)?;
-    if encoded.as_ref() == key { Ok(()) } else { Err(AttestationError::NotRsa) }
+    let is_good = encoded.as_ref() == key && RSA_BITS.contains(&public.key_size_bits());
+    if is_good { Ok(()) } else { Err(AttestationError::NotRsa) }
 }
 
 /// How old a document may be, and how far ahead of our clock. There is no nonce, so that whoever sees a document can send it again:
 /// what that opens is encrypted to the attested alone, but a key policy that stops trusting a measurement must not be passed with a
 /// document from before. Long enough for clocks that differ and for a document to be used for more than one call.
 const FRESHNESS: Duration = Duration::from_mins(5);
+
+/// What the security module encrypts to.
+const RSA_BITS: RangeInclusive<usize> = 2048..=4096;

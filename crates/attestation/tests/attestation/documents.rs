@@ -4,7 +4,6 @@ use crate::cbor::Cbor;
 use crate::maker::{Chain, NOW, RSA};
 use attestation::AttestationError::{self, Duplicate, Malformed, Missing, UnknownMember};
 use attestation::{Attested, Roots};
-use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use std::time::Duration;
 
 fn verified(chain: &Chain, document: &[u8]) -> Result<Attested, AttestationError> {
@@ -162,10 +161,19 @@ fn a_public_key_that_is_not_rsa_is_refused() {
     assert_eq!(with(&elliptic), Err(AttestationError::NotRsa));
     assert_eq!(with(&RSA[..RSA.len() - 1]), Err(AttestationError::NotRsa));
     assert_eq!(with(&[&RSA[..], &[0]].concat()), Err(AttestationError::NotRsa));
-    assert_eq!(with(&RSA_1024), Err(AttestationError::NotRsa));
-    let larger = aws_lc_rs::rsa::PrivateDecryptingKey::generate(aws_lc_rs::rsa::KeySize::Rsa4096).unwrap();
-    let larger: PublicKeyX509Der<'_> = larger.public_key().as_der().unwrap();
-    assert!(with(larger.as_ref()).is_ok());
+}
+
+#[test]
+fn a_public_key_has_as_many_bits_as_the_security_module_encrypts_to() {
+    let chain = Chain::new();
+    let with =
+        |bits| verified(&chain, &chain.document_with("public_key", Cbor::Bytes(rsa_of(bits)))).map(drop);
+    for bits in [2048, 3072, 4096] {
+        assert_eq!(with(bits), Ok(()), "{bits}");
+    }
+    for bits in [1024, 2040, 4104, 6144] {
+        assert_eq!(with(bits), Err(AttestationError::NotRsa), "{bits}");
+    }
 }
 
 #[test]
@@ -185,22 +193,22 @@ fn without_roots_nothing_is_believed() {
     assert_eq!(Roots::default().verify(&document, NOW), Err(AttestationError::NoRoots));
 }
 
-/// The SubjectPublicKeyInfo of an RSA key of 1024 bits: zeros but for its ends.
-const RSA_1024: [u8; 162] = {
-    let mut der = [0; 162];
-    let head = [
-        0x30, 0x81, 0x9f, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05,
-        0x00, 0x03, 0x81, 0x8d, 0x00, 0x30, 0x81, 0x89, 0x02, 0x81, 0x81, 0x00, 0xc1,
-    ];
-    let mut at = 0;
-    while at < head.len() {
-        der[at] = head[at];
-        at += 1;
-    }
-    der[156] = 1;
-    der[157] = 0x02;
-    der[158] = 0x03;
-    der[159] = 0x01;
-    der[161] = 0x01;
-    der
-};
+/// The SubjectPublicKeyInfo of an RSA key of so many bits; nobody has its private key.
+fn rsa_of(bits: usize) -> Vec<u8> {
+    let mut modulus = vec![0; bits / 8 + 1];
+    modulus[1] = 0xc1;
+    *modulus.last_mut().unwrap() = 1;
+    let key = der(0x30, &[der(0x02, &modulus), der(0x02, &[1, 0, 1])].concat());
+    let rsa = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+    let algorithm = der(0x30, &[der(0x06, &rsa), der(0x05, &[])].concat());
+    der(0x30, &[algorithm, der(0x03, &[vec![0], key].concat())].concat())
+}
+
+fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+    let head = match content.len() {
+        short @ 0..0x80 => vec![tag, short as u8],
+        middle @ 0x80..0x100 => vec![tag, 0x81, middle as u8],
+        long => vec![tag, 0x82, (long >> 8) as u8, long as u8],
+    };
+    [&head, content].concat()
+}
