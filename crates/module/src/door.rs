@@ -8,13 +8,15 @@ use crate::generator::Generator;
 use module_api::frame::{BrokenStream, Frame, MAX_FRAME, RequestId, append};
 use module_api::{Buffer, Command, Refusal, Reply};
 use rustix::io::{Errno, read, write};
+use std::mem::ManuallyDrop;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A work connection. One thread reads; whoever writes, writes whole frames.
+/// A work connection. One thread reads; whoever writes, writes whole frames. It is never closed: to close a descriptor is not on the
+/// list of system calls.
 #[derive(Debug)]
 pub struct Connection {
-    stream: OwnedFd,
+    stream: ManuallyDrop<OwnedFd>,
     writing: Mutex<()>,
 }
 
@@ -22,21 +24,21 @@ impl Connection {
     /// The connection over that stream.
     #[must_use]
     pub fn new(stream: OwnedFd) -> Arc<Self> {
-        Arc::new(Self { stream, writing: Mutex::new(()) })
+        Arc::new(Self { stream: ManuallyDrop::new(stream), writing: Mutex::new(()) })
     }
 
     /// Writes all that is in the buffer, and wipes it there.
     pub(crate) fn write(&self, output: &mut Buffer) -> Result<(), Errno> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         while !output.is_empty() {
-            let count = uninterrupted(|| write(&self.stream, output.filled()))?;
+            let count = uninterrupted(|| write(&*self.stream, output.filled()))?;
             output.consume(count);
         }
         Ok(())
     }
 
     fn read(&self, input: &mut Buffer) -> Result<usize, Errno> {
-        let count = uninterrupted(|| read(&self.stream, &mut *input.room(MAX_FRAME)))?;
+        let count = uninterrupted(|| read(&*self.stream, &mut *input.room(MAX_FRAME)))?;
         input.fill(count);
         Ok(count)
     }

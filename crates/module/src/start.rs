@@ -121,14 +121,7 @@ fn start_threads(
     let (generator, workshop, courier) = generator::start();
     for connection in connections.into_iter().map(Connection::new) {
         let (mut engine, generator) = (engine(cached_keys)?, generator.clone());
-        gate.spawn(
-            "work",
-            || Ok(()),
-            move || {
-                door::serve(&connection, &mut engine, &generator)?;
-                Ok(connection)
-            },
-        )?;
+        gate.spawn("work", || Ok(()), move || door::serve(&connection, &mut engine, &generator))?;
     }
     for _ in 0..generating {
         let (mut engine, workshop) = (engine(KEYS_OPEN_A_GENERATOR)?, workshop.clone());
@@ -157,12 +150,12 @@ impl Gate {
         Self(Arc::new(Barrier::new(threads.saturating_add(1))))
     }
 
-    /// Starts a thread that prepares itself, waits, and then lives its life; what that gives is kept until the process ends.
-    fn spawn<T>(
+    /// Starts a thread that prepares itself, waits, and then lives its life.
+    fn spawn(
         &self,
         name: &str,
         prepare: fn() -> Result<(), Errno>,
-        life: impl FnOnce() -> Result<T, DoorError> + Send + 'static,
+        life: impl FnOnce() -> Result<(), DoorError> + Send + 'static,
     ) -> Result<(), StartError> {
         let gate = self.clone();
         let thread = thread::Builder::new().name(name.to_owned()).stack_size(STACK);
@@ -187,13 +180,13 @@ impl Gate {
 }
 
 /// The end of a thread's life. A failure is the process's own: the front end cannot go on with the connection, and the supervisor
-/// starts a new process with new ones. Otherwise the far end is gone. To end a thread and to close a descriptor are not on the list of
-/// system calls; a thread that sleeps costs nothing, and there is one a worker.
-fn rest<T>(life: Result<T, StartError>) {
-    let _kept = life.unwrap_or_else(|reason| {
+/// starts a new process with new ones. Otherwise the far end is gone. To end a thread is not on the list of system calls; one that
+/// sleeps costs nothing, and there is one a worker.
+fn rest(life: Result<(), StartError>) {
+    if let Err(reason) = life {
         eprintln!("cardea-module: ends: {reason}");
-        exit(1)
-    });
+        exit(1);
+    }
     loop {
         thread::park();
     }

@@ -9,7 +9,7 @@
 #[path = "support/mod.rs"]
 mod support;
 
-use keys::{KeyId, KeyOrigin, KeySpec, KeyUsage};
+use keys::{EncryptionAlgorithm, KeyId, KeyOrigin, KeySpec, KeyUsage};
 use module_api::{Binding, EncryptionContext, Key, KeyToken, NewKey};
 use module_client::{CallError, DEADLINE, ModuleClient, StartError, Supervisor, User};
 use rustix::process::{Pid, Resource, Rlimit, Signal, geteuid, getrlimit, kill_process, setrlimit};
@@ -24,7 +24,8 @@ async fn it_has_no_new_privileges_a_filter_on_every_thread_and_locked_memory() {
     let process = support::start();
     let pid = module_in(process.directory.path());
     let threads: Vec<_> = fs::read_dir(format!("/proc/{pid}/task")).unwrap().map(Result::unwrap).collect();
-    assert_eq!(threads.len(), 2, "one for the connection, one that waits for the end");
+    let cores = std::thread::available_parallelism().unwrap().get();
+    assert_eq!(threads.len(), cores + 3, "for the connection, slow commands, their answers, the end");
     for thread in threads {
         let status = fs::read_to_string(thread.path().join("status")).unwrap();
         assert_eq!((field(&status, "NoNewPrivs"), field(&status, "Seccomp")), ("1", "2"));
@@ -90,7 +91,11 @@ async fn its_files_are_its_owners_alone_and_it_starts_on_them_again() {
     assert_eq!(client.status().await.unwrap(), before);
     let key = Key::new(&made.0, &made.1);
     assert_eq!(
-        client.decrypt(key, &EncryptionContext::default(), &blob).await.unwrap().as_slice(),
+        client
+            .decrypt(key, EncryptionAlgorithm::SymmetricDefault, &EncryptionContext::default(), &blob, None)
+            .await
+            .unwrap()
+            .as_slice(),
         PLAINTEXT
     );
 }
@@ -197,7 +202,13 @@ async fn many_workers_are_served_each_over_its_own_connection() {
             clients
                 .first()
                 .unwrap()
-                .decrypt(Key::new(&made.0, &made.1), &EncryptionContext::default(), &blob)
+                .decrypt(
+                    Key::new(&made.0, &made.1),
+                    EncryptionAlgorithm::SymmetricDefault,
+                    &EncryptionContext::default(),
+                    &blob,
+                    None
+                )
                 .await
                 .is_ok()
         );
@@ -304,7 +315,14 @@ async fn make(client: &ModuleClient) -> Made {
 }
 
 async fn encrypt(client: &ModuleClient, made: &Made) -> Result<Vec<u8>, CallError> {
-    client.encrypt(Key::new(&made.0, &made.1), &EncryptionContext::default(), PLAINTEXT).await
+    client
+        .encrypt(
+            Key::new(&made.0, &made.1),
+            EncryptionAlgorithm::SymmetricDefault,
+            &EncryptionContext::default(),
+            PLAINTEXT,
+        )
+        .await
 }
 
 /// The running module that was started on the files in that directory.
