@@ -15,7 +15,7 @@ crate::input! {
     }
 }
 
-/// What is to be encrypted: 1 to 4096 bytes.
+/// What is to be encrypted, signed or authenticated: 1 to 4096 bytes.
 #[derive(Debug)]
 pub struct Plaintext(Sensitive<Vec<u8>>);
 
@@ -41,9 +41,13 @@ impl Member for Plaintext {
     }
 }
 
-/// A ciphertext: 1 to 6144 bytes.
+/// A ciphertext, a signature or a MAC: 1 to 6144 bytes.
 #[derive(Clone, Debug)]
 pub struct CiphertextBlob(Vec<u8>);
+
+/// A public key: 1 to 8192 bytes.
+#[derive(Clone, Debug)]
+pub struct PublicKey(Vec<u8>);
 
 /// An attestation document: 1 to 262,144 bytes.
 #[derive(Clone, Debug)]
@@ -78,6 +82,7 @@ macro_rules! blobs {
 blobs! {
     AttestationDocument 1..=262_144;
     CiphertextBlob 1..=6144;
+    PublicKey 1..=8192;
 }
 
 fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {

@@ -1,6 +1,9 @@
 //! Members that are one of a set of names.
 
-use keys::{DataKeySpec, EncryptionAlgorithm, GrantOperation, KeyOrigin, KeySpec, KeyUsage, named};
+use keys::{
+    DataKeyPairSpec, DataKeySpec, EncapsulationAlgorithm, EncryptionAlgorithm, GrantOperation, KeyAgreementAlgorithm,
+    KeyOrigin, KeySpec, KeyUsage, MacAlgorithm, MessageType, SigningAlgorithm, named,
+};
 
 named! {
     /// What a dry run passes over.
@@ -94,7 +97,8 @@ macro_rules! enumerations {
 pub(super) use enumerations;
 
 enumerations! {
-    DataKeySpec DryRunModifier EncryptionAlgorithm GrantOperation KeyEncryptionMechanism KeyOrigin KeySpec KeyUsage LegacyKeySpec ResourceOwner
+    DataKeyPairSpec DataKeySpec DryRunModifier EncapsulationAlgorithm EncryptionAlgorithm GrantOperation KeyAgreementAlgorithm
+    KeyEncryptionMechanism KeyOrigin KeySpec KeyUsage LegacyKeySpec MacAlgorithm MessageType ResourceOwner SigningAlgorithm
 }
 
 pub(super) fn constraint(names: &[&str]) -> String {

@@ -12,7 +12,7 @@ mod number;
 pub mod sts;
 mod text;
 
-pub use blob::{AttestationDocument, CiphertextBlob, Plaintext, RecipientInfo};
+pub use blob::{AttestationDocument, CiphertextBlob, Plaintext, PublicKey, RecipientInfo};
 pub use enumeration::{DryRunModifier, KeyEncryptionMechanism, LegacyKeySpec, ResourceOwner};
 pub use grant::{
     GrantConstraintSourceArn, GrantConstraints, GrantId, GrantName, GrantOperations, PrincipalText,
