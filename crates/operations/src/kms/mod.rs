@@ -7,6 +7,7 @@ pub mod grants;
 pub mod keys;
 mod managed;
 mod metadata;
+pub mod multi_region;
 mod pages;
 pub mod policies;
 pub mod tags;
