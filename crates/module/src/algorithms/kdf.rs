@@ -26,12 +26,8 @@ fn expand(key: &[u8], fixed_input: &[u8], out: &mut [u8]) -> Result<(), Refusal>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vectors::bytes;
     use aws_lc_rs::hmac;
-
-    fn bytes(hex: &str) -> Vec<u8> {
-        let digits: Vec<u32> = hex.chars().map(|digit| digit.to_digit(16).unwrap()).collect();
-        digits.chunks(2).map(|pair| (pair[0] << 4 | pair[1]) as u8).collect()
-    }
 
     /// CAVP, KBKDF counter mode, PRF HMAC_SHA256, counter before the fixed input, r = 32 bits, L = 128, count 0.
     #[test]

