@@ -9,6 +9,7 @@ mod aws_managed;
 mod grant;
 mod hexadecimal;
 mod id;
+mod import;
 mod key;
 mod material;
 mod moment;
@@ -23,8 +24,11 @@ pub use alias::{ALIAS_PREFIX, Alias, RESERVED_ALIAS_PREFIX};
 pub use aws_managed::{aws_managed_alias, aws_managed_description, aws_managed_policy, via_service};
 pub use grant::{Grant, GrantConstraints, GrantOperation, GrantOperations, GrantPrincipal};
 pub use id::{AccountId, GrantId, InvalidId, KeyId, KeyMaterialId, Region};
+pub use import::{ExpirationModel, ImportRefusal, ImportRequest, ImportType};
 pub use key::{Deletion, Due, Key, KeyManager, RotationSchedule, Transition};
-pub use material::{Import, Material, PendingMaterial, Rotation, RotationType};
+pub use material::{
+    Import, ImportState, KeyMaterialState, Material, PendingMaterial, Rotation, RotationType,
+};
 pub use moment::Moment;
 pub use multi_region::{MultiRegion, MultiRegionKeyType};
 pub use policy::default_policy;

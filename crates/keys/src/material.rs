@@ -1,6 +1,6 @@
 //! Backing keys: which ones a key has, which one is current, and how imported ones come and go.
 
-use crate::{Key, KeyMaterialId, KeyOrigin, Moment, Region, named};
+use crate::{ExpirationModel, Key, KeyMaterialId, KeyOrigin, Moment, Region, named};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -39,6 +39,30 @@ named! {
         Automatic = "AUTOMATIC",
         /// Its owner asked for it.
         OnDemand = "ON_DEMAND",
+    }
+}
+
+named! {
+    /// What a backing key is to its key.
+    KeyMaterialState {
+        /// Opens what was encrypted while it was current.
+        NonCurrent = "NON_CURRENT",
+        /// What new ciphertexts are made with.
+        Current = "CURRENT",
+        /// Imported, and to become current with the next rotation on demand.
+        PendingRotation = "PENDING_ROTATION",
+        /// The same, once it is imported into the replicas too.
+        PendingMultiRegionImportAndRotation = "PENDING_MULTI_REGION_IMPORT_AND_ROTATION",
+    }
+}
+
+named! {
+    /// Whether imported material is at hand.
+    ImportState {
+        /// It is.
+        Imported = "IMPORTED",
+        /// Its owner took it away, or it has expired.
+        PendingImport = "PENDING_IMPORT",
     }
 }
 
@@ -89,11 +113,35 @@ impl Material {
         self.import.as_ref().and_then(|import| import.valid_to)
     }
 
+    /// Whether it expires, of imported material that is at hand.
+    #[must_use]
+    pub fn expiration_model(&self, now: Moment) -> Option<ExpirationModel> {
+        let import = self.import.as_ref().filter(|_| self.is_at_hand(now))?;
+        Some(match import.valid_to {
+            Some(_) => ExpirationModel::KeyMaterialExpires,
+            None => ExpirationModel::KeyMaterialDoesNotExpire,
+        })
+    }
+
+    /// Whether its owner has to import it again.
+    #[must_use]
+    pub fn import_state(&self, now: Moment) -> ImportState {
+        if self.is_at_hand(now) { ImportState::Imported } else { ImportState::PendingImport }
+    }
+
     /// The same without what could be used. It is still known which one it was.
     #[must_use]
     pub fn taken_away(&self) -> Self {
         let import = self.import.clone().map(|import| Import { valid_to: None, ..import });
         Self { token: Box::default(), import, ..self.clone() }
+    }
+}
+
+impl PendingMaterial {
+    /// The same as it is where it has not been imported yet.
+    #[must_use]
+    pub fn taken_away(&self) -> Self {
+        Self { material: self.material.taken_away(), awaited: BTreeSet::new() }
     }
 }
 
@@ -146,10 +194,97 @@ impl Key {
         key
     }
 
-    /// The key without the material that has expired by then.
+    /// What that backing key of the key is to it.
+    #[must_use]
+    pub fn material_state(&self, id: &KeyMaterialId) -> Option<KeyMaterialState> {
+        let is = |material: &Material| material.id == *id;
+        if self.current_material.as_ref().is_some_and(is) {
+            return Some(KeyMaterialState::Current);
+        }
+        if let Some(pending) = self.pending_material.as_ref().filter(|pending| is(&pending.material)) {
+            return Some(match pending.awaited.is_empty() {
+                true => KeyMaterialState::PendingRotation,
+                false => KeyMaterialState::PendingMultiRegionImportAndRotation,
+            });
+        }
+        self.former_materials.iter().any(is).then_some(KeyMaterialState::NonCurrent)
+    }
+
+    /// Whether there is imported material that a rotation can make current: at hand here, and imported wherever it must be.
+    #[must_use]
+    pub fn can_rotate_pending(&self, now: Moment) -> bool {
+        let pending = self.pending_material.as_ref();
+        pending.is_some_and(|pending| pending.awaited.is_empty() && pending.material.is_at_hand(now))
+    }
+
+    /// The key with what waited for its rotation as its current material; the same if nothing did.
+    #[must_use]
+    pub fn with_pending_rotated(&self, rotation: Rotation) -> Self {
+        match self.pending_material() {
+            Some(pending) => {
+                Self { pending_material: None, ..self.with_new_material(pending.clone(), rotation) }
+            }
+            None => self.clone(),
+        }
+    }
+
+    /// A replica with what it shares with its primary: which materials there are, what each of them is to the key and is said to be,
+    /// and when the key is rotated. What is at hand in it stays, and until when; what it has not got is known to be missing.
+    #[must_use]
+    pub fn following(&self, primary: &Self) -> Self {
+        let own = |of_primary: &Material| {
+            let own = self.all_materials().find(|own| own.id == of_primary.id);
+            let valid_to = own.and_then(Material::valid_to);
+            let import = of_primary.import.clone().map(|import| Import { valid_to, ..import });
+            let (token, public_key) =
+                own.map(|own| (own.token.clone(), own.public_key.clone())).unwrap_or_default();
+            Material { token, public_key, import, ..of_primary.clone() }
+        };
+        let pending = |pending: &PendingMaterial| PendingMaterial {
+            material: own(&pending.material),
+            awaited: BTreeSet::new(),
+        };
+        Self {
+            current_material: primary.current_material.as_ref().map(own),
+            former_materials: primary.former_materials.iter().map(own).collect(),
+            pending_material: primary.pending_material.as_ref().map(pending),
+            rotation: primary.rotation,
+            ..self.clone()
+        }
+    }
+
+    /// A primary that no longer waits for a replica, if what waits for its rotation is now at hand there.
+    #[must_use]
+    pub fn heard_of_import(&self, replica: &Self, now: Moment) -> Self {
+        let mut key = self.clone();
+        if let Some(pending) = &mut key.pending_material {
+            let there = replica.pending_material().filter(|there| there.id == pending.material.id);
+            if there.is_some_and(|there| there.is_at_hand(now)) {
+                pending.awaited.remove(&replica.region);
+            }
+        }
+        key
+    }
+
+    /// The key with that token for the material of that id: a backing key that was bound to its region.
+    #[must_use]
+    pub fn with_bound(&self, bound: &Material) -> Self {
+        let mut key = self.clone();
+        for material in key.all_materials_mut().filter(|material| material.id == bound.id) {
+            material.token.clone_from(&bound.token);
+            material.public_key.clone_from(&bound.public_key);
+        }
+        key
+    }
+
+    /// The key without the material that has expired by then. What waited for its rotation is forgotten, but for a replica, from
+    /// which its primary still expects it.
     #[must_use]
     pub fn without_expired_material(&self, now: Moment) -> Self {
         let mut key = self.clone();
+        if !self.is_replica() && self.pending_material().is_some_and(|pending| pending.has_expired(now)) {
+            key.pending_material = None;
+        }
         for material in key.all_materials_mut().filter(|material| material.has_expired(now)) {
             *material = material.taken_away();
         }

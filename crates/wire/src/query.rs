@@ -62,7 +62,7 @@ impl Form {
 
     fn value(&self, name: &str, shape: &Shape) -> Result<Option<Value>, Fault> {
         match shape {
-            Shape::Blob { .. } | Shape::Enumeration(_) | Shape::Text { .. } => {
+            Shape::Blob { .. } | Shape::Enumeration(_) | Shape::Text { .. } | Shape::Timestamp => {
                 Ok(self.text(name).map(Value::from))
             }
             Shape::Boolean => self.text(name).map(boolean).transpose(),

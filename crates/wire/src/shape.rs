@@ -54,6 +54,8 @@ pub enum Shape {
         /// The regular expression that it must match, as the service model spells it.
         pattern: Option<&'static str>,
     },
+    /// A number of seconds since 1970.
+    Timestamp,
 }
 
 /// Stands for "no limit" where the greatest length of a text or a list is a constant.

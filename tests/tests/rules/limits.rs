@@ -213,6 +213,7 @@ fn cases(shape: &'static Shape, place: &Place) -> Vec<Case> {
         Shape::Map => [json!({}), json!({"a": ""}), json!({"": "b"})].map(|value| place.good(value)).into(),
         Shape::Structure(members) => cases_of(members, place),
         Shape::Text { min, max, pattern } => text_cases(*min, *max, *pattern, place),
+        Shape::Timestamp => [json!(0), json!(-1), json!(1.5)].map(|value| place.good(value)).into(),
     }
 }
 
@@ -388,6 +389,8 @@ fn misfits(pattern: &str) -> Vec<String> {
                 .to_vec()
         }
         "^[a-zA-Z0-9-_.]+$" => ["a b", "a/b", "a\n"].map(str::to_owned).to_vec(),
+        r"^[a-zA-Z0-9:/_\s.-]+$" => ["", "a*", "a\u{a0}", "\u{fc}"].map(str::to_owned).to_vec(),
+        "^[a-f0-9]+$" => ["A".repeat(64), "g".repeat(64), format!("{} ", "a".repeat(63))].to_vec(),
         other => panic!("nothing is known not to match {other}: add it here"),
     }
 }
@@ -400,6 +403,7 @@ fn wrong_types(shape: &Shape) -> Vec<Value> {
         Shape::Blob { .. } => false,
         Shape::Integer { .. } => value.is_i64(),
         Shape::Boolean => value.is_boolean(),
+        Shape::Timestamp => value.is_number(),
         Shape::List { .. } => value.is_array(),
         Shape::Map | Shape::Structure(_) => value.is_object(),
     };

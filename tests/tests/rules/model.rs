@@ -157,6 +157,7 @@ fn compare(model: &Model, ours: &Shape, theirs: &Value, path: &str, found: &mut 
                 && sizes(*min, Some(*max)) == modelled_sizes(theirs)
                 && *pattern == theirs["pattern"].as_str()
         }
+        Shape::Timestamp => theirs["type"] == "timestamp",
     };
     if !agrees {
         found.push(format!("{path}: {ours:?} is not {theirs}"));

@@ -109,7 +109,7 @@ fn broken(member: &MemberShape, within: &str, path: &str) -> Vec<Broken> {
             long.parameter.push_str(".member.1");
             vec![long]
         }
-        Shape::List { .. } | Shape::Boolean | Shape::Blob { .. } | Shape::Map => Vec::new(),
+        Shape::List { .. } | Shape::Boolean | Shape::Blob { .. } | Shape::Map | Shape::Timestamp => Vec::new(),
     }
 }
 

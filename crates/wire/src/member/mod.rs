@@ -8,6 +8,7 @@ mod grant;
 pub mod iam;
 mod list;
 mod map;
+mod material;
 mod number;
 pub mod sts;
 mod text;
@@ -22,10 +23,11 @@ pub use list::{
     DryRunModifiers, GrantTokens, ResourceOwners, Scalar, ScalarList, StructureList, TagKeys, Tags,
 };
 pub use map::EncryptionContext;
-pub use number::{Integer, Limit, NumberOfBytes, PendingWindowInDays, Seconds};
+pub use material::{IncludeKeyMaterial, KeyMaterialDescription};
+pub use number::{Integer, Limit, NumberOfBytes, PendingWindowInDays, RotationPeriodInDays, Seconds};
 pub use text::{
-    AliasName, CustomKeyStoreId, Description, GrantToken, KeyIdText, Marker, PolicyName, PolicyText, Tag,
-    TagKey, TagValue, XksKeyId,
+    AliasName, CustomKeyStoreId, Description, GrantToken, KeyIdText, Marker, PolicyName, PolicyText,
+    RegionName, Tag, TagKey, TagValue, XksKeyId,
 };
 
 use crate::{Path, Shape, Violations};

@@ -15,6 +15,9 @@ pub type NumberOfBytes = Integer<1, 1024>;
 /// How many days a key waits for its deletion. The service itself asks for 7 to 30; this is the model's wider range.
 pub type PendingWindowInDays = Integer<1, 365>;
 
+/// How many days lie between two rotations of a key.
+pub type RotationPeriodInDays = Integer<90, 2560>;
+
 macro_rules! integers {
     ($($(#[$about:meta])* $name:ident $number:ident;)+) => {$(
         $(#[$about])*

@@ -31,6 +31,8 @@ texts! {
     PolicyName 1..=128, r"[\w]+" each is_word_character;
     /// A policy document.
     PolicyText 1..=131_072, r"[\u0009\u000A\u000D\u0020-\u00FF]+" each is_policy_character;
+    /// The name of a region.
+    RegionName 1..=32, r"^([a-z]+-){2,3}\d+$" whole is_region_name;
     /// The key of a tag.
     TagKey 1..=128;
     /// The value of a tag.
@@ -53,6 +55,14 @@ pub(super) const fn is_word_character(c: char) -> bool {
 
 pub(super) const fn is_policy_character(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}')
+}
+
+fn is_region_name(text: &str) -> bool {
+    let mut parts: Vec<_> = text.split('-').collect();
+    let number = parts.pop().unwrap_or_default();
+    let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+    let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
+    is_number && (2..=3).contains(&parts.len()) && parts.iter().all(is_word)
 }
 
 const fn is_external_key_character(c: char) -> bool {
