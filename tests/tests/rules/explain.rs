@@ -12,7 +12,7 @@ fn explain_as(server: &Server, caller: &Caller, input: &Value) -> Answer {
     server.send(&request.signed(caller))
 }
 
-fn explain(server: &Server, input: &Value) -> Value {
+pub fn explain(server: &Server, input: &Value) -> Value {
     explain_as(server, server.root(), input).output()
 }
 

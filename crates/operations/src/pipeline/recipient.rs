@@ -110,7 +110,9 @@ fn given(info: &RecipientInfo) -> Result<&[u8], Fault> {
 fn refusal(error: AttestationError) -> Fault {
     match error {
         AttestationError::NoRoots => Fault::new(FaultKind::UnsupportedOperation, NO_ROOTS),
-        error => Fault::new(FaultKind::Validation, format!("The attestation document is not valid: {error}.")),
+        error => {
+            Fault::new(FaultKind::Validation, format!("The attestation document is not valid: {error}."))
+        }
     }
 }
 
@@ -134,21 +136,17 @@ fn hex(bytes: &[u8]) -> String {
 //= CloudTrail: the measurements of a recipient are in base64, unlike in condition keys
 fn record(attested: &Attested, recipient: &mut Object<'_>) {
     recipient.string("attestationDocumentModuleId", &attested.module_id);
-    if let Some(image) = attested.image_sha384() {
-        recipient.string("attestationDocumentEnclaveImageDigest", &STANDARD.encode(image));
-    }
-    for (name, number) in ENCLAVE_REGISTERS {
-        attested.pcrs.value(number).into_iter().for_each(|value| recipient.string(name, &STANDARD.encode(value)));
-    }
-    for (name, number) in TPM_REGISTERS {
-        let value = attested.nitro_tpm_pcrs.value(number);
+    let of_enclave = ENCLAVE_REGISTERS.map(|(name, number)| (name, attested.pcrs.value(number)));
+    let of_tpm = TPM_REGISTERS.map(|(name, number)| (name, attested.nitro_tpm_pcrs.value(number)));
+    for (name, value) in of_enclave.into_iter().chain(of_tpm) {
         value.into_iter().for_each(|value| recipient.string(name, &STANDARD.encode(value)));
     }
 }
 
 const NO_ROOTS: &str = "Recipient is not supported: no roots of attestation are configured.";
 
-const ENCLAVE_REGISTERS: [(&str, u8); 5] = [
+const ENCLAVE_REGISTERS: [(&str, u8); 6] = [
+    ("attestationDocumentEnclaveImageDigest", 0),
     ("attestationDocumentEnclavePCR1", 1),
     ("attestationDocumentEnclavePCR2", 2),
     ("attestationDocumentEnclavePCR3", 3),
