@@ -8,7 +8,7 @@
 )]
 
 use blackbox::{Connection, Request, Server, base64, bytes};
-use keys::{AccountId, Key};
+use keys::{AccountId, Key, Material};
 use module::{Arena, Domain};
 use module_api::{Binding, CredentialBinding};
 use serde_json::{Value, json};
@@ -261,9 +261,11 @@ impl Secrets {
     fn learn(&mut self, domain: &Domain, stored_as: &str, value: &[u8]) {
         if stored_as.starts_with("a/") && stored_as.contains("/key/") {
             let key: Key = serde_json::from_slice(value).unwrap();
-            let backing_key = domain.open_key(&key.current_material.token, &binding(&key)).unwrap();
-            self.add(format!("the backing key of {}", key.id), backing_key.bytes());
-            self.backing_keys += 1;
+            for material in key.all_materials() {
+                let backing_key = domain.open_key(&material.token, &binding(&key, material)).unwrap();
+                self.add(format!("the backing key of {}", key.id), backing_key.bytes());
+                self.backing_keys += 1;
+            }
         } else if stored_as.starts_with("access-key/") {
             let record: Value = serde_json::from_slice(value).unwrap();
             let account: AccountId = record["account"].as_str().unwrap().parse().unwrap();
@@ -283,7 +285,7 @@ impl Secrets {
     }
 }
 
-fn binding(key: &Key) -> Binding {
+fn binding(key: &Key, material: &Material) -> Binding {
     Binding {
         account: key.account,
         region: key.region,
@@ -291,7 +293,7 @@ fn binding(key: &Key) -> Binding {
         spec: key.spec,
         usage: key.usage,
         origin: key.origin,
-        material_id: key.current_material.id,
+        material_id: material.id,
     }
 }
 
