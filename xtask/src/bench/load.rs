@@ -124,6 +124,38 @@ pub fn send_all(
     })
 }
 
+/// Sends the list round and round over so many connections until it is over, and says how many requests were answered.
+pub fn send_until(
+    endpoint: &Endpoint,
+    requests: &Arc<Requests>,
+    connections: usize,
+    over: &Arc<AtomicBool>,
+) -> Result<usize, BenchError> {
+    runtime()?.block_on(async {
+        let mut senders = JoinSet::new();
+        for number in 0..connections {
+            let next = number * requests.len() / connections;
+            let connection = Connection::open(endpoint).await?;
+            let sender = Sender { connection, requests: Arc::clone(requests), next };
+            senders.spawn(count_until(sender, Arc::clone(over)));
+        }
+        let mut answered = 0;
+        while let Some(counted) = senders.join_next().await {
+            answered += counted.map_err(|_| BenchError::ThreadLost)??;
+        }
+        Ok(answered)
+    })
+}
+
+async fn count_until(mut sender: Sender, over: Arc<AtomicBool>) -> Result<usize, BenchError> {
+    let mut calls = 0;
+    while !over.load(Ordering::Relaxed) {
+        sender.call().await?;
+        calls += 1;
+    }
+    Ok(calls)
+}
+
 async fn send_next(
     mut connection: Connection,
     requests: Arc<Requests>,

@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: what Cardea costs beside a bare server, with few and with many keys, and its security module alone.
+//! `cargo xtask bench`: what Cardea costs beside a bare server, with few and with many keys, its security module alone, and what its
+//! cryptography reaches of what the library can.
 //!
 //! Everything that is compared is measured in turn in one run, with the programs as they are shipped. A request that fails ends
 //! the run: there is no figure of a server that answered wrongly.
@@ -7,6 +8,7 @@ mod bare;
 mod cardea;
 mod connection;
 mod cpu;
+mod crypto;
 mod error;
 mod growth;
 mod load;
@@ -46,6 +48,9 @@ pub struct Options {
     /// Only these parts.
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Part>,
+    /// Only cryptography: the same as `--only crypto`.
+    #[arg(long, conflicts_with = "only")]
+    crypto: bool,
     /// Only these operations.
     #[arg(long, value_enum, value_delimiter = ',')]
     operations: Vec<Operation>,
@@ -75,6 +80,8 @@ pub struct Options {
 /// A part of the benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
+    /// What cryptographic operations reach of the raw rates of their primitives.
+    Crypto,
     /// Few and many keys.
     Growth,
     /// Side by side over plain HTTP.
@@ -96,7 +103,10 @@ enum Profile {
 
 impl Options {
     fn wants(&self, part: Part) -> bool {
-        self.only.is_empty() || self.only.contains(&part)
+        match self.crypto {
+            true => part == Part::Crypto,
+            false => self.only.is_empty() || self.only.contains(&part),
+        }
     }
 
     fn schemes(&self) -> Vec<Scheme> {
@@ -154,6 +164,9 @@ fn measure(places: &Places, options: &Options) -> Result<(), BenchError> {
     let mut report = Report::default();
     if options.wants(Part::Module) {
         report.module_alone = module::alone(places, options)?;
+    }
+    if options.wants(Part::Crypto) {
+        report.crypto = Some(crypto::Crypto::measure(places, options)?);
     }
     let schemes = options.schemes();
     if !schemes.is_empty() || options.wants(Part::Growth) {

@@ -1,11 +1,12 @@
 //! What is told at the end: tables, a verdict for every target, and all of it as JSON.
 
 use super::BenchError;
+use super::crypto::{Crypto, Share, ShareRound};
 use super::growth::{Growth, Size};
 use super::load::Slice;
 use super::module::InFlight;
 use super::side_by_side::{Cell, Round};
-use super::target::{Verdict, megabytes, of_growth, of_side_by_side};
+use super::target::{Verdict, megabytes, of_crypto, of_growth, of_side_by_side};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::Path;
@@ -15,6 +16,8 @@ use std::path::Path;
 pub struct Report {
     /// Cardea beside the bare server.
     pub side_by_side: Vec<Cell>,
+    /// Cryptography.
+    pub crypto: Option<Crypto>,
     /// Few and many keys.
     pub growth: Option<Growth>,
     /// The security module alone.
@@ -62,7 +65,17 @@ pub fn median(figures: impl Iterator<Item = f64>) -> f64 {
     }
 }
 
-fn medians<'a>(slices: impl Iterator<Item = &'a Slice> + Clone) -> Slice {
+impl Share {
+    /// The median rate of the library, and that of the operation by it, round by round.
+    pub fn medians(&self) -> (f64, f64) {
+        let rounds = || self.rounds.iter();
+        let share = |ShareRound { raw_rate, http }: &ShareRound| http.rate / raw_rate;
+        (median(rounds().map(|round| round.raw_rate)), median(rounds().map(share)))
+    }
+}
+
+/// The medians of slices.
+pub fn medians<'a>(slices: impl Iterator<Item = &'a Slice> + Clone) -> Slice {
     let of = |figure: fn(&Slice) -> f64| median(slices.clone().map(figure));
     Slice {
         rate: of(|slice| slice.rate),
@@ -83,6 +96,9 @@ impl Report {
         if !self.module_alone.is_empty() {
             print_module_alone(&mut out, &self.module_alone)?;
         }
+        if let Some(crypto) = &self.crypto {
+            print_crypto(&mut out, crypto)?;
+        }
         if let Some(growth) = &self.growth {
             print_growth(&mut out, growth)?;
         }
@@ -97,8 +113,9 @@ impl Report {
     }
 
     fn verdicts(&self) -> Vec<Verdict> {
+        let crypto = self.crypto.iter().flat_map(of_crypto);
         let growth = self.growth.iter().flat_map(of_growth);
-        of_side_by_side(&self.side_by_side).into_iter().chain(growth).collect()
+        of_side_by_side(&self.side_by_side).into_iter().chain(crypto).chain(growth).collect()
     }
 }
 
@@ -143,6 +160,29 @@ fn print_module_alone(out: &mut impl Write, measured: &[InFlight]) -> io::Result
         writeln!(out, "{calls:>9} | {}", figures(&medians(rounds.iter())))?;
     }
     writeln!(out)
+}
+
+fn print_crypto(out: &mut impl Write, crypto: &Crypto) -> io::Result<()> {
+    writeln!(
+        out,
+        "Cryptography over HTTP at 16 connections, and the library alone with a thread a core, medians.\n"
+    )?;
+    writeln!(out, "{:<24} | {:>8} | {SLICE_HEADS} | of raw", "", "raw/s")?;
+    for share in &crypto.shares {
+        let (raw, of_raw) = share.medians();
+        let http = medians(share.rounds.iter().map(|round| &round.http));
+        writeln!(out, "{:<24} | {raw:>8.0} | {} | {of_raw:>6.3}", share.primitive.name(), figures(&http))?;
+    }
+    writeln!(out, "\nEncrypt over HTTP at 16 connections.\n\n{:<24} | {SLICE_HEADS} | pairs", "")?;
+    let crowding = &crypto.crowding;
+    writeln!(out, "{:<24} | {} |", "alone", figures(&medians(crowding.quiet.iter())))?;
+    let pairs: usize = crowding.pairs.iter().sum();
+    writeln!(
+        out,
+        "{:<24} | {} | {pairs}\n",
+        "beside RSA_4096 pairs",
+        figures(&medians(crowding.crowded.iter()))
+    )
 }
 
 fn print_growth(out: &mut impl Write, growth: &Growth) -> io::Result<()> {

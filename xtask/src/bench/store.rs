@@ -63,7 +63,8 @@ fn create(cardea: &Cardea, count: usize) -> Result<Creation, BenchError> {
     Ok(Creation { keys: count, seconds, rate: count as f64 / seconds })
 }
 
-fn remove(data: &PathBuf) -> Result<(), BenchError> {
+/// Removes a data directory, if it is there.
+pub fn remove(data: &PathBuf) -> Result<(), BenchError> {
     match fs::remove_dir_all(data) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         removed => removed.map_err(BenchError::io("remove an old data directory")),

@@ -1,5 +1,6 @@
 //! The figures that Cardea is to reach, and whether it did.
 
+use super::crypto::Crypto;
 use super::growth::Growth;
 use super::operation::Operation;
 use super::report::{Summary, median};
@@ -76,6 +77,20 @@ fn of_cell(cell: &Cell) -> Vec<Verdict> {
     }
 }
 
+/// The targets for cryptography.
+pub fn of_crypto(crypto: &Crypto) -> Vec<Verdict> {
+    let shares = crypto.shares.iter().map(|share| {
+        let (_, of_raw) = share.medians();
+        let primitive = share.primitive;
+        let of = format!("{} over HTTP, 16 connections, of the raw rate", primitive.name());
+        verdict(of, of_raw, Bound::AtLeast(primitive.share()))
+    });
+    let rounds = crypto.crowding.quiet.iter().zip(&crypto.crowding.crowded);
+    let times_quiet = median(rounds.map(|(quiet, crowded)| crowded.p99_us / quiet.p99_us));
+    let of = "p99 of Encrypt beside 4 clients with RSA_4096 pairs, times the quiet one";
+    shares.chain([verdict(of.to_owned(), times_quiet, Bound::Under(5.0))]).collect()
+}
+
 /// The targets for growth.
 pub fn of_growth(growth: &Growth) -> Vec<Verdict> {
     let Growth { few, many } = growth;
@@ -117,6 +132,7 @@ fn verdict(of: String, measured: f64, bound: Bound) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::crypto::{Crowding, Primitive, Share, ShareRound};
     use crate::bench::load::Slice;
     use crate::bench::side_by_side::Round;
 
@@ -139,6 +155,18 @@ mod tests {
         assert_eq!(met(&[cell(64, slice(37.9, 35.1))]), [false, false, true]);
         let slow = Slice { p50_us: 150.0, p99_us: 5000.0, ..slice(38.0, 35.0) };
         assert_eq!(met(&[cell(64, slow), cell(1, slow)]), [true, true, false, false]);
+    }
+
+    #[test]
+    fn a_primitive_is_held_to_its_share_of_the_raw_rate_of_the_same_round() {
+        let round = |raw_rate: f64, rate: f64| ShareRound { raw_rate, http: slice(rate, 1.0) };
+        let rounds = vec![round(100.0, 85.0), round(1000.0, 850.0), round(10.0, 1.0)];
+        let shares = vec![Share { primitive: Primitive::Rsa2048Sign, rounds }];
+        let slow = Slice { p99_us: 25_000.0, ..slice(1.0, 1.0) };
+        let crowding = Crowding { quiet: vec![slice(1.0, 1.0)], crowded: vec![slow], pairs: vec![1] };
+        let verdicts = of_crypto(&Crypto { shares, crowding });
+        assert_eq!(verdicts.iter().map(|verdict| verdict.met).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(verdicts[0].measured, 0.85);
     }
 
     #[test]
