@@ -82,7 +82,9 @@ impl Key {
     #[must_use]
     pub fn with_replica(&self, region: Region) -> Self {
         let mut key = self.clone();
-        key.multi_region.iter_mut().for_each(|family| drop(family.replicas.insert(region)));
+        if let Some(family) = &mut key.multi_region {
+            family.replicas.insert(region);
+        }
         if let Some(pending) = key.pending_material.as_mut().filter(|_| !self.is_replica()) {
             pending.awaited.insert(region);
         }
@@ -95,8 +97,12 @@ impl Key {
     #[must_use]
     pub fn without_replica(&self, region: Region, now: Moment) -> Self {
         let mut key = self.clone();
-        key.multi_region.iter_mut().for_each(|family| drop(family.replicas.remove(&region)));
-        key.pending_material.iter_mut().for_each(|pending| drop(pending.awaited.remove(&region)));
+        if let Some(family) = &mut key.multi_region {
+            family.replicas.remove(&region);
+        }
+        if let Some(pending) = &mut key.pending_material {
+            pending.awaited.remove(&region);
+        }
         if let Some(Deletion { date: None, window_in_days }) = key.deletion
             && !key.has_replicas()
         {
@@ -109,7 +115,7 @@ impl Key {
     #[must_use]
     pub fn with_primary(&self, region: Region, former: &Self) -> Self {
         let mut key = self.clone();
-        for family in &mut key.multi_region {
+        if let Some(family) = &mut key.multi_region {
             family.replicas.remove(&region);
             family.replicas.insert(family.primary);
             family.primary = region;

@@ -5,7 +5,8 @@ use crate::identity::DirectoryError;
 use crate::pipeline::{Authorized, Denied, Scene};
 use audit::json::{Json, Object};
 use catalog::{CatalogError, KeyAddress, Role, Stored, World};
-use keys::{AccountId, Grant, Key, KeyStates, Tags};
+use keys::{AccountId, Grant, Key, KeyStates, Region, Tags};
+use module_api::Refusal;
 use module_client::CallError;
 use std::future::Future;
 use std::sync::Arc;
@@ -128,6 +129,8 @@ pub enum On<'a> {
     Role(&'a NamedRole),
     /// A user, a group, a role, a policy or a provider.
     Identity(&'a NamedIdentity),
+    /// The account in the region where that key is to have a replica.
+    Replica(&'a NamedKey, Region),
 }
 
 /// A grant and the key that it is on.
@@ -236,12 +239,27 @@ pub struct Outcome<O> {
     pub additional: Option<Json>,
     /// The key that was made, which the request could not name.
     pub made: Option<KeyArn>,
+    /// What it came to in another region, which goes on record there.
+    pub elsewhere: Option<Box<Elsewhere>>,
+}
+
+/// What a call did to a key in another region than its own.
+#[derive(Debug)]
+pub struct Elsewhere {
+    /// The key there.
+    pub key: KeyArn,
+    /// The operation that is on record there.
+    pub name: &'static str,
+    /// `requestParameters`.
+    pub parameters: Json,
+    /// `responseElements`.
+    pub elements: Json,
 }
 
 impl<O> Outcome<O> {
     /// An answer of which the record says nothing.
     pub const fn of(output: O) -> Self {
-        Self { output, elements: None, additional: None, made: None }
+        Self { output, elements: None, additional: None, made: None, elsewhere: None }
     }
 
     /// The same with the elements that the record shows.
@@ -252,6 +270,11 @@ impl<O> Outcome<O> {
     /// The same with a new key, which is then among the record's resources.
     pub fn with_made(self, key: KeyArn) -> Self {
         Self { made: Some(key), ..self }
+    }
+
+    /// The same with what it came to in another region.
+    pub fn with_elsewhere(self, elsewhere: Elsewhere) -> Self {
+        Self { elsewhere: Some(Box::new(elsewhere)), ..self }
     }
 
     /// The same with additional data for the record.
@@ -321,11 +344,16 @@ impl From<DirectoryError> for Failure {
 }
 
 impl From<CallError> for Failure {
-    /// A refusal by the module of what the front end had checked is our error, but for the ciphertext's own.
+    /// A refusal by the module of what the front end had checked is our error; what only the module can check is the caller's.
     fn from(error: CallError) -> Self {
         match error {
-            CallError::Refused(module_api::Refusal::InvalidCiphertext) => {
+            CallError::Refused(Refusal::InvalidCiphertext) => {
                 Self::Fault(Fault::bare(FaultKind::InvalidCiphertext))
+            }
+            CallError::Refused(Refusal::InvalidMac) => Self::Fault(Fault::bare(FaultKind::KmsInvalidMac)),
+            CallError::Refused(Refusal::InvalidPublicKey) => Self::Fault(Fault::bare(FaultKind::Validation)),
+            CallError::Refused(Refusal::InvalidSignature) => {
+                Self::Fault(Fault::bare(FaultKind::KmsInvalidSignature))
             }
             CallError::Busy => Self::Fault(Fault::new(FaultKind::Throttling, RATE_EXCEEDED)),
             _ => {

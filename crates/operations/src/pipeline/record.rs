@@ -5,7 +5,7 @@ use super::authenticate::Claimed;
 use super::recipient::Recipient;
 use super::who::Who;
 use crate::api::{Api, Routed};
-use crate::operation::{Outcome, Subject, internal};
+use crate::operation::{Elsewhere, Outcome, Subject, internal};
 use crate::{Call, Service, TlsConnection};
 use audit::json::{Json, Object, object};
 use audit::{EventType, Failure, Record, Resource, ResourceType, TlsDetails, UserIdentity};
@@ -98,12 +98,30 @@ impl Draft {
             Err(_) => self.recipient.as_deref(),
         };
         append(scene.service(), &record).await?;
+        if let Some(elsewhere) = outcome.ok().and_then(|outcome| outcome.elsewhere.as_deref()) {
+            Box::pin(append_elsewhere(scene.service(), record, elsewhere)).await?;
+        }
         if !owners.is_empty() {
             let copy = Record { user_identity: who.identity_for_others(), ..record };
             Box::pin(append_copies(scene.service(), copy, owners)).await?;
         }
         Ok(())
     }
+}
+
+/// The record of what the call came to in another region.
+async fn append_elsewhere(service: &Service, record: Record<'_>, there: &Elsewhere) -> Result<(), Fault> {
+    let (event_id, key) = (Uuid::new_v4().to_string(), Named::key(&there.key));
+    let record = Record {
+        event_id: &event_id,
+        event_name: there.name,
+        aws_region: there.key.region.as_str(),
+        request_parameters: Some(&there.parameters),
+        response_elements: Some(&there.elements),
+        resources: &[key.as_resource()],
+        ..record
+    };
+    append(service, &record).await
 }
 
 /// The same record once more for each of the other accounts.

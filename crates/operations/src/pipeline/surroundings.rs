@@ -8,7 +8,7 @@ use crate::kms::grants::Constraints;
 use crate::operation::{Failure, NamedIdentity, NamedKey, On, Permission};
 use crate::{Call, Fact};
 use access::{ConditionKey, Facts, PrincipalKind, Values};
-use keys::{Key, Moment, Tags};
+use keys::{Key, Moment, MultiRegionKeyType, Region, Tags};
 use std::borrow::Cow;
 use std::cell::Cell;
 use wire::arn::KeyArn;
@@ -19,6 +19,8 @@ pub struct Surroundings<'a> {
     caller: &'a Caller,
     call: &'a Call,
     now: Moment,
+    /// Where it is to happen.
+    region: Region,
     request: Vec<Fact<'a>>,
     key: Option<&'a NamedKey>,
     /// Whether a key is what it is about, be it one that is still to be made.
@@ -42,14 +44,24 @@ impl<'a> Surroundings<'a> {
             On::Grant(named) => (Some(&named.key), Some(&named.key.key.tags)),
             On::Role(named) => (None, Some(&named.role.tags)),
             On::Identity(named) => (None, Some(&named.tags)),
+            // What a replica shares with its primary is known of it; tags are not among that.
+            On::Replica(named, _) => (Some(named), None),
             On::Account | On::Alias(_) => (None, None),
+        };
+        let region = match permission.on {
+            On::Key(named) => named.arn.region,
+            On::Replica(_, region) => region,
+            _ => scene.caller.region,
         };
         let identity = match permission.on {
             On::Identity(named) => Some(named),
             _ => None,
         };
+        let is_on_key = matches!(permission.on, On::Key(_) | On::Grant(_));
         let aliases = match key {
-            Some(named) if asks_for_aliases(scene.caller) => Box::pin(aliases_of(scene, named)).await?,
+            Some(named) if is_on_key && asks_for_aliases(scene.caller) => {
+                Box::pin(aliases_of(scene, named)).await?
+            }
             _ => Vec::new(),
         };
         let mut request = scene.facts(permission.action);
@@ -60,9 +72,10 @@ impl<'a> Surroundings<'a> {
             caller: scene.caller,
             call: scene.call,
             now: scene.now,
+            region,
             request,
             key,
-            is_on_key: key.is_some(),
+            is_on_key,
             identity,
             tags,
             aliases,
@@ -82,6 +95,7 @@ impl<'a> Surroundings<'a> {
             caller: scene.caller,
             call: scene.call,
             now: scene.now,
+            region: arn.region,
             request,
             key: None,
             is_on_key: true,
@@ -148,7 +162,7 @@ impl<'a> Surroundings<'a> {
         Some(match key {
             ConditionKey::CurrentTime => iso(self.now).into(),
             ConditionKey::EpochTime => self.now.as_seconds().to_string().into(),
-            ConditionKey::RequestedRegion => self.caller.region.as_str().into(),
+            ConditionKey::RequestedRegion => self.region.as_str().into(),
             ConditionKey::SecureTransport => self.call.tls.is_some().into(),
             ConditionKey::UserAgent => self.call.header("user-agent").into(),
             ConditionKey::Referer => self.call.header("referer").into(),
@@ -163,7 +177,7 @@ impl<'a> Surroundings<'a> {
                 via.map(|via| via.service.as_str()).into()
             }
             ConditionKey::KmsViaService if !self.is_on_key => Values::Absent,
-            ConditionKey::KmsViaService => via.map(|via| via.endpoint(self.caller.region)).into(),
+            ConditionKey::KmsViaService => via.map(|via| via.endpoint(self.region)).into(),
             ConditionKey::SourceArn => self.caller.source_arn.as_deref().into(),
             ConditionKey::SourceAccount => self.caller.source_account.as_deref().into(),
             _ => return None,
@@ -187,6 +201,9 @@ impl<'a> Surroundings<'a> {
             ConditionKey::KmsKeyUsage | ConditionKey::KmsCustomerMasterKeyUsage => record.usage.name().into(),
             ConditionKey::KmsKeyOrigin => record.origin.name().into(),
             ConditionKey::KmsMultiRegion => record.id.is_multi_region().into(),
+            ConditionKey::KmsMultiRegionKeyType => {
+                record.multi_region_key_type().map(MultiRegionKeyType::name).into()
+            }
             ConditionKey::KmsRequestAlias => named.named.alias.as_deref().into(),
             ConditionKey::KmsResourceAliases => {
                 Values::Many(self.aliases.iter().map(|alias| Cow::Borrowed(alias.as_str())).collect())

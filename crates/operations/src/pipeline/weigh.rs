@@ -214,7 +214,7 @@ fn grantee_names(principal: &Principal) -> Vec<String> {
 /// What the engine has to know of it.
 pub(in crate::pipeline) fn resource<'a>(on: &On<'a>) -> Result<Resource<'a>, Failure> {
     Ok(match on {
-        On::Account => Resource::Any,
+        On::Account | On::Replica(..) => Resource::Any,
         On::Alias(arn) => Resource::Alias(arn),
         On::Key(named) => Resource::Key { arn: &named.arn, policy: key_policy(&named.key)? },
         On::Grant(NamedGrant { key, .. }) => Resource::Key { arn: &key.arn, policy: key_policy(&key.key)? },
