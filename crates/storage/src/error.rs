@@ -77,6 +77,9 @@ pub enum StorageError {
     /// No room; nothing was changed.
     #[error("no space is left for the store")]
     Full,
+    /// Values that are no more are still seen by a snapshot or a reader, so they cannot be removed yet.
+    #[error("values that are no more are still being read")]
+    Held,
     /// Another process, or another part of this one, has the store open.
     #[error("the store in `{}` is in use{}", .path.display(), by(*.pid))]
     Locked {

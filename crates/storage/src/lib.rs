@@ -1,4 +1,4 @@
-//! An ordered map of bytes with five verbs: `get`, `scan`, `commit`, `watch`, `snapshot`.
+//! An ordered map of bytes with six verbs: `get`, `scan`, `commit`, `watch`, `snapshot`, `shred`.
 //!
 //! Engines differ in where the bytes are; [`Storage`] is what they have in common, and the suite `contract` (behind the
 //! feature of that name) is what each of them must pass. This crate knows no key, no account and no record: whoever uses
@@ -22,7 +22,7 @@ pub use bytes::Bytes;
 pub use embedded::{Embedded, Options};
 pub use error::StorageError;
 pub use limits::{MAXIMUM_COMMIT_BYTES, MAXIMUM_COMMIT_CHANGES, MAXIMUM_KEY_BYTES, MAXIMUM_VALUE_BYTES};
-pub use value::{Change, Commit, Committed, Condition, Entry, Revision, Versioned};
+pub use value::{Change, Changed, Commit, Committed, Condition, Entry, Revision, Versioned};
 
 /// A store: an ordered map from bytes to bytes in which every commit has a revision.
 pub trait Storage: Send + Sync + 'static {
@@ -38,11 +38,19 @@ pub trait Storage: Send + Sync + 'static {
     /// Dropping the future leaves the commit either made whole or not made.
     fn commit(&self, conditions: Vec<Condition>, changes: Vec<Change>) -> Answer<'_, Commit>;
 
-    /// Every commit after `from`, in order and without a gap, the ones already made first.
+    /// Every commit after `from`, in order and without a gap, the ones already made first. Each says which keys it changed
+    /// and not what to: values that are gone are kept for nobody.
     fn watch(&self, from: Revision) -> Answer<'_, Watch>;
 
     /// Everything as it is at one revision, to be read piece by piece while commits go on.
     fn snapshot(&self) -> Answer<'_, Snapshot>;
+
+    /// Removes what is left of values that are no more: once it has answered, no file of the store holds a byte of a value
+    /// that a commit made before had deleted or replaced. After a crash, the next time does what was left undone.
+    ///
+    /// Costs next to nothing if there was no commit since the last time. A snapshot still sees such values: it makes this
+    /// answer [`StorageError::Held`], until it is dropped or has expired. Commits go on meanwhile.
+    fn shred(&self) -> Answer<'_, ()>;
 }
 
 /// What [`Storage::watch`] gives.

@@ -56,6 +56,21 @@ pub enum Change {
     },
 }
 
+/// One change of one key, as a watch sees it: without the value, which may be gone by then.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Changed {
+    /// The key had no value any more.
+    Deleted {
+        /// The key.
+        key: Bytes,
+    },
+    /// The key had a new value.
+    Put {
+        /// The key.
+        key: Bytes,
+    },
+}
+
 /// What became of a commit.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[must_use]
@@ -72,7 +87,7 @@ pub struct Committed {
     /// Its revision.
     pub revision: Revision,
     /// What it changed, each key at most once, in the order in which the commit named them.
-    pub changes: Vec<Change>,
+    pub changes: Vec<Changed>,
 }
 
 impl Revision {
@@ -105,6 +120,25 @@ impl Change {
         match self {
             Self::Delete { .. } => None,
             Self::Put { value, .. } => Some(value),
+        }
+    }
+}
+
+impl Changed {
+    /// The key that was changed.
+    #[must_use]
+    pub fn key(&self) -> &Bytes {
+        match self {
+            Self::Deleted { key } | Self::Put { key } => key,
+        }
+    }
+}
+
+impl From<&Change> for Changed {
+    fn from(change: &Change) -> Self {
+        match change {
+            Change::Delete { key } => Self::Deleted { key: key.clone() },
+            Change::Put { key, .. } => Self::Put { key: key.clone() },
         }
     }
 }
@@ -148,7 +182,7 @@ mod tests {
         let shown = [
             format!("{:?}", Versioned { value: value.clone(), revision: Revision(1) }),
             format!("{:?}", Entry { key: key.clone(), value: value.clone(), revision: Revision(1) }),
-            format!("{:?}", Committed { revision: Revision(1), changes: vec![Change::Put { key, value }] }),
+            format!("{:?}", Change::Put { key, value }),
         ];
         for text in shown {
             assert!(!text.contains("credential"), "{text}");

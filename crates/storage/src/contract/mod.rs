@@ -13,6 +13,7 @@
 
 pub mod commits;
 pub mod entries;
+pub mod shredding;
 pub mod snapshots;
 pub mod watches;
 
@@ -22,7 +23,9 @@ use std::time::Duration;
 
 use tokio::runtime::Builder;
 
-use crate::{Bytes, Change, Commit, Committed, Condition, Revision, Storage, StorageError, Versioned, Watch};
+use crate::{
+    Bytes, Change, Changed, Commit, Committed, Condition, Revision, Storage, StorageError, Versioned, Watch,
+};
 
 /// A store under test.
 pub type Store = Arc<dyn Storage>;
@@ -72,6 +75,12 @@ macro_rules! contract {
                 a_prefix_of_high_bytes_ends_where_it_should
                 a_scan_with_an_empty_prefix_gives_everything
                 a_scan_for_nothing_gives_nothing);
+            $crate::contract!(@cases $make, shredding:
+                shredding_the_empty_store_is_nothing
+                shredding_keeps_what_is_there
+                shredding_leaves_watches_their_commits
+                commits_go_on_while_shredding
+                a_snapshot_is_never_wrong_because_of_shredding);
             $crate::contract!(@cases $make, snapshots:
                 a_snapshot_gives_everything_in_order
                 a_snapshot_of_the_empty_store_is_empty
@@ -136,6 +145,11 @@ fn put(key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Change {
 
 fn delete(key: impl AsRef<[u8]>) -> Change {
     Change::Delete { key: bytes(key) }
+}
+
+/// What a watch says of changes.
+fn changed(changes: &[Change]) -> Vec<Changed> {
+    changes.iter().map(Changed::from).collect()
 }
 
 fn absent(key: impl AsRef<[u8]>) -> Condition {

@@ -1,4 +1,5 @@
-//! The table of the latest commits: one row a commit with all its changes, under one checksum.
+//! The table of the latest commits: one row a commit with the keys that it changed, under one checksum. It holds no value,
+//! so that a value that is deleted or replaced is nowhere but where it was stored.
 //!
 //! The newest row is the store's revision, so there is always at least one once anything was committed. Rows go only at
 //! the old end: whatever the table holds, it holds without a gap.
@@ -8,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::checksum;
 use super::failure::failed;
-use crate::{Change, Committed, Revision, StorageError};
+use crate::{Changed, Committed, Revision, StorageError};
 
 /// Which commits the table holds: those after `oldest` up to and including `newest`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -51,10 +52,10 @@ pub(super) fn after(connection: &Connection, last: Revision) -> Result<Vec<Commi
 }
 
 /// Adds a commit.
-pub(super) fn add<'a>(
+pub(super) fn add(
     connection: &Connection,
     revision: Revision,
-    changes: impl Iterator<Item = &'a Change>,
+    changes: impl Iterator<Item = Changed>,
 ) -> Result<(), rusqlite::Error> {
     let record = encode(changes);
     let checksum = checksum::commit(revision, &record);
@@ -82,34 +83,32 @@ fn oldest(connection: &Connection) -> Result<Option<Revision>, rusqlite::Error> 
     Ok(found.map(|revision| Revision(revision.cast_unsigned())))
 }
 
-fn verified(revision: Revision, record: Vec<u8>, checksum: i64) -> Result<Vec<Change>, StorageError> {
+fn verified(revision: Revision, record: Vec<u8>, checksum: i64) -> Result<Vec<Changed>, StorageError> {
     let whole = checksum == checksum::commit(revision, &record);
     let changes = if whole { decode(Bytes::from(record)) } else { None };
     changes.ok_or(StorageError::DamagedCommit { revision })
 }
 
-/// A change is a tag, the key's length in four bytes (little-endian) and the key; a put has its value's length and value too.
-fn encode<'a>(changes: impl Iterator<Item = &'a Change>) -> Vec<u8> {
+/// A change is a tag, the key's length in four bytes (little-endian) and the key.
+fn encode(changes: impl Iterator<Item = Changed>) -> Vec<u8> {
     let mut record = Vec::new();
     for change in changes {
-        record.push(if change.value().is_some() { PUT } else { DELETE });
-        for part in std::iter::once(change.key()).chain(change.value()) {
-            let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
-            record.extend_from_slice(&length.to_le_bytes());
-            record.extend_from_slice(part);
-        }
+        record.push(if matches!(change, Changed::Put { .. }) { PUT } else { DELETED });
+        let length = u32::try_from(change.key().len()).unwrap_or(u32::MAX);
+        record.extend_from_slice(&length.to_le_bytes());
+        record.extend_from_slice(change.key());
     }
     record
 }
 
-fn decode(mut record: Bytes) -> Option<Vec<Change>> {
+fn decode(mut record: Bytes) -> Option<Vec<Changed>> {
     let mut changes = Vec::new();
     while let Some(&tag) = record.first() {
         drop(record.split_to(1));
         let key = part(&mut record)?;
         changes.push(match tag {
-            DELETE => Change::Delete { key },
-            PUT => Change::Put { key, value: part(&mut record)? },
+            DELETED => Changed::Deleted { key },
+            PUT => Changed::Put { key },
             _ => return None,
         });
     }
@@ -131,7 +130,7 @@ fn before(revision: Revision) -> Revision {
     Revision(revision.0.saturating_sub(1))
 }
 
-const DELETE: u8 = 0;
+const DELETED: u8 = 0;
 
 const PUT: u8 = 1;
 
@@ -153,32 +152,32 @@ const FORGET: &str = "DELETE FROM commits WHERE revision <= ?1";
 mod tests {
     use super::*;
 
-    fn changes() -> Vec<Change> {
+    fn changes() -> Vec<Changed> {
         let key = |text: &'static str| Bytes::from_static(text.as_bytes());
         vec![
-            Change::Put { key: key("a"), value: key("one") },
-            Change::Delete { key: key("b") },
-            Change::Put { key: key("c"), value: key("") },
+            Changed::Put { key: key("one") },
+            Changed::Deleted { key: key("b") },
+            Changed::Put { key: key("c") },
         ]
     }
 
     #[test]
     fn a_record_reads_back_as_it_was_written() {
-        let record = encode(changes().iter());
+        let record = encode(changes().into_iter());
         assert_eq!(decode(Bytes::from(record)), Some(changes()));
     }
 
     #[test]
     fn the_record_of_a_commit_has_not_changed() {
-        let record = encode(changes().iter());
-        assert_eq!(record, *b"\x01\x01\0\0\0a\x03\0\0\0one\x00\x01\0\0\0b\x01\x01\0\0\0c\0\0\0\0");
+        let record = encode(changes().into_iter());
+        assert_eq!(record, *b"\x01\x03\0\0\0one\x00\x01\0\0\0b\x01\x01\0\0\0c");
     }
 
     #[test]
     fn a_record_cut_short_anywhere_but_between_two_changes_is_none() {
-        let record = Bytes::from(encode(changes().iter()));
+        let record = Bytes::from(encode(changes().into_iter()));
         let whole: Vec<usize> =
             (0..=record.len()).filter(|&end| decode(record.slice(..end)).is_some()).collect();
-        assert_eq!(whole, [0, 13, 19, 29]);
+        assert_eq!(whole, [0, 8, 14, 20]);
     }
 }

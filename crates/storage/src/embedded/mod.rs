@@ -10,15 +10,18 @@ mod entries;
 mod failure;
 mod lock;
 mod readers;
+mod residue;
 mod schema;
 mod snapshots;
 mod watcher;
 mod writer;
 
 use std::path::Path;
+use std::time::Duration;
 
 use self::lock::Lock;
 use self::readers::Readers;
+use self::residue::Residue;
 use self::snapshots::{Held, Snapshots};
 use self::watcher::Watcher;
 use self::writer::Writer;
@@ -46,6 +49,8 @@ pub struct Options {
     pub readers: usize,
     /// How many bytes the write-ahead log may grow to for the sake of a snapshot before snapshots expire.
     pub snapshot_log_bytes: u64,
+    /// How old a snapshot may become before [`Storage::shred`] makes it expire.
+    pub snapshot_age: Duration,
 }
 
 impl Embedded {
@@ -60,7 +65,8 @@ impl Embedded {
         let connection = schema::open_for_writing(&file)?;
         let snapshots = Snapshots::new(file.clone());
         let readers = Readers::start(&file, options.readers.max(1))?;
-        let writer = Writer::start(connection, snapshots, options)?;
+        let residue = Residue::of(&file)?;
+        let writer = Writer::start(connection, residue, snapshots, options)?;
         Ok(Self { readers, writer, _lock: lock })
     }
 
@@ -109,10 +115,19 @@ impl Storage for Embedded {
             Ok(Box::new(held) as Snapshot)
         })
     }
+
+    fn shred(&self) -> Answer<'_, ()> {
+        Box::pin(self.writer.shred())
+    }
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { retained_commits: 10_000, readers: 2, snapshot_log_bytes: 256 << 20 }
+        Self {
+            retained_commits: 10_000,
+            readers: 2,
+            snapshot_log_bytes: 256 << 20,
+            snapshot_age: Duration::from_secs(60 * 60),
+        }
     }
 }

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::commits;
 use super::failure::failed;
-use crate::StorageError;
+use crate::{Revision, StorageError};
 
 /// Makes the directory and the empty file, if they are not there, so that nobody but their owner can read them:
 /// SQLite gives its other files the mode of this one.
@@ -46,8 +47,11 @@ pub(super) fn open_for_writing(file: &Path) -> Result<Connection, StorageError> 
     if is_empty(&connection).map_err(of_file)? {
         connection.execute_batch(CREATE).map_err(failed)?;
     }
-    check_version(&connection, file)?;
+    let version = version(&connection, file)?;
     connection.execute_batch(WRITING).map_err(failed)?;
+    if version == VALUES_IN_COMMITS {
+        forget_values_in_commits(&connection).map_err(failed)?;
+    }
     Ok(connection)
 }
 
@@ -73,16 +77,31 @@ fn is_empty(connection: &Connection) -> Result<bool, rusqlite::Error> {
     connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", (), |row| row.get(0))
 }
 
-fn check_version(connection: &Connection, file: &Path) -> Result<(), StorageError> {
+fn version(connection: &Connection, file: &Path) -> Result<u32, StorageError> {
     let read = |name| connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0)).map_err(failed);
     let path = || file.to_owned();
     if read("application_id")? != APPLICATION {
         return Err(StorageError::Foreign { path: path() });
     }
     match read("user_version")? {
-        VERSION => Ok(()),
+        known @ (VALUES_IN_COMMITS | VERSION) => Ok(known),
         found => Err(StorageError::Newer { path: path(), found, known: VERSION }),
     }
+}
+
+/// Brings a store of version 1 to version 2: the commits, which had values, give way to one that changes nothing, and the file is
+/// built anew, so that nothing is left of values that were deleted without being overwritten.
+fn forget_values_in_commits(connection: &Connection) -> Result<(), rusqlite::Error> {
+    let newest: Option<i64> =
+        connection.query_row("SELECT max(revision) FROM commits", (), |row| row.get(0))?;
+    let transaction = connection.unchecked_transaction()?;
+    connection.execute("DELETE FROM commits", ())?;
+    if let Some(newest) = newest {
+        commits::add(connection, Revision(newest.cast_unsigned().saturating_add(1)), std::iter::empty())?;
+    }
+    touch(connection)?;
+    transaction.commit()?;
+    connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")
 }
 
 fn make_durable(directory: &Path) -> io::Result<()> {
@@ -98,18 +117,24 @@ const FILE: &str = "store.db";
 /// "CRDA", so that `file` and SQLite's own tools can tell whose file it is.
 const APPLICATION: u32 = 0x4352_4441;
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+
+/// The version whose table of commits has values in it.
+const VALUES_IN_COMMITS: u32 = 1;
 
 /// How long a connection waits for another one, such as an operator's backup.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
-const EVERYWHERE: &str = "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;";
+const EVERYWHERE: &str =
+    "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;";
 
-/// The log is folded into the file by the writer when it has answered, so never within a commit.
+/// The log is folded into the file by the writer when it has answered, so never within a commit. What a statement deletes is
+/// overwritten; [`super::residue`] has the rest.
 const WRITING: &str = "
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA wal_autocheckpoint = 0;
+    PRAGMA secure_delete = ON;
     PRAGMA journal_size_limit = 67108864;
 ";
 
@@ -119,7 +144,7 @@ const CREATE: &str = "
     PRAGMA page_size = 8192;
     BEGIN IMMEDIATE;
     PRAGMA application_id = 0x43524441;
-    PRAGMA user_version = 1;
+    PRAGMA user_version = 2;
     CREATE TABLE entry (
         key BLOB NOT NULL PRIMARY KEY, value BLOB NOT NULL, revision INTEGER NOT NULL, checksum INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
@@ -133,9 +158,8 @@ const CREATE: &str = "
 mod tests {
     use std::fs;
 
-    use super::super::commits::{self, Reach};
+    use super::super::commits::Reach;
     use super::*;
-    use crate::Revision;
 
     /// The log of a store, from which a copy can be opened as after a crash.
     fn crashed(file: &Path, name: &str) -> PathBuf {
@@ -150,7 +174,7 @@ mod tests {
     }
 
     fn add(connection: &Connection, revision: u64) {
-        commits::add(connection, Revision(revision), [].into_iter()).unwrap();
+        commits::add(connection, Revision(revision), std::iter::empty()).unwrap();
     }
 
     fn newest(file: &Path) -> Revision {

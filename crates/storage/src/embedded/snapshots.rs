@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rusqlite::Connection;
@@ -19,7 +20,14 @@ use crate::{Answer, Entry, Revision, StorageError, View};
 #[derive(Debug)]
 pub(super) struct Snapshots {
     file: PathBuf,
-    open: Mutex<Vec<Weak<Slot>>>,
+    open: Mutex<Vec<Begun>>,
+}
+
+/// One of them, as it is known here.
+#[derive(Debug)]
+struct Begun {
+    at: Instant,
+    slot: Weak<Slot>,
 }
 
 /// One of them, as its reader holds it.
@@ -40,9 +48,19 @@ impl Snapshots {
 
     /// Ends all of them. Waits for the pieces that are just being read.
     pub(super) fn expire(&self) {
-        for slot in lock(&self.open).drain(..).filter_map(|slot| slot.upgrade()) {
+        self.expire_from(Duration::ZERO);
+    }
+
+    /// Ends those that are of this age or older, and says whether others are left.
+    pub(super) fn expire_from(&self, age: Duration) -> bool {
+        let mut open = lock(&self.open);
+        for slot in
+            open.extract_if(.., |begun| begun.at.elapsed() >= age).filter_map(|old| old.slot.upgrade())
+        {
             drop(lock(&slot).take());
         }
+        open.retain(|begun| begun.slot.strong_count() > 0);
+        !open.is_empty()
     }
 
     fn begin(&self) -> Result<(Arc<Slot>, Revision), StorageError> {
@@ -51,8 +69,8 @@ impl Snapshots {
         let revision = Reach::of(&connection)?.newest;
         let slot = Arc::new(Mutex::new(Some(connection)));
         let mut open = lock(&self.open);
-        open.retain(|slot| slot.strong_count() > 0);
-        open.push(Arc::downgrade(&slot));
+        open.retain(|begun| begun.slot.strong_count() > 0);
+        open.push(Begun { at: Instant::now(), slot: Arc::downgrade(&slot) });
         Ok((slot, revision))
     }
 }

@@ -1,10 +1,11 @@
 //! The thread that writes: takes all the commits that are waiting into one transaction, so that they share one `fsync`,
-//! and answers each when the transaction is durable.
+//! and answers each when the transaction is durable. It folds the log into the file, and shreds.
 //!
 //! It must never answer before that, and must never go on after a failed transaction without knowing what became of it.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use bytes::Bytes;
 use rusqlite::Connection;
@@ -12,17 +13,23 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::commits::{self, Reach};
 use super::failure::{failed, is_full};
+use super::residue::Residue;
 use super::snapshots::Snapshots;
 use super::{Options, entries, schema};
-use crate::{Change, Commit, Condition, Revision, StorageError, limits};
+use crate::{Change, Changed, Commit, Condition, Revision, StorageError, limits};
 
 /// The thread, and the way to it.
 #[derive(Debug)]
 pub(super) struct Writer {
-    requests: Option<mpsc::Sender<Request>>,
+    tasks: Option<mpsc::Sender<Task>>,
     newest: watch::Receiver<Revision>,
     snapshots: Arc<Snapshots>,
     thread: Option<JoinHandle<Result<(), StorageError>>>,
+}
+
+enum Task {
+    Commit(Request),
+    Shred(oneshot::Sender<Result<(), StorageError>>),
 }
 
 struct Request {
@@ -37,37 +44,51 @@ impl Writer {
     /// Starts the thread.
     pub(super) fn start(
         connection: Connection,
+        residue: Residue,
         snapshots: Snapshots,
         options: &Options,
     ) -> Result<Self, StorageError> {
         let Reach { oldest, newest } = Reach::of(&connection)?;
         let snapshots = Arc::new(snapshots);
-        let (requests, waiting) = mpsc::channel(QUEUED);
+        let (tasks, waiting) = mpsc::channel(QUEUED);
         let (announce, announced) = watch::channel(newest);
         let scribe = Scribe {
             connection,
+            residue,
             newest,
             oldest,
             unsettled: false,
             cramped: false,
+            shredded: false,
             announce,
             snapshots: Arc::clone(&snapshots),
             retained: options.retained_commits.max(1),
             log_pages: options.snapshot_log_bytes / schema::PAGE_BYTES,
+            snapshot_age: options.snapshot_age,
         };
         let thread = thread::Builder::new().name("storage-writer".to_owned());
         let thread = thread.spawn(move || scribe.work(waiting));
         let thread = thread.map_err(|source| StorageError::Engine { source: Arc::new(source) })?;
-        Ok(Self { requests: Some(requests), newest: announced, snapshots, thread: Some(thread) })
+        Ok(Self { tasks: Some(tasks), newest: announced, snapshots, thread: Some(thread) })
     }
 
     /// Has a commit made.
     pub(super) async fn commit(&self, conditions: Vec<Condition>, changes: Vec<Change>) -> Outcome {
         let (answer, answered) = oneshot::channel();
-        let request = Request { conditions, changes, answer };
-        let requests = self.requests.as_ref().ok_or(StorageError::Closed)?;
-        requests.send(request).await.map_err(|_| StorageError::Closed)?;
+        self.give(Task::Commit(Request { conditions, changes, answer })).await?;
         answered.await.unwrap_or(Err(StorageError::Closed))
+    }
+
+    /// Has everything removed that is left of values that are no more.
+    pub(super) async fn shred(&self) -> Result<(), StorageError> {
+        let (answer, answered) = oneshot::channel();
+        self.give(Task::Shred(answer)).await?;
+        answered.await.unwrap_or(Err(StorageError::Closed))
+    }
+
+    async fn give(&self, task: Task) -> Result<(), StorageError> {
+        let tasks = self.tasks.as_ref().ok_or(StorageError::Closed)?;
+        tasks.send(task).await.map_err(|_| StorageError::Closed)
     }
 
     /// The revision of the last commit, as it grows.
@@ -82,7 +103,7 @@ impl Writer {
 
     /// Ends the thread when it has made the commits that are waiting.
     pub(super) fn close(&mut self) -> Result<(), StorageError> {
-        self.requests = None;
+        self.tasks = None;
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(ended)) => ended,
             Some(Err(_)) => Err(StorageError::Closed),
@@ -100,7 +121,9 @@ impl Drop for Writer {
 
 /// What the thread holds.
 struct Scribe {
+    // INVARIANT: the connection is closed before the file that `residue` holds open.
     connection: Connection,
+    residue: Residue,
     newest: Revision,
     /// The table of commits holds those after this one.
     oldest: Revision,
@@ -108,10 +131,13 @@ struct Scribe {
     unsettled: bool,
     /// Whether the disk was full: folding the log makes its space free for the next transaction.
     cramped: bool,
+    /// Whether nothing can be left of values that are no more: nothing was written since it was removed.
+    shredded: bool,
     announce: watch::Sender<Revision>,
     snapshots: Arc<Snapshots>,
     retained: u64,
     log_pages: u64,
+    snapshot_age: Duration,
 }
 
 /// A transaction before its end.
@@ -128,10 +154,18 @@ enum Failure {
 }
 
 impl Scribe {
-    fn work(mut self, mut waiting: mpsc::Receiver<Request>) -> Result<(), StorageError> {
-        while let Some(first) = waiting.blocking_recv() {
-            self.serve(gather(first, &mut waiting));
-            self.fold_log();
+    fn work(mut self, mut waiting: mpsc::Receiver<Task>) -> Result<(), StorageError> {
+        let mut next = None;
+        while let Some(task) = next.take().or_else(|| waiting.blocking_recv()) {
+            match task {
+                Task::Commit(first) => {
+                    let batch;
+                    (batch, next) = gather(first, &mut waiting);
+                    self.serve(batch);
+                    self.fold_log();
+                }
+                Task::Shred(answer) => drop(answer.send(self.shred())),
+            }
         }
         self.end()
     }
@@ -163,6 +197,7 @@ impl Scribe {
     }
 
     fn write(&mut self, batch: &[Request]) -> Result<Vec<Outcome>, Failure> {
+        self.shredded = false;
         self.settle().map_err(Failure::Undone)?;
         let draft = self.draft(batch).inspect_err(|_| self.roll_back()).map_err(Failure::Undone)?;
         if draft.newest == self.newest {
@@ -226,7 +261,7 @@ impl Scribe {
                     entries::put(&self.connection, key, value, revision).map(|()| true)?
                 }
             };
-            made.extend(effective.then_some(change));
+            made.extend(effective.then(|| Changed::from(change)));
         }
         if !made.is_empty() {
             commits::add(&self.connection, revision, made.into_iter())?;
@@ -268,28 +303,69 @@ impl Scribe {
 
     /// Folds the log into the file once it is long. When that fails, nothing is lost and the next batch tries again.
     fn fold_log(&mut self) {
-        let pages = self.checkpoint("NOOP").unwrap_or_default();
+        let pages = self.checkpoint("NOOP").map_or(0, |log| log.pages);
         if pages > self.log_pages {
             self.snapshots.expire();
         }
         if pages > FOLDED_PAGES || self.cramped {
             self.cramped = false;
             drop(self.checkpoint("PASSIVE"));
+            // Where this fails, it knows what is left to do, and `shred` says so.
+            drop(self.residue.wipe());
         }
     }
 
-    /// Has SQLite work on the log, and says how many pages are in it.
-    fn checkpoint(&self, mode: &str) -> Result<u64, rusqlite::Error> {
-        let mut statement = self.connection.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})"))?;
-        let pages: i64 = statement.query_row((), |row| row.get(1))?;
-        Ok(u64::try_from(pages).unwrap_or_default())
+    /// Removes what is left of values that are no more, unless someone still sees them.
+    fn shred(&mut self) -> Result<(), StorageError> {
+        if self.shredded {
+            return Ok(());
+        }
+        self.settle()?;
+        if self.snapshots.expire_from(self.snapshot_age) {
+            return Err(StorageError::Held);
+        }
+        self.connection.busy_timeout(SHREDDING_PATIENCE).map_err(failed)?;
+        let emptied = self.empty_log();
+        self.connection.busy_timeout(schema::PATIENCE).map_err(failed)?;
+        self.shredded = emptied.is_ok();
+        emptied
     }
 
-    fn end(self) -> Result<(), StorageError> {
+    /// Folds all of the log into the file and cuts it off.
+    // INVARIANT: gaps are wiped while the log still says of which pages, and the log is cut off when they are.
+    fn empty_log(&mut self) -> Result<(), StorageError> {
+        if self.checkpoint("FULL").map_err(failed)?.busy {
+            return Err(StorageError::Held);
+        }
+        self.residue.wipe()?;
+        let cut = self.checkpoint("TRUNCATE").map_err(failed)?;
+        if cut.busy { Err(StorageError::Held) } else { Ok(()) }
+    }
+
+    /// Has SQLite work on the log.
+    fn checkpoint(&self, mode: &str) -> Result<Log, rusqlite::Error> {
+        let mut statement = self.connection.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})"))?;
+        let (busy, pages): (bool, i64) = statement.query_row((), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(Log { busy, pages: u64::try_from(pages).unwrap_or_default() })
+    }
+
+    fn end(mut self) -> Result<(), StorageError> {
         self.snapshots.expire();
-        self.checkpoint("TRUNCATE").map_err(failed)?;
+        match self.empty_log() {
+            // Another process still reads; what is left is done when the store is opened again.
+            Err(StorageError::Held) => {}
+            emptied => emptied?,
+        }
         self.connection.close().map_err(|(_, error)| failed(error))
     }
+}
+
+/// What SQLite says of the log.
+struct Log {
+    /// Somebody who reads stood in the way.
+    busy: bool,
+    /// How many pages are in it.
+    pages: u64,
 }
 
 impl Request {
@@ -304,17 +380,23 @@ impl Request {
 }
 
 /// What is waiting now. Never waits for more: under load, the next batch gathers while this one is being written.
-fn gather(first: Request, waiting: &mut mpsc::Receiver<Request>) -> Vec<Request> {
+/// Gives what comes next too, if it is something else.
+fn gather(first: Request, waiting: &mut mpsc::Receiver<Task>) -> (Vec<Request>, Option<Task>) {
     let mut bytes = first.bytes();
     let mut batch = vec![first];
     while batch.len() < BATCH_REQUESTS
         && bytes < BATCH_BYTES
-        && let Ok(request) = waiting.try_recv()
+        && let Ok(task) = waiting.try_recv()
     {
-        bytes += request.bytes();
-        batch.push(request);
+        match task {
+            Task::Commit(request) => {
+                bytes += request.bytes();
+                batch.push(request);
+            }
+            other @ Task::Shred(_) => return (batch, Some(other)),
+        }
     }
-    batch
+    (batch, None)
 }
 
 /// How many commits may wait in the queue; the next ones wait for a place in it.
@@ -327,6 +409,9 @@ const BATCH_BYTES: usize = 4 << 20;
 /// How many old commits go with one transaction: more than come with it, so that the table shrinks to its size even if
 /// it was much longer before, and few enough that nobody waits for it.
 const FORGOTTEN_AT_ONCE: u64 = 1024;
+
+/// How long shredding waits for those who are reading an entry; commits wait with it.
+const SHREDDING_PATIENCE: Duration = Duration::from_millis(250);
 
 /// The length of the log, in pages, from which it is folded into the file: 8 MiB.
 const FOLDED_PAGES: u64 = 1024;

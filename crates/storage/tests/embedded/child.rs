@@ -24,6 +24,7 @@ fn child() {
     match env::var(ROLE).unwrap().as_str() {
         "hold" => hold(directory),
         "overflow" => overflow(directory),
+        "shred" => shred(directory),
         "surpass" => surpass(directory),
         "write" => write(directory),
         role => panic!("no role `{role}`"),
@@ -60,6 +61,12 @@ fn hold(directory: &Path) {
     let _store = open(directory);
     say("ready");
     listen();
+}
+
+fn shred(directory: &Path) {
+    let store = open(directory);
+    say("ready");
+    super::shredding::change_and_shred(&store)
 }
 
 /// Writers that never end; each says what was acknowledged.

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use storage::{Change, Embedded, Options, Revision, Storage};
+use storage::{Change, Changed, Embedded, Options, Revision, Storage};
 
-use super::{Model, apply, child, commits_after, contents, delete, put, random, wait};
+use super::{Model, Outline, apply, child, commits_after, contents, delete, outline, put, random, wait};
 
 const DURATION: Duration = Duration::from_secs(15);
 
@@ -86,7 +86,7 @@ struct Acknowledged {
 #[test]
 fn what_was_acknowledged_survives_a_kill_and_nothing_is_there_by_half() {
     let directory = tempfile::tempdir().unwrap();
-    let (mut model, mut checked) = (Model::new(), Revision::EMPTY);
+    let (mut made, mut checked) = (Outline::new(), Revision::EMPTY);
     let (mut rounds, mut acknowledged) = (0, 0);
     let begun = Instant::now();
     while begun.elapsed() < DURATION {
@@ -95,14 +95,15 @@ fn what_was_acknowledged_survives_a_kill_and_nothing_is_there_by_half() {
         for commit in commits_after(&store, checked).unwrap() {
             assert_eq!(commit.revision.0, checked.0 + 1);
             checked = commit.revision;
-            apply(&mut model, &commit);
+            apply(&mut made, &commit);
             assert_in_order(&round, &commit.changes, commit.revision);
         }
         assert!(round.iter().all(|said| said.revision <= checked), "an acknowledged commit is lost");
-        assert!(contents(&store).unwrap() == model, "the store is not what its commits make");
+        let contents = contents(&store).unwrap();
+        assert!(outline(&contents) == made, "the store is not what its commits make");
         for mut writer in Writer::all() {
             writer.resume(&store);
-            writer.assert_whole(&model);
+            writer.assert_whole(&contents);
         }
         rounds += 1;
         acknowledged += round.len();
@@ -136,9 +137,9 @@ fn acknowledgement(line: &str) -> Option<Acknowledged> {
 }
 
 /// That the commit of a revision is the one that was acknowledged with it.
-fn assert_in_order(round: &[Acknowledged], changes: &[Change], revision: Revision) {
+fn assert_in_order(round: &[Acknowledged], changes: &[Changed], revision: Revision) {
     if let Some(said) = round.iter().find(|said| said.revision == revision) {
         let writer = Writer { name: said.name, count: said.count };
-        assert!(changes.contains(&put(writer.key("a"), writer.value())), "{said:?}");
+        assert!(changes.contains(&Changed::Put { key: writer.moved().into() }), "{said:?}");
     }
 }

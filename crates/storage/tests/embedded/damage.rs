@@ -15,7 +15,7 @@ fn a_damaged_value_is_an_error_that_names_its_key() {
     let file = directory.path().join("store.db");
     let whole = fs::read(&file).unwrap();
     let mut damaged = 0;
-    // One place is the entry's; the others are its commit's, and what SQLite left when it moved entries to other pages.
+    // One place is the entry's; others are what SQLite left when it moved entries to other pages.
     for place in places(&whole, b"value-05") {
         flip(&file, &whole, place.start);
         let store = open(directory.path());
@@ -42,8 +42,8 @@ fn no_flipped_bit_in_keys_values_or_commits_gives_a_wrong_answer() {
         let store = open(directory.path());
         noticed += usize::from(assert_right_or_refused(&store, &expected, at));
     }
-    // Ten keys and values, in their entries and their commits; more places are what SQLite left of moved entries.
-    assert_eq!(noticed, 10 * 2 * ("key-1".len() + "value-1".len()));
+    // Ten keys, in their entries and their commits, and ten values; more places are what SQLite left of moved entries.
+    assert_eq!(noticed, 10 * (2 * "key-1".len() + "value-1".len()));
 }
 
 /// Says whether anything was refused.

@@ -56,10 +56,10 @@ fn a_store_of_a_newer_release_is_refused_and_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     open(directory.path()).close().unwrap();
     let file = directory.path().join("store.db");
-    Connection::open(&file).unwrap().pragma_update(None, "user_version", 2).unwrap();
+    Connection::open(&file).unwrap().pragma_update(None, "user_version", 3).unwrap();
     let before = fs::read(&file).unwrap();
     let error = Embedded::open(directory.path(), &Options::default()).unwrap_err();
-    assert!(matches!(error, StorageError::Newer { found: 2, known: 1, .. }), "{error:?}");
+    assert!(matches!(error, StorageError::Newer { found: 3, known: 2, .. }), "{error:?}");
     assert_eq!(fs::read(&file).unwrap(), before);
 }
 

@@ -7,6 +7,7 @@ mod crash;
 mod damage;
 mod disk;
 mod files;
+mod shredding;
 mod torn;
 
 use std::collections::BTreeMap;
@@ -15,10 +16,15 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::Path;
 use std::time::Duration;
 
-use storage::{Bytes, Change, Commit, Committed, Embedded, Options, Revision, Storage, StorageError};
+use storage::{
+    Bytes, Change, Changed, Commit, Committed, Embedded, Options, Revision, Storage, StorageError,
+};
 
-/// What a store holds, as the commits of a watch make it.
+/// What a store holds.
 type Model = BTreeMap<Bytes, (Bytes, Revision)>;
+
+/// Which keys a store holds and of which commits they are, as a watch tells it.
+type Outline = BTreeMap<Bytes, Revision>;
 
 fn open(directory: &Path) -> Embedded {
     Embedded::open(directory, &Options::default()).unwrap()
@@ -60,15 +66,17 @@ fn commits_after(store: &Embedded, from: Revision) -> Result<Vec<Committed>, Sto
     (from.0..newest(store).0).map(|_| wait(watch.next())).collect()
 }
 
-fn apply(model: &mut Model, commit: &Committed) {
+fn apply(outline: &mut Outline, commit: &Committed) {
     for change in &commit.changes {
         match change {
-            Change::Delete { key } => drop(model.remove(key)),
-            Change::Put { key, value } => {
-                model.insert(key.clone(), (value.clone(), commit.revision));
-            }
-        }
+            Changed::Deleted { key } => outline.remove(key),
+            Changed::Put { key } => outline.insert(key.clone(), commit.revision),
+        };
     }
+}
+
+fn outline(model: &Model) -> Outline {
+    model.iter().map(|(key, (_, revision))| (key.clone(), *revision)).collect()
 }
 
 /// A number below `end`, another one each time.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use storage::{Embedded, Revision};
 
-use super::{Model, apply, commit, commits_after, contents, delete, newest, open, put, random};
+use super::{Model, commit, commits_after, contents, delete, newest, open, put, random};
 
 const COMMITS: u64 = 60;
 const TRIES: u64 = 80;
@@ -36,6 +36,7 @@ fn a_log_torn_at_any_point_leaves_the_first_commits_whole() {
 
 /// Writes, and gives what the store must be after each number of commits.
 fn write(store: &Embedded) -> Vec<Model> {
+    let mut models = vec![Model::new()];
     for number in 0..COMMITS {
         let size = (number * 701 % 9000) as usize;
         let changes = vec![
@@ -44,12 +45,7 @@ fn write(store: &Embedded) -> Vec<Model> {
             put(format!("b/{}", (number + 1) % 5), [number as u8]),
         ];
         commit(store, changes).unwrap();
-    }
-    let mut models = vec![Model::new()];
-    for commit in commits_after(store, Revision::EMPTY).unwrap() {
-        let mut model = models.last().unwrap().clone();
-        apply(&mut model, &commit);
-        models.push(model);
+        models.push(contents(store).unwrap());
     }
     models
 }
