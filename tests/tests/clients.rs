@@ -286,7 +286,10 @@ fn the_aws_encryption_sdk_for_javascript_carries_ten_megabytes_there_and_back() 
     let said = node(&server, "encryption_sdk.js");
     assert_eq!(said.matches("round trip:").count(), 3, "{said}");
     let used = names_in_the_journal(&server);
-    assert!(used.contains("GenerateDataKey") && used.contains("Encrypt") && used.contains("Decrypt"), "{used:?}");
+    assert!(
+        used.contains("GenerateDataKey") && used.contains("Encrypt") && used.contains("Decrypt"),
+        "{used:?}"
+    );
 }
 
 #[test]

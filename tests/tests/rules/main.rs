@@ -15,6 +15,8 @@ mod access_grants;
 mod access_policies;
 mod account;
 mod aliases;
+mod api;
+mod attestation;
 mod ciphertexts;
 mod concurrency;
 mod denial;
