@@ -324,7 +324,7 @@ fn without_roots_every_recipient_is_refused() {
     let document = Hypervisor::new().document(&Enclave::new().attestation());
     for Entry { name, .. } in with_recipient() {
         let answer = account.call(name, &with(minimal(name, &account), recipient(&document)));
-        answer.refuses("UnsupportedOperationException", NO_ROOTS);
+        answer.refuses("ValidationException", NO_ROOTS);
         tells_no_plaintext(&answer);
     }
 }

@@ -108,12 +108,11 @@ fn given(info: &RecipientInfo) -> Result<&[u8], Fault> {
 }
 
 fn refusal(error: AttestationError) -> Fault {
-    match error {
-        AttestationError::NoRoots => Fault::new(FaultKind::UnsupportedOperation, NO_ROOTS),
-        error => {
-            Fault::new(FaultKind::Validation, format!("The attestation document is not valid: {error}."))
-        }
-    }
+    let message = match error {
+        AttestationError::NoRoots => NO_ROOTS.to_owned(),
+        error => format!("The attestation document is not valid: {error}."),
+    };
+    Fault::new(FaultKind::Validation, message)
 }
 
 fn since_epoch(now: Moment) -> Duration {
