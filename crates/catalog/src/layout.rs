@@ -22,12 +22,13 @@
 //! | `history/<key of the record>/<revision, 16 hexadecimal digits>` | the record as it was before, and who changed it |
 //! | `outbox/<date, 16 hexadecimal digits>/<event id>` | a line for the journal: something is done that is still to be put on record |
 //! | `retiring/<region>/<retiring principal> <account>/<key id>/<grant id>` | nothing: finds the grants that a principal may retire |
+//! | `spent-import-token/<date, 16 hexadecimal digits>/<token id>` | nothing: an import token that has been used, and until when it is good |
 //!
 //! Under `iam`, `iam-attachment` and `iam-member`, the name of the record, the ARN and the group are in lower case. A space
 //! separates what may hold a slash from what follows: no name, ARN or path of AWS's has one.
 
 use crate::cache::GranteeAddress;
-use crate::{AliasAddress, Attachment, KeyAddress, PolicyUsage, RecordKind, World};
+use crate::{AliasAddress, Attachment, KeyAddress, PolicyUsage, RecordKind, SpentImportToken, World};
 use bytes::Bytes;
 use keys::{ALIAS_PREFIX, AccountId, GrantId, KeyId, Moment, Region};
 use storage::Revision;
@@ -191,6 +192,20 @@ pub(crate) fn announcement(at: Moment, event_id: &str) -> Bytes {
     format!("{OUTBOX}{:016x}/{event_id}", at.as_millis()).into()
 }
 
+/// An entry of the list [`SPENT_IMPORT_TOKENS`]. A token's date is part of what it is: with another one it does not open.
+pub(crate) fn spent_import_token(token: &SpentImportToken) -> Bytes {
+    let SpentImportToken { id, valid_to } = token;
+    let id = u128::from_be_bytes(*id);
+    format!("{SPENT_IMPORT_TOKENS}{:016x}/{id:032x}", valid_to.as_millis()).into()
+}
+
+/// The token that an entry of that list names.
+pub(crate) fn parse_spent_import_token(entry: &[u8]) -> Option<SpentImportToken> {
+    let (date, id) = std::str::from_utf8(entry).ok()?.strip_prefix(SPENT_IMPORT_TOKENS)?.split_once('/')?;
+    let valid_to = Moment::from_millis(i64::from_str_radix(date, 16).ok()?);
+    Some(SpentImportToken { id: u128::from_str_radix(id, 16).ok()?.to_be_bytes(), valid_to })
+}
+
 fn parse_address<'a>(mut parts: impl Iterator<Item = &'a str>) -> Option<KeyAddress> {
     let world = World { account: parts.next()?.parse().ok()?, region: parts.next()?.parse().ok()? };
     Some(KeyAddress { world, id: parts.next()?.parse().ok()? })
@@ -242,6 +257,7 @@ fn bare(alias: &str) -> &str {
 
 pub(crate) const DUE: &str = "due/";
 pub(crate) const OUTBOX: &str = "outbox/";
+pub(crate) const SPENT_IMPORT_TOKENS: &str = "spent-import-token/";
 
 #[cfg(test)]
 mod tests {
@@ -275,6 +291,13 @@ mod tests {
         let due = |millis| due(Moment::from_millis(millis), &address());
         assert!(due(255) < due(256) && due(1_000_000_000_000) > due(999_999_999_999));
         assert_eq!(parse_due(&due(77)), Some((Moment::from_millis(77), address())));
+    }
+
+    #[test]
+    fn spent_import_tokens_are_ordered_by_their_date() {
+        let token = |millis| SpentImportToken { id: [7; 16], valid_to: Moment::from_millis(millis) };
+        assert!(spent_import_token(&token(255)) < spent_import_token(&token(256)));
+        assert_eq!(parse_spent_import_token(&spent_import_token(&token(77))), Some(token(77)));
     }
 
     #[test]

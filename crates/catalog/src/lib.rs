@@ -12,6 +12,7 @@ mod error;
 mod follow;
 mod grants;
 mod identity;
+mod import_tokens;
 mod layout;
 mod reader;
 mod record;
@@ -25,6 +26,7 @@ pub use identity::{
     Attachment, Group, IntegratedService, ManagedPolicy, OidcProvider, PolicyUsage, PolicyVersion, Record,
     RecordKind, Role, User,
 };
+pub use import_tokens::SpentImportToken;
 pub use reader::{Page, Reader};
 pub use record::{AccessKey, AccessKeyOwner, AccessKeyUse, Account, AliasAddress, KeyAddress, World};
 pub use stored::Stored;

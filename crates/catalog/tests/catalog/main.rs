@@ -3,6 +3,7 @@
 
 mod grants;
 mod identities;
+mod import_tokens;
 mod keys_and_aliases;
 
 use catalog::{AliasAddress, Author, Catalog, CatalogError, Changes, Followed, KeyAddress, World};
