@@ -142,9 +142,15 @@ pub(super) fn generate(spec: KeySpec, arena: &Arc<Arena>) -> Result<Secret, Refu
 
 /// A private key from outside, PKCS#8 in DER with the curve's name.
 pub(super) fn import(spec: KeySpec, pkcs8: &[u8], arena: &Arc<Arena>) -> Result<Secret, Refusal> {
-    let pair = EcdsaKeyPair::from_pkcs8(Curve::of(spec)?.signing, pkcs8);
-    let pair = pair.map_err(|_| Refusal::IncorrectKeyMaterial)?;
-    if der::is_one(pkcs8) { scalar(&pair, arena) } else { Err(Refusal::IncorrectKeyMaterial) }
+    let Curve { signing, name, .. } = Curve::of(spec)?;
+    let pair = EcdsaKeyPair::from_pkcs8(signing, pkcs8).map_err(|_| Refusal::IncorrectKeyMaterial)?;
+    // The library would also take a curve described by its numbers. The version in front is an INTEGER of one byte.
+    let is_named = |content: &[u8]| content.get(3..).is_some_and(|rest| rest.starts_with(name));
+    if der::content(pkcs8).is_some_and(is_named) {
+        scalar(&pair, arena)
+    } else {
+        Err(Refusal::IncorrectKeyMaterial)
+    }
 }
 
 /// Appends the private key, PrivateKeyInfo in DER, to `out`.

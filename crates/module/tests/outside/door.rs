@@ -1,6 +1,8 @@
 //! The engine behind functions that are as easy to read as the client's methods.
 
-use keys::{EncryptionAlgorithm, KeyId, KeyOrigin, KeySpec, KeyUsage, Region, WrappingAlgorithm, WrappingKeySpec};
+use keys::{
+    EncryptionAlgorithm, KeyId, KeyOrigin, KeySpec, KeyUsage, Region, WrappingAlgorithm, WrappingKeySpec,
+};
 use module::{Arena, Domain, Engine};
 use module_api::{Binding, Bytes, Command, EncryptionContext, Key, KeyToken, NewKey, Refusal, Reply};
 use std::borrow::Cow;
@@ -34,7 +36,11 @@ impl Door {
         Self(Engine::new(Arc::new(Domain::with_key(key).unwrap()), 16).unwrap())
     }
 
-    pub fn ask<T>(&mut self, command: &Command<'_>, give: impl FnOnce(&Reply<'_>) -> Option<T>) -> Result<T, Refusal> {
+    pub fn ask<T>(
+        &mut self,
+        command: &Command<'_>,
+        give: impl FnOnce(&Reply<'_>) -> Option<T>,
+    ) -> Result<T, Refusal> {
         self.0.answer(command, |reply| match reply {
             Reply::Refused(refusal) => Err(*refusal),
             reply => Ok(give(reply).unwrap_or_else(|| panic!("{reply:?}"))),
@@ -83,12 +89,7 @@ impl Door {
         self.ask(&command, bytes)
     }
 
-    pub fn decrypt(
-        &mut self,
-        key: &Made,
-        blob: &[u8],
-        recipient: Option<&[u8]>,
-    ) -> Result<Vec<u8>, Refusal> {
+    pub fn decrypt(&mut self, key: &Made, blob: &[u8], recipient: Option<&[u8]>) -> Result<Vec<u8>, Refusal> {
         let context = EncryptionContext::default();
         let command = Command::Decrypt {
             key: key.key(),

@@ -128,7 +128,6 @@ fn a_shared_secret_reaches_its_recipient() {
     let envelope = door.ask(&command, bytes).unwrap();
     openssl.write("peer.der", &peer);
     openssl.write("ours.der", &key.public_key);
-    let secret =
-        openssl.run("pkeyutl -derive -keyform DER -inkey peer.der -peerform DER -peerkey ours.der");
+    let secret = openssl.run("pkeyutl -derive -keyform DER -inkey peer.der -peerform DER -peerkey ours.der");
     assert_eq!(enclave.open(&envelope), secret);
 }

@@ -45,7 +45,10 @@ fn openssl_reads_every_pair_that_it_knows_and_finds_the_same_public_key() {
 fn openssl_knows(spec: DataKeyPairSpec) -> bool {
     !matches!(
         spec,
-        DataKeyPairSpec::Sm2 | DataKeyPairSpec::MlKem512 | DataKeyPairSpec::MlKem768 | DataKeyPairSpec::MlKem1024
+        DataKeyPairSpec::Sm2
+            | DataKeyPairSpec::MlKem512
+            | DataKeyPairSpec::MlKem768
+            | DataKeyPairSpec::MlKem1024
     )
 }
 
