@@ -59,6 +59,12 @@ impl Catalog {
         changes.commit(&self.reader).await
     }
 
+    /// Removes what is left of deleted records and of former versions, so that no file of the store holds a token which no record
+    /// holds any more. Next to nothing if there was no commit since the last time.
+    pub async fn shred(&self) -> Result<(), CatalogError> {
+        Ok(self.reader.storage.shred().await?)
+    }
+
     /// Follows the store's changes until it fails; to be run beside everything else, again after each failure.
     pub async fn follow(&self, followed: &Followed) -> Result<(), CatalogError> {
         follow::follow(&self.reader, followed).await

@@ -77,13 +77,14 @@ async fn do_what_is_due_to(service: &Service, address: &KeyAddress) -> Result<bo
     Ok(true)
 }
 
-/// Puts on record what is announced.
+/// Puts on record what is announced. Before that, what was deleted is gone from the disk: whoever reads of a deletion may rely on it.
 async fn record_announcements(service: &Service) -> Result<(), JobError> {
     loop {
         let announced = service.catalog.reader().announcements().await?;
         if announced.is_empty() {
             return Ok(());
         }
+        service.catalog.shred().await?;
         for one in &announced {
             service.journal.append(one.line.to_vec()).await?;
         }
@@ -119,6 +120,11 @@ async fn is_news(service: &Service, id: &str, last: &AccessKeyUse) -> Result<boo
         return Ok(false);
     }
     Ok(reader.access_key_use(id).await?.is_none_or(|known| known.at < last.at))
+}
+
+/// Removes from the disk what is left of deleted records and of former versions.
+pub async fn shred(service: &Service) -> Result<(), JobError> {
+    Ok(service.catalog.shred().await?)
 }
 
 /// Why a job did not come to its end.

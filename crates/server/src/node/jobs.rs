@@ -1,10 +1,11 @@
-//! What the service does by itself, when its time has come: what keys wait for, and writing down when access keys were last used.
+//! What the service does by itself, when its time has come: what keys wait for, writing down when access keys were last used, and
+//! removing from the disk what is left of what is no more.
 
 use crate::in_one_line;
 use jiff::Timestamp;
 use keys::Moment;
 use operations::Service;
-use operations::jobs::{JobError, do_what_is_due, write_access_key_uses};
+use operations::jobs::{JobError, do_what_is_due, shred, write_access_key_uses};
 use std::time::Duration;
 use tokio::sync::Mutex;
 
@@ -53,11 +54,12 @@ impl Jobs {
         }
     }
 
-    /// Writes down when access keys were last used, now and then.
-    pub(super) async fn write_uses_for_ever(&self) {
+    /// Writes down when access keys were last used, and shreds, now and then.
+    pub(super) async fn write_uses_and_shred_for_ever(&self) {
         loop {
             tokio::time::sleep(BETWEEN_USES).await;
             self.write_uses().await;
+            self.shred().await;
         }
     }
 
@@ -65,6 +67,13 @@ impl Jobs {
     pub(super) async fn write_uses(&self) {
         if let Err(error) = write_access_key_uses(&self.service).await {
             tracing::error!(error = in_one_line(&error), "uses of access keys cannot be written down");
+        }
+    }
+
+    /// Removes from the disk what is left of what is no more.
+    async fn shred(&self) {
+        if let Err(error) = shred(&self.service).await {
+            tracing::warn!(error = in_one_line(&error), "deleted and former values are still on the disk");
         }
     }
 
@@ -77,7 +86,7 @@ impl Jobs {
 
 /// A deletion that is scheduled while the job sleeps is not due for seven days, and a rotation not for a year.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
-/// A key that is in use all the time costs one write in so long.
+/// A key that is in use all the time costs one write in so long, and what is deleted or replaced is on the disk for no longer.
 const BETWEEN_USES: Duration = Duration::from_secs(60);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(30);

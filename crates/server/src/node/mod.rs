@@ -123,7 +123,7 @@ impl Node {
         let jobs = Rc::clone(&self.jobs);
         background.spawn_local(async move { jobs.run_for_ever().await });
         let jobs = Rc::clone(&self.jobs);
-        background.spawn_local(async move { jobs.write_uses_for_ever().await });
+        background.spawn_local(async move { jobs.write_uses_and_shred_for_ever().await });
         let admin = Rc::clone(&self.admin);
         background.spawn_local(async move { admin.serve_for_ever().await });
         let tls = Rc::clone(&self.tls);
