@@ -263,6 +263,18 @@ impl SigningAlgorithm {
             Self::MlDsaShake256 | Self::Ed25519Sha512 => None,
         }
     }
+
+    /// The types of message that it signs.
+    //= kms:Sign MessageType: Ed25519 wants RAW and Ed25519ph DIGEST; EXTERNAL_MU is for ML-DSA, which signs no digest
+    #[must_use]
+    pub const fn message_types(self) -> &'static [MessageType] {
+        match self {
+            Self::Ed25519Sha512 => &[MessageType::Raw],
+            Self::Ed25519PhSha512 => &[MessageType::Digest],
+            Self::MlDsaShake256 => &[MessageType::Raw, MessageType::ExternalMu],
+            _ => &[MessageType::Raw, MessageType::Digest],
+        }
+    }
 }
 
 impl DataKeyPairSpec {
@@ -297,6 +309,22 @@ impl KeySpec {
             }
             Self::Sm2 => &[EncryptionAlgorithm::Sm2Pke],
             _ => &[],
+        }
+    }
+
+    /// The most bytes that a key of this spec encrypts at once with that algorithm, which must be one of its own.
+    //= RFC 8017 §7.1.1: the length of the modulus, less twice that of the hash, less 2
+    #[must_use]
+    pub const fn largest_plaintext(self, algorithm: EncryptionAlgorithm) -> usize {
+        match (self, algorithm) {
+            (Self::Rsa2048, EncryptionAlgorithm::RsaesOaepSha1) => 214,
+            (Self::Rsa2048, EncryptionAlgorithm::RsaesOaepSha256) => 190,
+            (Self::Rsa3072, EncryptionAlgorithm::RsaesOaepSha1) => 342,
+            (Self::Rsa3072, EncryptionAlgorithm::RsaesOaepSha256) => 318,
+            (Self::Rsa4096, EncryptionAlgorithm::RsaesOaepSha1) => 470,
+            (Self::Rsa4096, EncryptionAlgorithm::RsaesOaepSha256) => 446,
+            (Self::Sm2, _) => 1024,
+            _ => 4096,
         }
     }
 

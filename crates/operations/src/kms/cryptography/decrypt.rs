@@ -1,8 +1,9 @@
 //! `Decrypt`: opens a ciphertext. Which key made it is read off the ciphertext; naming the key besides is a check.
 
+use super::fit::check_encrypts;
 use super::{
-    backing_that_made, canonical, check_ciphertext_given, check_context, check_encrypts, check_is_of,
-    encryption_facts, header,
+    backing_that_made, canonical, check_ciphertext_given, check_context, check_is_of, check_key_given,
+    encryption_facts, header, outcome, told_material,
 };
 use crate::Fact;
 use crate::kms::{record_context, record_text};
@@ -62,6 +63,7 @@ impl Operation for Decrypt {
     fn examine(input: &Input) -> Result<(), Fault> {
         let (blob, modifiers) = (input.ciphertext.as_ref(), input.dry_run_modifiers.as_ref());
         check_ciphertext_given(blob, modifiers, Self::is_dry_run(input), input.key_id.as_ref())?;
+        check_key_given(input.algorithm(), input.key_id.as_ref(), "KeyId")?;
         check_context(input.context.as_ref())
     }
 
@@ -92,10 +94,9 @@ impl Operation for Decrypt {
     }
 
     fn fit(input: &Input, subject: &NamedKey) -> Result<(), Fault> {
-        if let Some(blob) = &input.ciphertext {
-            check_is_of(&header(blob)?, subject)?;
-        }
-        check_encrypts(subject, input.algorithm(), Self::NAME)
+        let algorithm = input.algorithm();
+        check_is_of(input.ciphertext.as_ref(), algorithm, subject)?;
+        check_encrypts(subject, algorithm, input.context.as_ref(), Self::NAME)
     }
 
     fn is_dry_run(input: &Input) -> bool {
@@ -108,27 +109,21 @@ impl Operation for Decrypt {
         scene: &Scene<'_>,
     ) -> Result<Outcome<Answer>, Failure> {
         let blob = input.ciphertext.as_ref().ok_or_else(super::invalid_ciphertext)?;
-        let backing = backing_that_made(&header(blob)?, subject)?;
-        let context = canonical(input.context.as_ref());
-        let plaintext = scene
-            .module(subject)
-            .decrypt(
-                backing.key(),
-                EncryptionAlgorithm::SymmetricDefault,
-                &context,
-                blob.as_bytes(),
-                scene.recipient_key(),
-            )
-            .await?;
+        let algorithm = input.algorithm();
+        let (backing, context) =
+            (backing_that_made(blob, algorithm, subject)?, canonical(input.context.as_ref()));
+        let (module, recipient) = (scene.module(subject), scene.recipient_key());
+        let plaintext =
+            module.decrypt(backing.key(), algorithm, &context, blob.as_bytes(), recipient).await?;
         let Delivered { plaintext, for_recipient } = scene.delivered(plaintext);
         let answer = Answer {
             key_id: subject.arn.clone(),
             plaintext,
-            algorithm: input.algorithm(),
+            algorithm,
             ciphertext_for_recipient: for_recipient,
-            material_id: Some(backing.material_id()),
+            material_id: told_material(&backing, algorithm),
         };
-        Ok(Outcome::of(answer).with_additional(backing.event_data()))
+        Ok(outcome(answer, &backing, algorithm))
     }
 }
 

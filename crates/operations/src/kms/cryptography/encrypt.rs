@@ -1,6 +1,7 @@
 //! `Encrypt`: up to 4096 bytes into a ciphertext that says which key opens it.
 
-use super::{Backing, canonical, check_context, check_encrypts, encryption_facts};
+use super::fit::{check_encrypts, check_size};
+use super::{Backing, canonical, check_context, encryption_facts, outcome};
 use crate::Fact;
 use crate::kms::record_context;
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
@@ -71,7 +72,9 @@ impl Operation for Encrypt {
     }
 
     fn fit(input: &Input, subject: &NamedKey) -> Result<(), Fault> {
-        check_encrypts(subject, input.algorithm(), Self::NAME)
+        let algorithm = input.algorithm();
+        check_encrypts(subject, algorithm, input.context.as_ref(), Self::NAME)?;
+        check_size(subject, algorithm, input.plaintext.expose().len())
     }
 
     fn is_dry_run(input: &Input) -> bool {
@@ -84,19 +87,11 @@ impl Operation for Encrypt {
         scene: &Scene<'_>,
     ) -> Result<Outcome<Answer>, Failure> {
         let (backing, context) = (Backing::current(&subject.key)?, canonical(input.context.as_ref()));
+        let (algorithm, plaintext) = (input.algorithm(), input.plaintext.expose());
         let module = scene.module(subject);
-        let ciphertext = Blob(
-            module
-                .encrypt(
-                    backing.key(),
-                    EncryptionAlgorithm::SymmetricDefault,
-                    &context,
-                    input.plaintext.expose(),
-                )
-                .await?,
-        );
-        let answer = Answer { ciphertext, key_id: subject.arn.clone(), algorithm: input.algorithm() };
-        Ok(Outcome::of(answer).with_additional(backing.event_data()))
+        let ciphertext = Blob(module.encrypt(backing.key(), algorithm, &context, plaintext).await?);
+        let answer = Answer { ciphertext, key_id: subject.arn.clone(), algorithm };
+        Ok(outcome(answer, &backing, algorithm))
     }
 }
 

@@ -1,6 +1,7 @@
 //! `GenerateDataKeyWithoutPlaintext`: a new data key, encrypted only.
 
-use super::{Backing, canonical, check_context, check_encrypts, data_key_length, encryption_facts};
+use super::fit::check_encrypts;
+use super::{Backing, canonical, check_context, data_key_length, encryption_facts};
 use crate::Fact;
 use crate::kms::{record_context, record_number, record_text};
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
@@ -73,7 +74,7 @@ impl Operation for GenerateDataKeyWithoutPlaintext {
     }
 
     fn fit(_: &Input, subject: &NamedKey) -> Result<(), Fault> {
-        check_encrypts(subject, EncryptionAlgorithm::SymmetricDefault, Self::NAME)
+        check_encrypts(subject, EncryptionAlgorithm::SymmetricDefault, None, Self::NAME)
     }
 
     fn is_dry_run(input: &Input) -> bool {

@@ -1,25 +1,46 @@
-//! Cryptography with keys: encrypt, decrypt, data keys, random bytes.
+//! Cryptography with keys: encryption, signatures, MACs, shared secrets, data keys and pairs of them, random bytes.
 
+mod decapsulate;
 mod decrypt;
+mod derive_shared_secret;
+mod encapsulate;
 mod encrypt;
+mod fit;
 mod generate_data_key;
+mod generate_data_key_pair;
+mod generate_data_key_pair_without_plaintext;
 mod generate_data_key_without_plaintext;
+mod generate_mac;
 mod generate_random;
+mod get_public_key;
 mod re_encrypt;
+mod sign;
+mod verify;
+mod verify_mac;
 
+pub use decapsulate::Decapsulate;
 pub use decrypt::Decrypt;
+pub use derive_shared_secret::DeriveSharedSecret;
+pub use encapsulate::Encapsulate;
 pub use encrypt::Encrypt;
 pub use generate_data_key::GenerateDataKey;
+pub use generate_data_key_pair::GenerateDataKeyPair;
+pub use generate_data_key_pair_without_plaintext::GenerateDataKeyPairWithoutPlaintext;
 pub use generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintext;
+pub use generate_mac::GenerateMac;
 pub use generate_random::GenerateRandom;
+pub use get_public_key::GetPublicKey;
 pub use re_encrypt::ReEncrypt;
+pub use sign::Sign;
+pub use verify::Verify;
+pub use verify_mac::VerifyMac;
 
 use crate::Fact;
 use crate::kms::{Backing, context_facts};
-use crate::operation::{Failure, Named, NamedKey};
+use crate::operation::{Failure, Named, NamedKey, Outcome};
 use crate::pipeline::{Located, Naming, Scene};
 use access::ConditionKey;
-use keys::{DataKeySpec, EncryptionAlgorithm, KeyUsage};
+use keys::{DataKeyPairSpec, DataKeySpec, EncryptionAlgorithm, KeyMaterialId, MessageType, SigningAlgorithm};
 use module_api::blob::Header;
 use wire::arn::{KeyArn, KeyReference};
 use wire::member::{CiphertextBlob, DryRunModifiers, EncryptionContext, KeyIdText, NumberOfBytes};
@@ -51,9 +72,16 @@ impl Scene<'_> {
 }
 
 /// The backing key that a ciphertext was made with. One that the key never had means that the ciphertext is forged.
-fn backing_that_made(header: &Header, named: &NamedKey) -> Result<Backing, Fault> {
-    let material = named.key.material(&header.material_id);
-    material.map(|material| Backing::of(&named.key, material)).ok_or_else(invalid_ciphertext)
+fn backing_that_made(
+    blob: &CiphertextBlob,
+    algorithm: EncryptionAlgorithm,
+    named: &NamedKey,
+) -> Result<Backing, Failure> {
+    if algorithm != EncryptionAlgorithm::SymmetricDefault {
+        return Backing::current(&named.key);
+    }
+    let material = named.key.material(&header(blob)?.material_id).ok_or_else(invalid_ciphertext)?;
+    Ok(Backing::of(&named.key, material))
 }
 
 fn header(blob: &CiphertextBlob) -> Result<Header, Fault> {
@@ -64,33 +92,54 @@ const fn invalid_ciphertext() -> Fault {
     Fault::bare(FaultKind::InvalidCiphertext)
 }
 
-/// Refuses a ciphertext that another key made than the one that the caller named.
-fn check_is_of(header: &Header, named: &NamedKey) -> Result<(), Fault> {
+/// Refuses a ciphertext that another key made than the one that the caller named. An asymmetric one does not say which made it.
+fn check_is_of(
+    blob: Option<&CiphertextBlob>,
+    algorithm: EncryptionAlgorithm,
+    named: &NamedKey,
+) -> Result<(), Fault> {
+    let symmetric = blob.filter(|_| algorithm == EncryptionAlgorithm::SymmetricDefault);
+    let Some(header) = symmetric.map(header).transpose()? else { return Ok(()) };
     if header.key_id == named.key.id && header.account == named.key.account {
         return Ok(());
     }
     Err(Fault::new(FaultKind::IncorrectKey, INCORRECT_KEY))
 }
 
-/// Refuses a key that is not for encryption, or not with that algorithm.
-fn check_encrypts(named: &NamedKey, algorithm: EncryptionAlgorithm, operation: &str) -> Result<(), Fault> {
-    let (usage, spec) = (named.key.usage, named.key.spec);
-    let message = if usage != KeyUsage::EncryptDecrypt {
-        format!("{} key usage is {usage} which is not valid for {operation}.", named.arn)
-    } else if !spec.encryption_algorithms().contains(&algorithm) {
-        format!("Algorithm {algorithm} is incompatible with key spec {spec}.")
-    } else {
-        return Ok(());
-    };
-    Err(Fault::new(FaultKind::InvalidKeyUsage, message))
+/// The id of the backing key that was used, which is told of symmetric encryption keys only.
+fn told_material(backing: &Backing, algorithm: EncryptionAlgorithm) -> Option<KeyMaterialId> {
+    (algorithm == EncryptionAlgorithm::SymmetricDefault).then(|| backing.material_id())
 }
 
-/// What conditions may look at in a request to encrypt or decrypt.
+/// An answer, and for the record the backing key that was used, if it is one that is told.
+fn outcome<T>(answer: T, backing: &Backing, algorithm: EncryptionAlgorithm) -> Outcome<T> {
+    match told_material(backing, algorithm) {
+        Some(_) => Outcome::of(answer).with_additional(backing.event_data()),
+        None => Outcome::of(answer),
+    }
+}
+
+/// What conditions may look at in a request to encrypt or decrypt. A context that the algorithm cannot bind meets none.
 fn encryption_facts(algorithm: EncryptionAlgorithm, context: Option<&EncryptionContext>) -> Vec<Fact<'_>> {
-    let algorithm = Fact::text(ConditionKey::KmsEncryptionAlgorithm, algorithm.name());
-    std::iter::once(algorithm)
+    let context = context.filter(|_| algorithm == EncryptionAlgorithm::SymmetricDefault);
+    std::iter::once(Fact::text(ConditionKey::KmsEncryptionAlgorithm, algorithm.name()))
         .chain(context.into_iter().flat_map(|context| context_facts(&context.0)))
         .collect()
+}
+
+/// What conditions may look at in a request for a data key pair.
+fn pair_facts(spec: DataKeyPairSpec, context: Option<&EncryptionContext>) -> Vec<Fact<'_>> {
+    let mut facts = encryption_facts(EncryptionAlgorithm::SymmetricDefault, context);
+    facts.push(Fact::text(ConditionKey::KmsDataKeyPairSpec, spec.name()));
+    facts
+}
+
+/// What conditions may look at in a request about a signature.
+fn signing_facts<'a>(algorithm: SigningAlgorithm, message_type: MessageType) -> Vec<Fact<'a>> {
+    vec![
+        Fact::text(ConditionKey::KmsSigningAlgorithm, algorithm.name()),
+        Fact::text(ConditionKey::KmsMessageType, message_type.name()),
+    ]
 }
 
 /// The context in the module's form.
@@ -118,6 +167,26 @@ fn data_key_length(spec: Option<DataKeySpec>, number: Option<NumberOfBytes>) -> 
         (None, Some(number)) => Ok(number.value()),
         _ => Err(Fault::new(FaultKind::Validation, "Please specify either number of bytes or key spec.")),
     }
+}
+
+/// Refuses a pair of a kind that is not made here.
+fn check_pair_spec(spec: DataKeyPairSpec) -> Result<(), Fault> {
+    if spec != DataKeyPairSpec::Sm2 {
+        return Ok(());
+    }
+    Err(Fault::new(FaultKind::UnsupportedOperation, format!("KeyPairSpec {spec} is not supported.")))
+}
+
+/// Refuses a call that names no key beside a ciphertext that does not say which key made it.
+fn check_key_given(
+    algorithm: EncryptionAlgorithm,
+    key: Option<&KeyIdText>,
+    member: &'static str,
+) -> Result<(), Fault> {
+    if algorithm == EncryptionAlgorithm::SymmetricDefault || key.is_some() {
+        return Ok(());
+    }
+    Err(Fault::new(FaultKind::Validation, format!("{member} is required with the algorithm {algorithm}.")))
 }
 
 /// Refuses a call without ciphertext, unless it is a dry run that passes over it and names the key.

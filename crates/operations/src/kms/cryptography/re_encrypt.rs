@@ -1,16 +1,18 @@
 //! `ReEncrypt`: from one key to another, or to another context. The plaintext stays inside the security module.
 
+use super::fit::{check_encrypts, too_large};
 use super::{
-    backing_that_made, canonical, check_ciphertext_given, check_context, check_encrypts, check_is_of,
-    encryption_facts, header,
+    backing_that_made, canonical, check_ciphertext_given, check_context, check_is_of, check_key_given,
+    encryption_facts, header, told_material,
 };
 use crate::Fact;
 use crate::kms::{Backing, record_context, record_text};
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission, Subject};
 use crate::pipeline::{Authorized, Naming, Scene};
-use audit::json::{Object, object};
+use audit::json::{Json, Object, object};
 use keys::{EncryptionAlgorithm, KeyMaterialId, KeyStates};
-use module_client::{Closing, Opening};
+use module_api::Refusal;
+use module_client::{CallError, Closing, Opening};
 use wire::arn::KeyArn;
 use wire::member::{CiphertextBlob, DryRunModifiers, EncryptionContext, GrantTokens, KeyIdText};
 use wire::{Blob, Fault};
@@ -81,6 +83,7 @@ impl Operation for ReEncrypt {
     fn examine(input: &Input) -> Result<(), Fault> {
         let (blob, modifiers) = (input.ciphertext.as_ref(), input.dry_run_modifiers.as_ref());
         check_ciphertext_given(blob, modifiers, Self::is_dry_run(input), input.source_key_id.as_ref())?;
+        check_key_given(input.source_algorithm(), input.source_key_id.as_ref(), "SourceKeyId")?;
         check_context(input.source_context.as_ref())?;
         check_context(input.destination_context.as_ref())
     }
@@ -115,11 +118,11 @@ impl Operation for ReEncrypt {
     }
 
     fn fit(input: &Input, subject: &TwoKeys) -> Result<(), Fault> {
-        if let Some(blob) = &input.ciphertext {
-            check_is_of(&header(blob)?, &subject.source)?;
-        }
-        check_encrypts(&subject.source, input.source_algorithm(), Self::NAME)?;
-        check_encrypts(&subject.destination, input.destination_algorithm(), Self::NAME)
+        let TwoKeys { source, destination } = subject;
+        let (from, to) = (input.source_algorithm(), input.destination_algorithm());
+        check_is_of(input.ciphertext.as_ref(), from, source)?;
+        check_encrypts(source, from, input.source_context.as_ref(), Self::NAME)?;
+        check_encrypts(destination, to, input.destination_context.as_ref(), Self::NAME)
     }
 
     fn is_dry_run(input: &Input) -> bool {
@@ -132,28 +135,57 @@ impl Operation for ReEncrypt {
         scene: &Scene<'_>,
     ) -> Result<Outcome<Answer>, Failure> {
         let blob = input.ciphertext.as_ref().ok_or_else(super::invalid_ciphertext)?;
-        let source = backing_that_made(&header(blob)?, &subject.source)?;
+        let (source_algorithm, destination_algorithm) =
+            (input.source_algorithm(), input.destination_algorithm());
+        let source = backing_that_made(blob, source_algorithm, &subject.source)?;
         let destination = Backing::current(&subject.destination.key)?;
         let source_context = canonical(input.source_context.as_ref());
         let destination_context = canonical(input.destination_context.as_ref());
-        let algorithm = EncryptionAlgorithm::SymmetricDefault;
-        let from = Opening { key: source.key(), algorithm, context: &source_context, blob: blob.as_bytes() };
-        let to = Closing { key: destination.key(), algorithm, context: &destination_context };
-        let ciphertext = Blob(scene.module(subject).re_encrypt(from, to).await?);
-        let data = object(|data| {
-            data.string("sourceKeyMaterialId", &source.material_id().to_string());
-            data.string("destinationKeyMaterialId", &destination.material_id().to_string());
-        });
+        let from = Opening {
+            key: source.key(),
+            algorithm: source_algorithm,
+            context: &source_context,
+            blob: blob.as_bytes(),
+        };
+        let to = Closing {
+            key: destination.key(),
+            algorithm: destination_algorithm,
+            context: &destination_context,
+        };
+        let ciphertext = scene.module(subject).re_encrypt(from, to).await.map_err(|error| match error {
+            CallError::Refused(Refusal::TooLarge) => {
+                too_large(&subject.destination, destination_algorithm).into()
+            }
+            error => Failure::from(error),
+        })?;
         let answer = Answer {
-            ciphertext,
+            ciphertext: Blob(ciphertext),
             source_key_id: subject.source.arn.clone(),
             key_id: subject.destination.arn.clone(),
-            source_algorithm: input.source_algorithm(),
-            destination_algorithm: input.destination_algorithm(),
-            source_material_id: Some(source.material_id()),
-            destination_material_id: Some(destination.material_id()),
+            source_algorithm,
+            destination_algorithm,
+            source_material_id: told_material(&source, source_algorithm),
+            destination_material_id: told_material(&destination, destination_algorithm),
         };
-        Ok(Outcome::of(answer).with_additional(data))
+        let additional = answer.event_data();
+        Ok(Outcome { additional, ..Outcome::of(answer) })
+    }
+}
+
+impl Answer {
+    /// `additionalEventData`, of which asymmetric keys have none.
+    fn event_data(&self) -> Option<Json> {
+        let materials = [
+            ("sourceKeyMaterialId", self.source_material_id),
+            ("destinationKeyMaterialId", self.destination_material_id),
+        ];
+        materials.iter().any(|(_, material)| material.is_some()).then(|| {
+            object(|data| {
+                for (name, material) in materials {
+                    material.iter().for_each(|material| data.string(name, &material.to_string()));
+                }
+            })
+        })
     }
 }
 

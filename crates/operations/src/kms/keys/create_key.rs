@@ -9,8 +9,10 @@ use crate::operation::{Failure, On, Operation, Outcome, Own, Permission};
 use crate::pipeline::{Authorized, PolicyHolder, Scene};
 use access::ConditionKey;
 use audit::json::Object;
-use keys::{Key, KeyId, KeyManager, KeyOrigin, KeySpec, KeyStates, KeyUsage, Material, Tags};
+use catalog::World;
+use keys::{Key, KeyId, KeyManager, KeyOrigin, KeySpec, KeyStates, KeyUsage, Material, MultiRegion, Tags};
 use module_api::NewKey;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 use wire::member::{self, CustomKeyStoreId, Description, LegacyKeySpec, PolicyText, XksKeyId};
 use wire::{Fault, FaultKind};
@@ -123,16 +125,15 @@ impl Operation for CreateKey {
 }
 
 async fn new_key(input: &Input, subject: &Authorized<Own>, scene: &Scene<'_>) -> Result<Key, Failure> {
-    let world = scene.world();
-    let (account, region, id) =
-        (world.account, world.region, KeyId::single_region(Uuid::new_v4().into_bytes()));
+    let World { account, region } = scene.world();
+    let id = input.new_id();
     let (spec, usage, origin) =
         (input.spec(), input.usage().unwrap_or(KeyUsage::EncryptDecrypt), input.origin());
     let tags = input.tags()?;
     let policy = policy(input, id, &tags, scene).await?;
     let (policy, policy_principals) = policy.map(|policy| (policy.text, policy.principals)).unzip();
     let new = NewKey { account, region, key_id: id, spec, usage, origin };
-    let backing = scene.module(subject).generate_key(&new).await?;
+    let current_material = material(&new, subject, scene).await?;
     Ok(Key {
         account,
         region,
@@ -150,16 +151,27 @@ async fn new_key(input: &Input, subject: &Authorized<Own>, scene: &Scene<'_>) ->
         service: None,
         tags,
         rotation: None,
-        multi_region: None,
+        multi_region: id
+            .is_multi_region()
+            .then(|| MultiRegion { primary: region, replicas: BTreeSet::new() }),
         transition: None,
-        current_material: Some(Material::generated(
-            backing.material_id,
-            backing.token.as_bytes(),
-            backing.public_key.as_deref(),
-        )),
+        current_material,
         former_materials: Vec::new(),
         pending_material: None,
     })
+}
+
+/// The backing key, unless its owner is going to import one.
+async fn material(
+    new: &NewKey,
+    subject: &Authorized<Own>,
+    scene: &Scene<'_>,
+) -> Result<Option<Material>, Failure> {
+    if new.origin == KeyOrigin::External {
+        return Ok(None);
+    }
+    let made = scene.module(subject).generate_key(new).await?;
+    Ok(Some(Material::generated(made.material_id, made.token.as_bytes(), made.public_key.as_deref())))
 }
 
 /// The policy that the key is to have, if not the default one.
@@ -185,6 +197,15 @@ impl Input {
         self.usage.or(default)
     }
 
+    fn new_id(&self) -> KeyId {
+        let random = Uuid::new_v4().into_bytes();
+        if self.multi_region == Some(true) {
+            KeyId::multi_region(random)
+        } else {
+            KeyId::single_region(random)
+        }
+    }
+
     fn origin(&self) -> KeyOrigin {
         self.origin.unwrap_or(KeyOrigin::AwsKms)
     }
@@ -204,6 +225,9 @@ fn check_spec_and_usage(input: &Input) -> Result<(), Fault> {
         return Err(Fault::new(FaultKind::Validation, TWO_SPECS));
     }
     let spec = input.spec();
+    if spec == KeySpec::Sm2 {
+        return Err(Fault::new(FaultKind::UnsupportedOperation, format!("KeySpec {spec} is not supported.")));
+    }
     let usage = input.usage().ok_or_else(|| Fault::new(FaultKind::Validation, NO_USAGE))?;
     if spec.usages().contains(&usage) {
         return Ok(());
@@ -214,7 +238,9 @@ fn check_spec_and_usage(input: &Input) -> Result<(), Fault> {
 fn check_origin(input: &Input) -> Result<(), Fault> {
     let (spec, origin) = (input.spec(), input.origin());
     let in_custom_store = matches!(origin, KeyOrigin::AwsCloudHsm | KeyOrigin::ExternalKeyStore);
-    if in_custom_store && spec != KeySpec::SymmetricDefault {
+    let is_importable = !spec.wrapping_algorithms().is_empty();
+    if in_custom_store && spec != KeySpec::SymmetricDefault || origin == KeyOrigin::External && !is_importable
+    {
         let message = format!("KeySpec {spec} is not supported for Origin {origin}");
         return Err(Fault::new(FaultKind::Validation, message));
     }
@@ -230,19 +256,14 @@ fn check_origin(input: &Input) -> Result<(), Fault> {
     }
 }
 
-/// What AWS KMS has and this service does not have yet.
+/// There are no custom key stores yet.
 fn refuse_what_is_to_come(input: &Input) -> Result<(), Fault> {
-    let (spec, origin) = (input.spec(), input.origin());
-    let what = if spec != KeySpec::SymmetricDefault {
-        format!("KeySpec {spec}")
-    } else if origin != KeyOrigin::AwsKms {
-        format!("Origin {origin}")
-    } else if input.multi_region == Some(true) {
-        "MultiRegion".to_owned()
-    } else {
-        return Ok(());
-    };
-    Err(Fault::new(FaultKind::UnsupportedOperation, format!("{what} is not supported.")))
+    match input.origin() {
+        KeyOrigin::AwsKms | KeyOrigin::External => Ok(()),
+        origin => {
+            Err(Fault::new(FaultKind::UnsupportedOperation, format!("Origin {origin} is not supported.")))
+        }
+    }
 }
 
 const TWO_SPECS: &str = "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.";

@@ -1,0 +1,96 @@
+//! `Sign`: signs a message, or what stands for one. The private key stays inside the security module.
+
+use super::fit::check_signs;
+use super::{Backing, signing_facts};
+use crate::Fact;
+use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
+use crate::pipeline::{Authorized, Naming, Scene};
+use audit::json::Object;
+use keys::{KeyStates, MessageType, SigningAlgorithm};
+use wire::arn::KeyArn;
+use wire::member::{GrantTokens, KeyIdText, Plaintext};
+use wire::{Blob, Fault};
+
+/// The operation.
+#[derive(Debug)]
+pub struct Sign;
+
+wire::input! {
+    /// What it takes.
+    pub struct Input {
+        required key_id: KeyIdText = "KeyId",
+        required message: Plaintext = "Message",
+        optional message_type: MessageType = "MessageType",
+        optional grant_tokens: GrantTokens = "GrantTokens",
+        required algorithm: SigningAlgorithm = "SigningAlgorithm",
+        optional dry_run: bool = "DryRun",
+    }
+}
+
+wire::output! {
+    /// What it answers.
+    pub struct Answer {
+        required key_id: KeyArn = "KeyId",
+        required signature: Blob = "Signature",
+        required algorithm: SigningAlgorithm = "SigningAlgorithm",
+    }
+}
+
+impl Operation for Sign {
+    const NAME: &'static str = "Sign";
+    const READ_ONLY: bool = true;
+    const STATES: KeyStates = KeyStates::Enabled;
+    type Input = Input;
+    type Output = Answer;
+    type Subject = NamedKey;
+
+    fn parameters(input: &Input, record: &mut Object<'_>) {
+        record.string("keyId", input.key_id.as_str());
+        record.string("messageType", input.message_type().name());
+        record.string("signingAlgorithm", input.algorithm.name());
+    }
+
+    fn facts<'a>(input: &'a Input, _: &str) -> Vec<Fact<'a>> {
+        signing_facts(input.algorithm, input.message_type())
+    }
+
+    fn grant_tokens(input: &Input) -> Option<&GrantTokens> {
+        input.grant_tokens.as_ref()
+    }
+
+    async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<NamedKey, Failure> {
+        scene.key(&input.key_id, Naming::Any, PERMISSION).await
+    }
+
+    fn permissions<'a>(_: &Input, subject: &'a NamedKey) -> Vec<Permission<'a>> {
+        vec![subject.permission(PERMISSION)]
+    }
+
+    fn fit(input: &Input, subject: &NamedKey) -> Result<(), Fault> {
+        let (algorithm, message) = (input.algorithm, input.message.expose());
+        check_signs(subject, algorithm, input.message_type(), message, Self::NAME)
+    }
+
+    fn is_dry_run(input: &Input) -> bool {
+        input.dry_run == Some(true)
+    }
+
+    async fn execute(
+        input: &Input,
+        subject: &Authorized<NamedKey>,
+        scene: &Scene<'_>,
+    ) -> Result<Outcome<Answer>, Failure> {
+        let (backing, algorithm) = (Backing::current(&subject.key)?, input.algorithm);
+        let (message_type, message) = (input.message_type(), input.message.expose());
+        let signature = scene.module(subject).sign(backing.key(), algorithm, message_type, message).await?;
+        Ok(Outcome::of(Answer { key_id: subject.arn.clone(), signature: Blob(signature), algorithm }))
+    }
+}
+
+impl Input {
+    fn message_type(&self) -> MessageType {
+        self.message_type.unwrap_or(MessageType::Raw)
+    }
+}
+
+const PERMISSION: &str = "kms:Sign";
