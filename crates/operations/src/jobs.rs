@@ -4,6 +4,7 @@
 //! What a key waits for is `keys::Key::due`'s to say. What is done to it and the line that says so are one commit: the line goes to
 //! the journal afterwards, so that it may come twice, after a stop in between, but not never.
 
+mod completion;
 mod deletion;
 mod expiry;
 mod rotation;
@@ -69,7 +70,7 @@ async fn do_what_is_due_to(service: &Service, address: &KeyAddress) -> Result<bo
     let Some(key) = service.catalog.reader().key(address).await? else { return Ok(false) };
     let Some(due) = key.due(service.clock.now()) else { return Ok(false) };
     match due {
-        Due::Completion => return Ok(false),
+        Due::Completion => completion::complete(service, &key, address).await?,
         Due::Deletion => deletion::delete(service, &key, address).await?,
         Due::Expiry => expiry::expire(service, &key, address).await?,
         Due::Rotation => rotation::rotate(service, &key, address).await?,

@@ -2,13 +2,15 @@
 
 use super::{JobError, arn, changes};
 use crate::Service;
+use crate::kms::multi_region::Family;
 use crate::service_event::ServiceEvent;
 use audit::json::object;
 use catalog::{CatalogError, GRANTS_A_COMMIT, KeyAddress, Stored};
 use keys::{Due, Key};
+use std::sync::Arc;
 
-/// Deletes a key with its grants and aliases.
-pub async fn delete(service: &Service, key: &Stored<Key>, address: &KeyAddress) -> Result<(), JobError> {
+/// Deletes a key with its grants and aliases. The rest of its family learns of it in the same commit.
+pub async fn delete(service: &Service, key: &Arc<Stored<Key>>, address: &KeyAddress) -> Result<(), JobError> {
     delete_grants(service, address).await?;
     let reader = service.catalog.reader();
     let aliases = reader.aliases_of_key(address, None, ALL_ALIASES).await?;
@@ -16,7 +18,9 @@ pub async fn delete(service: &Service, key: &Stored<Key>, address: &KeyAddress) 
     let elements = object(|elements| elements.string("keyId", &arn.to_string()));
     let elements = Some(&elements);
     let event = ServiceEvent { name: "DeleteKey", key: &arn, alias: None, elements, details: None };
-    let changes = changes(service, JOB).delete_key(key, &aliases.entries);
+    let family = Family::of(reader, key).await?;
+    let left = |sibling: &Key| sibling.without_replica(key.region, service.clock.now());
+    let changes = family.replace_others(changes(service, JOB), left).delete_key(key, &aliases.entries);
     Ok(service.catalog.commit(event.announce(service, changes)).await?)
 }
 

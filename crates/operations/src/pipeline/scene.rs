@@ -198,6 +198,16 @@ impl<'a> Scene<'a> {
         Ok(self.service.catalog.commit(changes).await?)
     }
 
+    /// All that the service works with, for whoever may do to the subject what is also done to keys by the service itself.
+    pub const fn service_for<S>(&self, _: &Authorized<S>) -> &'a Service {
+        self.service
+    }
+
+    /// Has the jobs look at once for what is to be done next to the subject.
+    pub fn ring<S>(&self, _: &Authorized<S>) {
+        self.service.bell.ring();
+    }
+
     /// The caller's account in the region of the request.
     pub fn world(&self) -> World {
         World { account: *self.caller.identity.principal.account(), region: self.caller.region }

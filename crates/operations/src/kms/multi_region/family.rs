@@ -29,11 +29,6 @@ impl Family {
         Ok(Self { keys })
     }
 
-    /// Its keys, first the one that it was asked by.
-    pub fn keys(&self) -> impl Iterator<Item = &Arc<Stored<Key>>> {
-        self.keys.iter()
-    }
-
     /// The one in that region.
     pub fn key_in(&self, region: Region) -> Option<&Arc<Stored<Key>>> {
         self.keys.iter().find(|key| key.region == region)
@@ -47,6 +42,11 @@ impl Family {
     /// Puts all its keys in place of what was read of them, each as `change` makes it.
     pub fn replace(&self, changes: Changes, change: impl Fn(&Key) -> Key) -> Changes {
         self.keys.iter().fold(changes, |changes, key| changes.replace_key(key, &change(key)))
+    }
+
+    /// The same of all but the one that it was asked by.
+    pub fn replace_others(&self, changes: Changes, change: impl Fn(&Key) -> Key) -> Changes {
+        self.keys.iter().skip(1).fold(changes, |changes, key| changes.replace_key(key, &change(key)))
     }
 
     /// Gives all its keys new current material, made for the first of them and bound to the region of each.
