@@ -2,7 +2,7 @@
 
 use super::{Engine, open};
 use crate::algorithms::{OpenedKey, random, symmetric};
-use keys::{EncryptionAlgorithm, KeyUsage};
+use keys::{EncryptionAlgorithm, KeySpec, KeyUsage};
 use module_api::blob::{Blob, Header};
 use module_api::{Binding, CanonicalContext, Key, MAX_RANDOM, Refusal};
 
@@ -39,19 +39,33 @@ impl Engine {
         context: CanonicalContext<'_>,
         blob: &[u8],
     ) -> Result<(), Refusal> {
-        let Self { domain, opened, derived, plaintext, .. } = self;
-        let opened_key = open(domain, opened, key, KeyUsage::EncryptDecrypt)?;
-        match (opened_key, algorithm) {
-            (OpenedKey::Symmetric(backing_key), EncryptionAlgorithm::SymmetricDefault) => {
-                let blob = Blob::parse(blob).map_err(|_| Refusal::InvalidCiphertext)?;
-                if blob.header != header(&key.binding) {
-                    return Err(Refusal::InvalidCiphertext);
-                }
-                symmetric::decrypt(backing_key, &blob, context, derived, plaintext)
-            }
-            (OpenedKey::RsaEncryption(key), _) => {
+        if algorithm == EncryptionAlgorithm::SymmetricDefault {
+            return self.decrypt_symmetric(key, context, blob);
+        }
+        match open(&self.domain, &mut self.opened, key, KeyUsage::EncryptDecrypt)? {
+            OpenedKey::RsaEncryption(key) => {
                 check_no_context(context)?;
-                key.decrypt(algorithm, blob, plaintext)
+                key.decrypt(algorithm, blob, &mut self.plaintext)
+            }
+            _ => Err(Refusal::Unsupported),
+        }
+    }
+
+    /// What is no blob is found out before a token is opened for it.
+    fn decrypt_symmetric(
+        &mut self,
+        key: &Key<'_>,
+        context: CanonicalContext<'_>,
+        blob: &[u8],
+    ) -> Result<(), Refusal> {
+        if key.binding.spec != KeySpec::SymmetricDefault {
+            return Err(Refusal::Unsupported);
+        }
+        let blob = Blob::parse(blob).map_err(|_| Refusal::InvalidCiphertext)?;
+        match open(&self.domain, &mut self.opened, key, KeyUsage::EncryptDecrypt)? {
+            OpenedKey::Symmetric(_) if blob.header != header(&key.binding) => Err(Refusal::InvalidCiphertext),
+            OpenedKey::Symmetric(backing_key) => {
+                symmetric::decrypt(backing_key, &blob, context, &mut self.derived, &mut self.plaintext)
             }
             _ => Err(Refusal::Unsupported),
         }

@@ -1,7 +1,9 @@
 //! Signing and verifying.
 
 use super::{Engine, open};
-use crate::algorithms::Message;
+use crate::algorithms::{Message, OpenedKey};
+use crate::cache::Cache;
+use crate::domain::Domain;
 use keys::{KeyUsage, MessageType, SigningAlgorithm};
 use module_api::{Bytes, Key, Refusal, Reply};
 
@@ -13,7 +15,7 @@ impl Engine {
         message_type: MessageType,
         message: &[u8],
     ) -> Result<Reply<'_>, Refusal> {
-        let opened = open(&self.domain, &mut self.opened, key, KeyUsage::SignVerify)?;
+        let opened = open_signing(&self.domain, &mut self.opened, key, algorithm)?;
         let message = Message::new(algorithm, message_type, message)?;
         opened.sign(algorithm, message, &mut self.ciphertext)?;
         Ok(Reply::Signature(Bytes(&self.ciphertext)))
@@ -27,9 +29,21 @@ impl Engine {
         message: &[u8],
         signature: &[u8],
     ) -> Result<Reply<'_>, Refusal> {
-        let opened = open(&self.domain, &mut self.opened, key, KeyUsage::SignVerify)?;
+        let opened = open_signing(&self.domain, &mut self.opened, key, algorithm)?;
         let message = Message::new(algorithm, message_type, message)?;
         opened.verify(algorithm, message, signature)?;
         Ok(Reply::Verified)
     }
+}
+
+fn open_signing<'a>(
+    domain: &Domain,
+    opened: &'a mut Cache,
+    key: &Key<'_>,
+    algorithm: SigningAlgorithm,
+) -> Result<&'a OpenedKey, Refusal> {
+    if !key.binding.spec.signing_algorithms().contains(&algorithm) {
+        return Err(Refusal::Unsupported);
+    }
+    open(domain, opened, key, KeyUsage::SignVerify)
 }

@@ -7,7 +7,9 @@
     reason = "a test that finds something else than expected fails"
 )]
 
-use keys::{KeyId, KeyOrigin, KeySpec, KeyUsage};
+pub mod algorithms;
+
+use keys::{EncryptionAlgorithm, KeyId, KeyOrigin, KeySpec, KeyUsage};
 use module_api::blob::{Header, PREAMBLE};
 use module_api::{
     Binding, Bytes, Command, CredentialBinding, CredentialToken, EncryptionContext, Key, KeyToken,
@@ -35,7 +37,7 @@ pub fn holds(door: &mut impl Door) {
     random_bytes_are_as_many_as_asked_and_never_the_same(door);
     a_credential_signs_only_for_its_access_key(door);
     a_token_of_one_kind_is_none_of_the_other(door);
-    other_specs_and_origins_are_unsupported(door);
+    other_origins_and_usages_are_unsupported(door);
     two_keys_differ_in_all_that_the_module_chose(door);
     a_message_comes_back_for_its_purpose_and_for_no_other(door);
     no_changed_cut_or_extended_message_opens(door);
@@ -46,6 +48,7 @@ pub fn holds(door: &mut impl Door) {
 struct Made {
     token: KeyToken,
     binding: Binding,
+    public_key: Vec<u8>,
 }
 
 impl Made {
@@ -97,8 +100,8 @@ fn limits_of_length_are_kept(door: &mut impl Door) {
         let context = EncryptionContext::default();
         let context = context.canonical();
         for command in [
-            Command::GenerateRandom { number_of_bytes: length },
-            Command::GenerateDataKey { key: made.key(), context, number_of_bytes: length },
+            Command::GenerateRandom { number_of_bytes: length, recipient: None },
+            Command::GenerateDataKey { key: made.key(), context, number_of_bytes: length, recipient: None },
             Command::GenerateDataKeyWithoutPlaintext { key: made.key(), context, number_of_bytes: length },
         ] {
             assert_eq!(refused(door, &command), Some(refusal), "{command:?}");
@@ -169,8 +172,14 @@ fn no_changed_token_opens(door: &mut impl Door) {
         }
     }
     for wrong in wrong {
-        let (length, changed) =
-            (wrong.len(), Made { token: KeyToken::from_bytes(wrong), binding: made.binding.clone() });
+        let (length, changed) = (
+            wrong.len(),
+            Made {
+                token: KeyToken::from_bytes(wrong),
+                binding: made.binding.clone(),
+                public_key: Vec::new(),
+            },
+        );
         let refused = encrypt(door, &changed, &context(&[]), b"text");
         assert_eq!(refused, Err(Refusal::TokenRefused), "{length} bytes");
     }
@@ -193,7 +202,7 @@ fn a_token_opens_only_with_every_field_of_its_binding(door: &mut impl Door) {
             Binding { material_id: keys::KeyMaterialId::from_bytes([0; 32]), ..right.clone() },
         ];
         for binding in wrong {
-            let made = Made { token: made.token.clone(), binding };
+            let made = Made { token: made.token.clone(), binding, public_key: Vec::new() };
             assert_eq!(
                 encrypt(door, &made, &context(&[]), b"text"),
                 Err(Refusal::TokenRefused),
@@ -208,7 +217,7 @@ fn a_token_opens_only_with_every_field_of_its_binding(door: &mut impl Door) {
             Binding { spec: KeySpec::Hmac256, ..right.clone() },
             Binding { usage: KeyUsage::GenerateVerifyMac, ..right.clone() },
         ] {
-            let made = Made { token: made.token.clone(), binding };
+            let made = Made { token: made.token.clone(), binding, public_key: Vec::new() };
             assert_eq!(
                 encrypt(door, &made, &context(&[]), b"text"),
                 Err(Refusal::Unsupported),
@@ -225,9 +234,11 @@ fn re_encrypt_changes_key_and_context(door: &mut impl Door) {
     let blob = encrypt(door, &source, &from, b"text").unwrap();
     let command = |blob, source_context| Command::ReEncrypt {
         source: source.key(),
+        source_algorithm: EncryptionAlgorithm::SymmetricDefault,
         source_context,
         blob,
         destination: destination.key(),
+        destination_algorithm: EncryptionAlgorithm::SymmetricDefault,
         destination_context: to.canonical(),
     };
     let again = ciphertext(door, &command(Bytes(&blob), from.canonical())).unwrap();
@@ -241,8 +252,8 @@ fn data_keys_decrypt_to_themselves(door: &mut impl Door) {
     let made = make(door, new_key(1));
     let context = context(&[("a", "1")]);
     for number_of_bytes in [1, 16, 32, 1024] {
-        let command =
-            Command::GenerateDataKey { key: made.key(), context: context.canonical(), number_of_bytes };
+        let (key, canonical) = (made.key(), context.canonical());
+        let command = Command::GenerateDataKey { key, context: canonical, number_of_bytes, recipient: None };
         let (plaintext, blob) = door.answer(&command, |reply| match reply {
             Reply::DataKey { plaintext, ciphertext } => (plaintext.0.to_vec(), ciphertext.0.to_vec()),
             other => panic!("{other:?}"),
@@ -259,7 +270,7 @@ fn data_keys_decrypt_to_themselves(door: &mut impl Door) {
 
 fn random_bytes_are_as_many_as_asked_and_never_the_same(door: &mut impl Door) {
     let mut random = |number_of_bytes| {
-        door.answer(&Command::GenerateRandom { number_of_bytes }, |reply| match reply {
+        door.answer(&Command::GenerateRandom { number_of_bytes, recipient: None }, |reply| match reply {
             Reply::Random(random) => random.0.to_vec(),
             other => panic!("{other:?}"),
         })
@@ -296,24 +307,27 @@ fn a_token_of_one_kind_is_none_of_the_other(door: &mut impl Door) {
     let binding = credential("AKIAIOSFODNN7EXAMPLE");
     let (_, token) = create_credential(door, &binding);
     let token = CredentialToken::from_bytes(token);
-    let swapped = Made { token: KeyToken::from_bytes(token.as_bytes()), binding: made.binding.clone() };
+    let swapped = Made {
+        token: KeyToken::from_bytes(token.as_bytes()),
+        binding: made.binding.clone(),
+        public_key: Vec::new(),
+    };
     assert_eq!(encrypt(door, &swapped, &context(&[]), b"text"), Err(Refusal::TokenRefused));
     assert_eq!(signing_key(door, made.token.as_bytes(), &binding), Err(Refusal::TokenRefused));
 }
 
-fn other_specs_and_origins_are_unsupported(door: &mut impl Door) {
-    for spec in KeySpec::ALL.iter().filter(|spec| **spec != KeySpec::SymmetricDefault) {
-        for usage in spec.usages() {
-            let key = NewKey { spec: *spec, usage: *usage, ..new_key(1) };
-            assert_eq!(
-                refused(door, &Command::GenerateKey { key: Cow::Owned(key) }),
-                Some(Refusal::Unsupported)
-            );
-        }
-    }
+fn other_origins_and_usages_are_unsupported(door: &mut impl Door) {
     for origin in KeyOrigin::ALL.iter().filter(|origin| **origin != KeyOrigin::AwsKms) {
         let key = NewKey { origin: *origin, ..new_key(1) };
         assert_eq!(refused(door, &Command::GenerateKey { key: Cow::Owned(key) }), Some(Refusal::Unsupported));
+    }
+    for spec in KeySpec::ALL {
+        for usage in KeyUsage::ALL {
+            if *spec == KeySpec::Sm2 || !spec.usages().contains(usage) {
+                let key = Cow::Owned(NewKey { spec: *spec, usage: *usage, ..new_key(1) });
+                assert_eq!(refused(door, &Command::GenerateKey { key }), Some(Refusal::Unsupported));
+            }
+        }
     }
 }
 
@@ -372,7 +386,11 @@ fn messages_tokens_and_blobs_are_nothing_to_one_another(door: &mut impl Door) {
         // As long as a backing key and a secret access key, so that length does not tell them apart.
         let (as_key, as_secret) =
             (seal(door, purpose, &[7; 32]).unwrap(), seal(door, purpose, &[b'x'; 40]).unwrap());
-        let swapped = Made { token: KeyToken::from_bytes(as_key.clone()), binding: made.binding.clone() };
+        let swapped = Made {
+            token: KeyToken::from_bytes(as_key.clone()),
+            binding: made.binding.clone(),
+            public_key: Vec::new(),
+        };
         assert_eq!(encrypt(door, &swapped, &context(&[]), b"text"), Err(Refusal::TokenRefused));
         assert_eq!(signing_key(door, &as_secret, &binding), Err(Refusal::TokenRefused));
         assert_eq!(
@@ -419,9 +437,11 @@ fn context(pairs: &[(&str, &str)]) -> EncryptionContext {
 fn make(door: &mut impl Door, new: NewKey) -> Made {
     let command = Command::GenerateKey { key: Cow::Borrowed(&new) };
     door.answer(&command, |reply| match reply {
-        Reply::Key { token, material_id } => {
-            Made { token: KeyToken::from_bytes(token.0), binding: new.with_material(*material_id) }
-        }
+        Reply::Key { token, material_id, public_key } => Made {
+            token: KeyToken::from_bytes(token.0),
+            binding: new.with_material(*material_id),
+            public_key: public_key.0.to_vec(),
+        },
         other => panic!("{other:?}"),
     })
 }
@@ -433,7 +453,8 @@ fn encrypt(
     plaintext: &[u8],
 ) -> Result<Vec<u8>, Refusal> {
     let (key, context) = (made.key(), context.canonical());
-    ciphertext(door, &Command::Encrypt { key, context, plaintext: Bytes(plaintext) })
+    let algorithm = EncryptionAlgorithm::SymmetricDefault;
+    ciphertext(door, &Command::Encrypt { key, algorithm, context, plaintext: Bytes(plaintext) })
 }
 
 fn ciphertext(door: &mut impl Door, command: &Command<'_>) -> Result<Vec<u8>, Refusal> {
@@ -450,7 +471,9 @@ fn decrypt(
     context: &EncryptionContext,
     blob: &[u8],
 ) -> Result<Vec<u8>, Refusal> {
-    let command = Command::Decrypt { key: key.clone(), context: context.canonical(), blob: Bytes(blob) };
+    let algorithm = EncryptionAlgorithm::SymmetricDefault;
+    let (key, context) = (key.clone(), context.canonical());
+    let command = Command::Decrypt { key, algorithm, context, blob: Bytes(blob), recipient: None };
     door.answer(&command, |reply| match reply {
         Reply::Plaintext(plaintext) => Ok(plaintext.0.to_vec()),
         Reply::Refused(refusal) => Err(*refusal),
