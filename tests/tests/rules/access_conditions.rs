@@ -6,9 +6,10 @@
 
 use crate::access::{On, actions, row};
 use crate::account::{Account, alias_arn};
+use crate::attestation::{recipient, takes_recipient};
 use crate::requests::{minimal, state_for};
 use access::{ConditionKey, KeyAction};
-use blackbox::{Answer, Caller, Environment, Server};
+use blackbox::{Answer, Caller, Enclave, Environment, Hypervisor, Server};
 use operations::{Entry, OPERATIONS};
 use serde_json::{Map, Value, json};
 
@@ -41,11 +42,10 @@ fn is_given(key: ConditionKey, by: By, on: On) -> bool {
         | K::SourceVpc
         | K::SourceVpce
         | K::VpcSourceIp => false,
-        // Not yet: attested recipients, multi-Region keys, the tracking of a key's last use.
-        K::KmsRecipientAttestationImageSha384
-        | K::KmsRecipientAttestationNitroTpmPcr
-        | K::KmsRecipientAttestationPcr
-        | K::KmsMultiRegionKeyType
+        // The recipient is an enclave; what a NitroTPM attests is tried in `attestation`.
+        K::KmsRecipientAttestationNitroTpmPcr => false,
+        // Not yet: multi-Region keys, the tracking of a key's last use.
+        K::KmsMultiRegionKeyType
         | K::KmsTrailingDaysWithoutKeyUsage => false,
         K::PrincipalServiceName | K::PrincipalServiceNamesList | K::SourceAccount | K::SourceArn => {
             by == By::Itself
@@ -207,7 +207,8 @@ impl<'a> Cast<'a> {
 
 #[test]
 fn every_permission_is_asked_with_the_condition_keys_of_the_table_and_no_others() {
-    let server = Server::start();
+    let (hypervisor, enclave) = (Hypervisor::new(), Enclave::new());
+    let server = Server::builder().config(&hypervisor.config()).start();
     let made = server.cardea(&["admin", "service", "create", S3]);
     let service = Caller::of(&Environment::parse(&String::from_utf8(made.stdout).unwrap()));
     let mut wrong = Vec::new();
@@ -222,7 +223,10 @@ fn every_permission_is_asked_with_the_condition_keys_of_the_table_and_no_others(
                 let cast = prepared(&server, &service, &name, entry.name);
                 let expected = expectations(&action, by, on);
                 cast.let_caller(by, &statements(&action, on, &expected));
-                let input = fullest(entry.name, &cast.account, by);
+                let mut input = fullest(entry.name, &cast.account, by);
+                if takes_recipient(entry) {
+                    input["Recipient"] = recipient(&hypervisor.document(&enclave.attestation()));
+                }
                 let answer = cast.call(by, entry.name, &input);
                 if answer.status != 200 {
                     wrong.push(format!(
