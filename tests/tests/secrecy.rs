@@ -17,6 +17,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 use storage::{Embedded, Storage};
 
 #[test]
@@ -117,6 +118,42 @@ fn the_module_s_memory_is_closed_to_everybody_who_is_not_root() {
     for line in ["NoNewPrivs:\t1", "Seccomp:\t2"] {
         assert!(status.contains(line), "{line} is not in {status}");
     }
+}
+
+#[test]
+fn when_the_deletion_of_a_key_is_on_record_no_file_holds_any_piece_of_its_tokens() {
+    let server = Server::builder().dev_clock().config("[journal]\nsegment_bytes = 1048576\n").start();
+    let ids = load(&server);
+    let (gone, kept) = (&ids[0], &ids[1]);
+    let mut connection = server.connect().unwrap();
+    let sealed = call(&server, &mut connection, "Encrypt", &json!({"KeyId": gone, "Plaintext": base64(b"x")}));
+    // Each change of a key writes its record, and its token with it, to another place.
+    for number in 0..CALLS {
+        let input = json!({"KeyId": gone, "Description": DESCRIPTION.repeat(number % 9)});
+        call(&server, &mut connection, "UpdateKeyDescription", &input);
+    }
+    assert!(server.terminate().success());
+    let tokens = tokens(&server);
+    server.start_again();
+    assert!(pieces_in_files(&server, &tokens[gone]) > 0, "the search does not find what is there");
+
+    let mut connection = server.connect().unwrap();
+    let input = json!({"KeyId": gone, "PendingWindowInDays": 7});
+    call(&server, &mut connection, "ScheduleKeyDeletion", &input);
+    server.advance("8d");
+    let begun = Instant::now();
+    while !server.journal().iter().any(|record| record["eventName"] == "DeleteKey") {
+        assert!(begun.elapsed() < PATIENCE, "the deletion is not on record");
+    }
+    assert_eq!(pieces_in_files(&server, &tokens[gone]), 0, "while it runs");
+    assert!(pieces_in_files(&server, &tokens[kept]) > 0, "of a key that is still there");
+    server.kill();
+    assert_eq!(pieces_in_files(&server, &tokens[gone]), 0, "after a crash");
+    server.start_again();
+    let decrypt = server.call("Decrypt", &json!({"CiphertextBlob": sealed["CiphertextBlob"]}));
+    assert_eq!(decrypt.error(), "AccessDeniedException");
+    assert!(server.terminate().success());
+    assert_eq!(pieces_in_files(&server, &tokens[gone]), 0, "at its end");
 }
 
 /// Makes keys and uses them, several clients at once. Says their ids.
@@ -297,6 +334,24 @@ fn binding(key: &Key, material: &Material) -> Binding {
     }
 }
 
+/// The key tokens of every key in the store of a server that is not running.
+fn tokens(server: &Server) -> BTreeMap<String, Vec<Vec<u8>>> {
+    let keys = stored(&server.data().join("store")).into_iter();
+    let keys = keys.filter(|(at, _)| at.starts_with(b"a/") && contains(at, b"/key/"));
+    let keys = keys.map(|(_, value)| serde_json::from_slice::<Key>(&value).unwrap());
+    keys.map(|key| (key.id.to_string(), key.all_materials().map(|one| one.token.to_vec()).collect())).collect()
+}
+
+/// How many pieces of 16 bytes of these tokens, as they are or in one of the forms of text, are in how many files.
+fn pieces_in_files(server: &Server, tokens: &[Vec<u8>]) -> usize {
+    assert!(!tokens.is_empty());
+    // What all tokens begin with tells nothing of one.
+    let pieces = tokens.iter().flat_map(|token| token[COMMON_TO_TOKENS..].chunks_exact(16)).flat_map(forms);
+    let pieces: Vec<_> = pieces.collect();
+    let files = files_below(&server.data()).into_iter().map(|file| fs::read(file).unwrap());
+    files.map(|content| pieces.iter().filter(|piece| contains(&content, piece)).count()).sum()
+}
+
 /// Everything in a store that nobody else has open.
 fn stored(directory: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
     let store = Embedded::open(directory, &storage::Options::default()).unwrap();
@@ -330,6 +385,9 @@ fn files_below(directory: &Path) -> Vec<PathBuf> {
 const DESCRIPTION: &str = "planted where a search must find it";
 const KEYS: usize = 8;
 const CALLS: usize = 50;
+/// Version, kind and the domain key's id.
+const COMMON_TO_TOKENS: usize = 18;
 const PAGE: usize = 4096;
+const PATIENCE: Duration = Duration::from_secs(60);
 const ZEROS: [u8; PAGE] = [0; PAGE];
 const PLACES: usize = 64;
