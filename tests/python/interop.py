@@ -100,8 +100,7 @@ def oaep(algorithm):
 def verify_outside(public, algorithm, signature):
     """Raises unless the signature is one of MESSAGE."""
     if algorithm == "ED25519_PH_SHA_512":
-        key = ECC.import_key(spki(public))
-        eddsa.new(key, "rfc8032").verify(SHA512.new(MESSAGE), signature)
+        eddsa.new(ECC.import_key(spki(public)), "rfc8032").verify(hashed_again(), signature)
     elif isinstance(public, rsa.RSAPublicKey):
         public.verify(signature, MESSAGE, rsa_padding(algorithm), hash_of(algorithm))
     elif isinstance(public, ec.EllipticCurvePublicKey):
@@ -110,9 +109,14 @@ def verify_outside(public, algorithm, signature):
         public.verify(signature, MESSAGE)
 
 
+def hashed_again():
+    """What AWS's Ed25519ph signs is the digest that it is given: it hashes that once more, as FIPS 186-5 begins."""
+    return SHA512.new(hashlib.sha512(MESSAGE).digest())
+
+
 def sign_outside(private, algorithm):
     if algorithm == "ED25519_PH_SHA_512":
-        return eddsa.new(ECC.import_key(pkcs8(private)), "rfc8032").sign(SHA512.new(MESSAGE))
+        return eddsa.new(ECC.import_key(pkcs8(private)), "rfc8032").sign(hashed_again())
     if isinstance(private, rsa.RSAPrivateKey):
         return private.sign(MESSAGE, rsa_padding(algorithm), hash_of(algorithm))
     if isinstance(private, ec.EllipticCurvePrivateKey):
