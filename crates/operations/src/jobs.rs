@@ -23,7 +23,10 @@ pub async fn do_what_is_due(service: &Service) -> Result<Option<Moment>, JobErro
         record_announcements(service).await?;
         match pass {
             Pass { done: 0, failure: Some(error), .. } => return Err(error),
-            Pass { done: 0, next, .. } => return Ok(next),
+            Pass { done: 0, next, .. } => {
+                expiry::forget_import_tokens(service).await?;
+                return Ok(next);
+            }
             Pass { .. } => {}
         }
     }
@@ -73,7 +76,7 @@ async fn do_what_is_due_to(service: &Service, address: &KeyAddress) -> Result<bo
         Due::Completion => completion::complete(service, &key, address).await?,
         Due::Deletion => deletion::delete(service, &key, address).await?,
         Due::Expiry => expiry::expire(service, &key, address).await?,
-        Due::Rotation => rotation::rotate(service, &key, address).await?,
+        Due::Rotation => rotation::rotate_key(service, &key).await?,
     }
     Ok(true)
 }

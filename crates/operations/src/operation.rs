@@ -5,7 +5,7 @@ use crate::identity::DirectoryError;
 use crate::pipeline::{Authorized, Denied, Scene};
 use audit::json::{Json, Object};
 use catalog::{CatalogError, KeyAddress, Role, Stored, World};
-use keys::{AccountId, Grant, Key, KeyStates, Region, Tags};
+use keys::{AccountId, Grant, Key, KeyOrigin, KeyStates, Region, Tags};
 use module_api::Refusal;
 use module_client::CallError;
 use std::future::Future;
@@ -24,6 +24,9 @@ pub trait Operation: 'static {
 
     /// The key states in which it may go ahead.
     const STATES: KeyStates;
+
+    /// The origins of the keys that it is for. A key of another origin is refused before its state is looked at.
+    const ORIGINS: &'static [KeyOrigin] = KeyOrigin::ALL;
 
     /// What it takes: already within AWS's limits.
     type Input: Input;

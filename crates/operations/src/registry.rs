@@ -3,7 +3,7 @@
 
 use crate::pipeline::{Caller, Running, run};
 use crate::{Call, Operation, Routed, Service};
-use keys::KeyStates;
+use keys::{KeyOrigin, KeyStates};
 use wire::{Input, MemberShape, Output};
 
 /// An operation as the list has it.
@@ -15,6 +15,8 @@ pub struct Entry {
     pub read_only: bool,
     /// The key states in which it may go ahead.
     pub states: KeyStates,
+    /// The origins of the keys that it is for.
+    pub origins: &'static [KeyOrigin],
     /// What it takes.
     pub input: fn() -> &'static [MemberShape],
     /// What it answers: members, and whether each is always there.
@@ -28,6 +30,7 @@ pub(crate) const fn entry<O: Operation>() -> Entry {
         name: O::NAME,
         read_only: O::READ_ONLY,
         states: O::STATES,
+        origins: O::ORIGINS,
         input: <O::Input as Input>::members,
         output: <O::Output as Output>::MEMBERS,
         run: run::<O>,

@@ -1,14 +1,17 @@
-//! Taking imported material away when it has expired. Its owner can import it again.
+//! Taking imported material away when it has expired, and forgetting used import tokens that are out of date.
 
-use super::{JobError, arn, changes, replace};
+use super::{JobError, arn, changes};
 use crate::Service;
+use crate::kms::multi_region::Family;
 use crate::service_event::ServiceEvent;
 use audit::json::object;
 use catalog::{KeyAddress, Stored};
 use keys::Key;
+use std::sync::Arc;
 
-/// Takes all material of the key away that has expired.
-pub async fn expire(service: &Service, key: &Stored<Key>, address: &KeyAddress) -> Result<(), JobError> {
+/// Takes all material of the key away that has expired. Its owner can import it again, but for what waited for its rotation: that
+/// the whole family forgets.
+pub async fn expire(service: &Service, key: &Arc<Stored<Key>>, address: &KeyAddress) -> Result<(), JobError> {
     let (now, arn) = (service.clock.now(), arn(service, address));
     let expired = key.all_materials().filter(|material| material.has_expired(now));
     let changes = expired.fold(changes(service, JOB), |changes, material| {
@@ -19,7 +22,31 @@ pub async fn expire(service: &Service, key: &Stored<Key>, address: &KeyAddress) 
         let (name, details) = ("DeleteExpiredKeyMaterial", Some(&details));
         ServiceEvent { name, key: &arn, alias: None, elements: None, details }.announce(service, changes)
     });
-    replace(service, changes, key, &key.without_expired_material(now)).await
+    let without = key.without_expired_material(now);
+    let changes = match key.pending_material.is_some() && without.pending_material.is_none() {
+        false => changes.replace_key(key, &without),
+        true => {
+            let family = Family::of(service.catalog.reader(), key).await?;
+            family.replace_primary(changes, &without)
+        }
+    };
+    Ok(service.catalog.commit(changes).await?)
+}
+
+/// Forgets import tokens that were used and would be refused for their date now.
+pub async fn forget_import_tokens(service: &Service) -> Result<(), JobError> {
+    let now = service.clock.now();
+    loop {
+        let mut spent = service.catalog.reader().spent_import_tokens(AT_ONCE).await?;
+        spent.retain(|token| token.valid_to <= now);
+        if spent.is_empty() {
+            return Ok(());
+        }
+        let changes =
+            spent.iter().fold(changes(service, JOB), |changes, token| changes.forget_import_token(token));
+        service.catalog.commit(changes).await?;
+    }
 }
 
 const JOB: &str = "expiry job";
+const AT_ONCE: usize = 100;

@@ -4,12 +4,14 @@ pub mod aliases;
 mod backing;
 pub mod cryptography;
 pub mod grants;
+pub mod import;
 pub mod keys;
 mod managed;
 mod metadata;
 pub mod multi_region;
 mod pages;
 pub mod policies;
+pub mod rotation;
 pub mod tags;
 
 pub use backing::{Backing, new_key};
@@ -33,10 +35,13 @@ pub static OPERATIONS: &[Entry] = &[
     entry::<cryptography::Decapsulate>(),
     entry::<cryptography::Decrypt>(),
     entry::<aliases::DeleteAlias>(),
+    entry::<import::DeleteImportedKeyMaterial>(),
     entry::<cryptography::DeriveSharedSecret>(),
     entry::<keys::DescribeKey>(),
     entry::<keys::DisableKey>(),
+    entry::<rotation::DisableKeyRotation>(),
     entry::<keys::EnableKey>(),
+    entry::<rotation::EnableKeyRotation>(),
     entry::<cryptography::Encapsulate>(),
     entry::<cryptography::Encrypt>(),
     entry::<cryptography::GenerateDataKey>(),
@@ -46,10 +51,14 @@ pub static OPERATIONS: &[Entry] = &[
     entry::<cryptography::GenerateMac>(),
     entry::<cryptography::GenerateRandom>(),
     entry::<policies::GetKeyPolicy>(),
+    entry::<rotation::GetKeyRotationStatus>(),
+    entry::<import::GetParametersForImport>(),
     entry::<cryptography::GetPublicKey>(),
+    entry::<import::ImportKeyMaterial>(),
     entry::<aliases::ListAliases>(),
     entry::<grants::ListGrants>(),
     entry::<policies::ListKeyPolicies>(),
+    entry::<rotation::ListKeyRotations>(),
     entry::<keys::ListKeys>(),
     entry::<tags::ListResourceTags>(),
     entry::<grants::ListRetirableGrants>(),
@@ -58,6 +67,7 @@ pub static OPERATIONS: &[Entry] = &[
     entry::<multi_region::ReplicateKey>(),
     entry::<grants::RetireGrant>(),
     entry::<grants::RevokeGrant>(),
+    entry::<rotation::RotateKeyOnDemand>(),
     entry::<keys::ScheduleKeyDeletion>(),
     entry::<cryptography::Sign>(),
     entry::<tags::TagResource>(),

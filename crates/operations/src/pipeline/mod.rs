@@ -26,9 +26,9 @@ pub use weigh::{AuthorizationMessage, Denied, PolicyHolder, key_policy};
 
 use crate::api::{Routed, route, unless_not_json};
 use crate::kms::grants::check_tokens;
-use crate::operation::{Failure, Operation, Outcome, Subject, internal};
+use crate::operation::{Failure, NamedKey, Operation, Outcome, Subject, internal};
 use crate::{Answer, Call, Service};
-use keys::{Inadmissible, KeyState};
+use keys::{Inadmissible, KeyOrigin, KeyState};
 use recipient::Recipient;
 use record::Draft;
 use std::future::Future;
@@ -196,6 +196,7 @@ async fn attempt<O: Operation>(
     draft.subject(&subject);
     check_tokens(scene.grant_tokens(), &subject)?;
     let subject = allow::<O>(input, subject, scene).await?;
+    subject.governed().try_for_each(|named| is_of(O::ORIGINS, named))?;
     subject.governed().try_for_each(|named| {
         O::STATES.admit(named.key.state(scene.now)).map_err(|refusal| inadmissible(&named.arn, refusal))
     })?;
@@ -215,6 +216,16 @@ async fn allow<O: Operation>(
         scene.weigh(&permission).await?;
     }
     Ok(Authorized::new(subject))
+}
+
+//= key-states: 6, 7, 9: the origin decides before the state does
+fn is_of(origins: &[KeyOrigin], named: &NamedKey) -> Result<(), Fault> {
+    let origin = named.key.origin;
+    if origins.contains(&origin) {
+        return Ok(());
+    }
+    let message = format!("{} origin is {origin} which is not valid for this operation.", named.arn);
+    Err(Fault::new(FaultKind::UnsupportedOperation, message))
 }
 
 fn inadmissible(key: &wire::arn::KeyArn, refusal: Inadmissible) -> Fault {

@@ -56,6 +56,8 @@ impl<const ON: bool> Operation for SwitchKey<ON> {
         let key = &subject.key;
         if key.enabled != ON {
             scene.commit(subject, scene.changes().replace_key(key, &key.with_enabled(ON))).await?;
+            // A rotation that fell due while the key was off is made up for at once.
+            scene.service_for(subject).bell.ring();
         }
         Ok(Outcome::of(()).with_elements(key_element(subject)))
     }

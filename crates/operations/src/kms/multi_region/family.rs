@@ -6,9 +6,9 @@
 //! installations, [`Family::of`] has to ask those for their keys, [`Family::replace`] has to send each its part with the revision that
 //! was read, and what is shared becomes current only when all have answered.
 
-use crate::kms::{Backing, new_key};
+use crate::kms::Backing;
 use catalog::{CatalogError, Changes, KeyAddress, Reader, Stored, World};
-use keys::{Key, Material, Region, Rotation};
+use keys::{Key, Material, Region};
 use module_client::{CallError, ModuleClient};
 use std::sync::Arc;
 
@@ -27,6 +27,11 @@ impl Family {
             keys.push(reader.key(&address).await?.ok_or(CatalogError::Conflict)?);
         }
         Ok(Self { keys })
+    }
+
+    /// Its keys, first the one that it was asked by.
+    pub fn keys(&self) -> impl Iterator<Item = &Arc<Stored<Key>>> {
+        self.keys.iter()
     }
 
     /// The one in that region.
@@ -49,23 +54,12 @@ impl Family {
         self.keys.iter().skip(1).fold(changes, |changes, key| changes.replace_key(key, &change(key)))
     }
 
-    /// Gives all its keys new current material, made for the first of them and bound to the region of each.
-    pub async fn replace_with_new_material(
-        &self,
-        module: &ModuleClient,
-        mut changes: Changes,
-        rotation: Rotation,
-        change: impl Fn(&Key) -> Key,
-    ) -> Result<Changes, CallError> {
-        let Some(first) = self.keys.first() else { return Ok(changes) };
-        let made = module.generate_key(&new_key(first)).await?;
-        let material =
-            Material::generated(made.material_id, made.token.as_bytes(), made.public_key.as_deref());
-        for key in &self.keys {
-            let own = bound(module, first, &material, key.region).await?;
-            changes = changes.replace_key(key, &change(&key.with_new_material(own, rotation)));
-        }
-        Ok(changes)
+    /// Puts the primary in place of what was read of it, and every replica as it then follows.
+    pub fn replace_primary(&self, changes: Changes, primary: &Key) -> Changes {
+        self.replace(changes, |key| match key.region == primary.region {
+            true => primary.clone(),
+            false => key.following(primary),
+        })
     }
 }
 
