@@ -42,9 +42,7 @@ impl<'d> Document<'d> {
     pub fn read(payload: &'d [u8]) -> Result<Self, AttestationError> {
         let mut reader = Reader::new(payload);
         let mut members = Members::default();
-        for _ in 0..reader.map(DOCUMENT, |length| length <= MOST_MEMBERS)? {
-            members.read(&mut reader)?;
-        }
+        reader.map(DOCUMENT, 0..=MOST_MEMBERS, |reader| members.read(reader))?;
         reader.end(DOCUMENT)?;
         members.complete()
     }
@@ -130,21 +128,26 @@ fn timestamp(reader: &mut Reader<'_>) -> Result<Duration, AttestationError> {
 
 fn registers(member: &'static str, reader: &mut Reader<'_>) -> Result<Registers, AttestationError> {
     let mut registers = BTreeMap::new();
-    for _ in 0..reader.map(member, |length| (1..=REGISTERS).contains(&length))? {
+    reader.map(member, 1..=REGISTERS, |reader| {
         let number = reader.unsigned(member)?;
         let number = u8::try_from(number).ok().filter(|number| u64::from(*number) < REGISTERS);
         let number = number.ok_or(AttestationError::Malformed(member))?;
         let value = reader.bytes(member, |length| [32, 48, 64].contains(&length))?;
-        if registers.insert(number, value.into()).is_some() {
-            return Err(AttestationError::Duplicate(member));
+        match registers.insert(number, value.into()) {
+            None => Ok(()),
+            Some(_) => Err(AttestationError::Duplicate(member)),
         }
-    }
+    })?;
     Ok(Registers(registers))
 }
 
 fn bundle<'d>(reader: &mut Reader<'d>) -> Result<Vec<&'d [u8]>, AttestationError> {
-    let length = reader.list("cabundle", |length| (1..=LONGEST_CHAIN).contains(&length))?;
-    (0..length).map(|_| reader.bytes("cabundle", is_short)).collect()
+    let mut bundle = Vec::new();
+    reader.list("cabundle", 1..=LONGEST_CHAIN, |reader| {
+        bundle.push(reader.bytes("cabundle", is_short)?);
+        Ok(())
+    })?;
+    Ok(bundle)
 }
 
 /// What is between the attested and others.

@@ -22,10 +22,10 @@ impl<'d> Message<'d> {
         }
         let mut reader = Reader::new(bytes);
         reader.optional_tag(MESSAGE, COSE_SIGN1)?;
-        reader.list(MESSAGE, |length| length == 4)?;
+        reader.list_of(MESSAGE, 4)?;
         let protected = reader.bytes("protected header", |_| true)?;
         check_algorithm(protected)?;
-        reader.map("unprotected header", |length| length == 0)?;
+        reader.map("unprotected header", 0..=0, |_| Ok(()))?;
         let payload = reader.bytes("payload", |length| (1..=LONGEST_PAYLOAD).contains(&length))?;
         let signature = reader.bytes("signature", |length| length == SIGNATURE_LENGTH)?;
         reader.end(MESSAGE)?;
@@ -48,14 +48,13 @@ impl<'d> Message<'d> {
 
 /// The protected header is `{1: -35}`.
 fn check_algorithm(protected: &[u8]) -> Result<(), AttestationError> {
-    let header = || {
-        let mut reader = Reader::new(protected);
-        reader.map("protected header", |length| length == 1)?;
-        let pair = (reader.signed("protected header")?, reader.signed("protected header")?);
-        reader.end("protected header")?;
-        Ok::<_, AttestationError>(pair)
-    };
-    if header() == Ok((ALGORITHM, ES384)) { Ok(()) } else { Err(AttestationError::WrongAlgorithm) }
+    let (mut reader, mut pair) = (Reader::new(protected), None);
+    let header = reader.map("protected header", 1..=1, |reader| {
+        pair = Some((reader.signed("protected header")?, reader.signed("protected header")?));
+        Ok(())
+    });
+    let is_read = header.and_then(|()| reader.end("protected header")).is_ok();
+    if is_read && pair == Some((ALGORITHM, ES384)) { Ok(()) } else { Err(AttestationError::WrongAlgorithm) }
 }
 
 const MESSAGE: &str = "COSE_Sign1";

@@ -1,9 +1,11 @@
-//! CBOR read in place: definite lengths only, each held against what is there and what may be, so that nothing is ever allocated
-//! for what a length merely says. There is no recursion, for nothing of unknown shape is read.
+//! CBOR read in place: each length is held against what is there and what may be, so that nothing is ever allocated for what a length
+//! merely says. There is no recursion, for nothing of unknown shape is read. Lists and maps may be of indefinite length, as AWS's
+//! are; bytes and texts in pieces are refused.
 
 use crate::AttestationError;
 use minicbor::Decoder;
 use minicbor::data::Type;
+use std::ops::RangeInclusive;
 
 /// Reads one member after the other.
 pub struct Reader<'d>(Decoder<'d>);
@@ -52,24 +54,68 @@ impl<'d> Reader<'d> {
         self.0.i64().map_err(|_| AttestationError::Malformed(member))
     }
 
-    /// The beginning of a list: how many entries it has.
+    /// The beginning of a list of so many entries.
+    pub fn list_of(&mut self, member: &'static str, length: u64) -> Result<(), AttestationError> {
+        match self.0.array() {
+            Ok(Some(found)) if found == length => Ok(()),
+            _ => Err(AttestationError::Malformed(member)),
+        }
+    }
+
+    /// A list, whose entries `entry` reads.
     pub fn list(
         &mut self,
         member: &'static str,
-        is_length: impl Fn(u64) -> bool,
-    ) -> Result<u64, AttestationError> {
-        let length = self.0.array().ok().flatten().filter(|length| is_length(*length));
-        length.ok_or(AttestationError::Malformed(member))
+        lengths: RangeInclusive<u64>,
+        entry: impl FnMut(&mut Self) -> Result<(), AttestationError>,
+    ) -> Result<(), AttestationError> {
+        let length = self.0.array().map_err(|_| AttestationError::Malformed(member))?;
+        self.each(member, length, lengths, entry)
     }
 
-    /// The beginning of a map: how many pairs it has.
+    /// A map, whose pairs `pair` reads.
     pub fn map(
         &mut self,
         member: &'static str,
-        is_length: impl Fn(u64) -> bool,
-    ) -> Result<u64, AttestationError> {
-        let length = self.0.map().ok().flatten().filter(|length| is_length(*length));
-        length.ok_or(AttestationError::Malformed(member))
+        lengths: RangeInclusive<u64>,
+        pair: impl FnMut(&mut Self) -> Result<(), AttestationError>,
+    ) -> Result<(), AttestationError> {
+        let length = self.0.map().map_err(|_| AttestationError::Malformed(member))?;
+        self.each(member, length, lengths, pair)
+    }
+
+    /// So many of them, or as many as there are before a break; always within the limits.
+    fn each(
+        &mut self,
+        member: &'static str,
+        length: Option<u64>,
+        lengths: RangeInclusive<u64>,
+        mut read: impl FnMut(&mut Self) -> Result<(), AttestationError>,
+    ) -> Result<(), AttestationError> {
+        let malformed = AttestationError::Malformed(member);
+        if length.is_some_and(|length| !lengths.contains(&length)) {
+            return Err(malformed);
+        }
+        let most = length.unwrap_or(*lengths.end());
+        for count in 0..=most {
+            let is_over = length.map_or_else(|| self.at_break(), |length| count == length);
+            if is_over {
+                return if lengths.contains(&count) { Ok(()) } else { Err(malformed) };
+            }
+            if count < most {
+                read(self)?;
+            }
+        }
+        Err(malformed)
+    }
+
+    /// Whether a break is next, which is then behind.
+    fn at_break(&mut self) -> bool {
+        let is_break = self.0.datatype().is_ok_and(|kind| kind == Type::Break);
+        if is_break {
+            self.0.set_position(self.0.position().saturating_add(1));
+        }
+        is_break
     }
 
     /// That tag, if any tag is here.

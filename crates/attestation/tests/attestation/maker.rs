@@ -6,8 +6,8 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeySize, PrivateDecryptingKey};
 use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair};
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_ECDSA_P384_SHA384,
-    SignatureAlgorithm, date_time_ymd,
+    BasicConstraints, CertificateParams, CrlDistributionPoint, DnType, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, PKCS_ECDSA_P384_SHA384, SignatureAlgorithm, date_time_ymd,
 };
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -32,6 +32,9 @@ impl Link {
     pub fn authority(name: &str, below: BasicConstraints) -> Self {
         let mut link = Self::leaf(name);
         link.params.is_ca = IsCa::Ca(below);
+        link.params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        link.params.crl_distribution_points =
+            vec![CrlDistributionPoint { uris: vec!["http://crl.example/crl".to_owned()] }];
         link
     }
 
@@ -41,6 +44,7 @@ impl Link {
         params.not_before = date_time_ymd(2026, 1, 1);
         params.not_after = date_time_ymd(2027, 1, 1);
         params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::ContentCommitment];
         Self { params, algorithm: &PKCS_ECDSA_P384_SHA384 }
     }
 }
@@ -103,7 +107,7 @@ impl Chain {
                 ("certificate", Cbor::Bytes(leaf.clone())),
                 ("cabundle", Cbor::List(bundle)),
                 ("public_key", Cbor::Bytes(RSA.clone())),
-                ("user_data", Cbor::Null),
+                ("user_data", Cbor::Bytes(b"between us".to_vec())),
                 ("nonce", Cbor::Null),
             ],
         }

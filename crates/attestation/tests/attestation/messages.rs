@@ -77,20 +77,56 @@ fn a_signature_of_another_key_over_something_else_or_of_another_length_is_refuse
 }
 
 #[test]
-fn indefinite_lengths_are_refused_wherever_they_stand() {
+fn lists_and_maps_may_be_of_indefinite_length_as_those_of_aws_are() {
     let chain = Chain::new();
     let document = chain.document();
     for (name, value) in chain.document().members {
-        let indefinite = value.indefinite();
-        if !matches!(value, Cbor::Null | Cbor::Number(_)) {
-            assert_eq!(verified(&chain, &chain.document_with(name, indefinite)), Err(Malformed(name)));
+        if let Cbor::List(_) | Cbor::Map(_) = value {
+            assert!(verified(&chain, &chain.document_with(name, value.indefinite())).is_ok(), "{name}");
         }
     }
-    let payload = chain.message(&document.map().indefinite().encoded());
-    assert_eq!(verified(&chain, &payload.encoded()), Err(Malformed("payload")));
+    let payload = document.map().indefinite().encoded();
+    let message = chain.message(&payload).encoded();
+    assert!(verified(&chain, &message).is_ok());
+    let unprotected = chain.message(&payload).with_part(1, Cbor::Map(vec![]).indefinite());
+    assert!(verified(&chain, &unprotected.encoded()).is_ok());
+    for length in 1..payload.len() {
+        let refused = verified(&chain, &chain.message(&payload[..length]).encoded());
+        assert!(matches!(refused, Err(Malformed(_))), "{length} bytes");
+    }
+}
+
+#[test]
+fn indefinite_lengths_are_within_the_same_limits() {
+    let chain = Chain::new();
+    let with = |name, value: Cbor| verified(&chain, &chain.document_with(name, value.indefinite())).map(drop);
+    let registers = |count| {
+        Cbor::Map((0..count).map(|number| (Cbor::Number(number), Cbor::Bytes(vec![1; 48]))).collect())
+    };
+    assert_eq!(with("pcrs", registers(32)), Ok(()));
+    assert_eq!(with("pcrs", registers(33)), Err(Malformed("pcrs")));
+    assert_eq!(with("pcrs", registers(0)), Err(Malformed("pcrs")));
+    assert_eq!(with("cabundle", Cbor::List(vec![])), Err(Malformed("cabundle")));
+    assert_eq!(with("cabundle", Cbor::List(vec![Cbor::Bytes(vec![0; 10]); 8])), Err(Malformed("cabundle")));
+    let more = chain.document().and("1", Cbor::Null).and("2", Cbor::Null).map().indefinite();
+    assert!(verified(&chain, &chain.message(&more.encoded()).encoded()).is_err());
+    let half_a_pair = Cbor::Raw(vec![0xbf, 0x00, 0xff]);
+    assert_eq!(with("pcrs", half_a_pair), Err(Malformed("pcrs")));
+}
+
+#[test]
+fn bytes_and_texts_in_pieces_and_messages_of_indefinite_length_are_refused() {
+    let chain = Chain::new();
+    let document = chain.document();
+    for (name, value) in chain.document().members {
+        if let Cbor::Bytes(_) | Cbor::Text(_) = value {
+            let refused = verified(&chain, &chain.document_with(name, value.indefinite()));
+            assert_eq!(refused, Err(Malformed(name)));
+        }
+    }
     let parts = chain.message(&document.payload()).parts;
-    for (at, part) in parts.iter().enumerate() {
-        let message = chain.message(&document.payload()).with_part(at, part.indefinite());
+    for at in [0, 2, 3] {
+        let message = chain.message(&document.payload()).with_part(at, parts[at].indefinite());
         assert!(matches!(verified(&chain, &message.encoded()), Err(Malformed(_))), "part {at}");
     }
     let all = Cbor::List(parts).indefinite().encoded();
