@@ -32,14 +32,21 @@ pub fn row(operation: &str) -> On {
         "RetireGrant" => On::Grant,
         "CancelKeyDeletion"
         | "CreateGrant"
+        | "Decapsulate"
         | "Decrypt"
+        | "DeriveSharedSecret"
         | "DescribeKey"
         | "DisableKey"
         | "EnableKey"
+        | "Encapsulate"
         | "Encrypt"
         | "GenerateDataKey"
+        | "GenerateDataKeyPair"
+        | "GenerateDataKeyPairWithoutPlaintext"
         | "GenerateDataKeyWithoutPlaintext"
+        | "GenerateMac"
         | "GetKeyPolicy"
+        | "GetPublicKey"
         | "ListGrants"
         | "ListKeyPolicies"
         | "ListResourceTags"
@@ -47,9 +54,12 @@ pub fn row(operation: &str) -> On {
         | "ReEncrypt"
         | "RevokeGrant"
         | "ScheduleKeyDeletion"
+        | "Sign"
         | "TagResource"
         | "UntagResource"
-        | "UpdateKeyDescription" => On::Keys,
+        | "UpdateKeyDescription"
+        | "Verify"
+        | "VerifyMac" => On::Keys,
         "ListRetirableGrants" => On::Principal,
         other => panic!("nothing says what the permissions of {other} are on: add it here"),
     }
@@ -82,7 +92,7 @@ impl<'a> Ground<'a> {
 
     /// The same with a user of that account.
     pub fn for_caller_of(server: &'a Server, operation: &'static str, root: &Caller) -> Self {
-        let account = Account::root(server);
+        let account = Account::root_for(server, operation);
         let user = server.create_user(root, &new_name());
         Self { operation, account, user }
     }

@@ -105,10 +105,13 @@ fn fullest(operation: &str, account: &Account<'_>, by: By) -> Value {
             "Constraints": {"EncryptionContextEquals": context}})),
         "CreateKey" => set(json!({"Tags": [{"TagKey": "river", "TagValue": "nile"}]})),
         "Decrypt" => set(json!({"KeyId": alias, "EncryptionContext": context})),
-        "DescribeKey" => set(json!({"KeyId": alias})),
-        "Encrypt" | "GenerateDataKey" | "GenerateDataKeyWithoutPlaintext" => {
-            set(json!({"KeyId": alias, "EncryptionContext": context}));
-        }
+        "Decapsulate" | "DeriveSharedSecret" | "DescribeKey" | "Encapsulate" | "GenerateMac"
+        | "GetPublicKey" | "Sign" | "Verify" | "VerifyMac" => set(json!({"KeyId": alias})),
+        "Encrypt"
+        | "GenerateDataKey"
+        | "GenerateDataKeyPair"
+        | "GenerateDataKeyPairWithoutPlaintext"
+        | "GenerateDataKeyWithoutPlaintext" => set(json!({"KeyId": alias, "EncryptionContext": context})),
         "ReEncrypt" => set(json!({"SourceKeyId": alias, "DestinationKeyId": alias,
             "SourceEncryptionContext": context, "DestinationEncryptionContext": context})),
         "ScheduleKeyDeletion" => set(json!({"PendingWindowInDays": 7})),
@@ -127,8 +130,8 @@ struct Cast<'a> {
 }
 
 impl<'a> Cast<'a> {
-    fn new(server: &'a Server, service: &'a Caller, name: &str) -> Self {
-        let account = Account::root(server);
+    fn new(server: &'a Server, service: &'a Caller, name: &str, operation: &str) -> Self {
+        let account = Account::root_for(server, operation);
         let tag = [("Tags.member.1.Key", "team"), ("Tags.member.1.Value", "delta")];
         let user = server.create_user(server.root(), &format!("user-{name}"));
         let _ = server.iam("TagUser", &[&[("UserName", user.name.as_str())][..], &tag].concat()).output();
@@ -253,7 +256,7 @@ fn may_call(by: By, entry: &Entry, action: &str) -> bool {
 
 /// An account's keys and whoever calls, with all that the fullest request of an operation needs.
 fn prepared<'a>(server: &'a Server, service: &'a Caller, name: &str, operation: &str) -> Cast<'a> {
-    let mut cast = Cast::new(server, service, name);
+    let mut cast = Cast::new(server, service, name, operation);
     let account = &mut cast.account;
     let context = json!({"project": "nile"});
     match operation {

@@ -1,4 +1,5 @@
-//! An account with two keys, one of which has an alias, a tag and a ciphertext: enough for any operation to be called.
+//! An account with two keys, one of which has an alias, a tag and a ciphertext: enough for any operation to be called that is for
+//! keys of their kind.
 
 use blackbox::{Answer, Caller, Server, base64};
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ pub struct Account<'a> {
     pub other: String,
     /// The name of an alias of the key.
     pub alias: String,
-    /// What the key made of [`PLAINTEXT`].
+    /// What the key made of [`PLAINTEXT`]: a ciphertext, a signature, a MAC; or the other side of a secret that it shares.
     pub ciphertext: String,
     /// The id of a grant on the key to the account itself, which gives it nothing that it had not.
     pub grant: String,
@@ -33,8 +34,24 @@ impl<'a> Account<'a> {
 
     /// Keys of their own for a caller.
     pub fn of(server: &'a Server, caller: Caller) -> Self {
+        Self::of_for(server, caller, "Encrypt")
+    }
+
+    /// A new account with keys of the kind that an operation is for.
+    pub fn new_for(server: &'a Server, operation: &str) -> Self {
+        Self::of_for(server, server.create_account(), operation)
+    }
+
+    /// The first account with such keys.
+    pub fn root_for(server: &'a Server, operation: &str) -> Self {
+        Self::of_for(server, server.root().clone(), operation)
+    }
+
+    /// Such keys of their own for a caller.
+    pub fn of_for(server: &'a Server, caller: Caller, operation: &str) -> Self {
         let id = server.account_id(&caller);
-        let (key, other) = (server.create_key_as(&caller), server.create_key_as(&caller));
+        let create = || server.call_as(&caller, "CreateKey", &kind_for(operation)).output();
+        let [key, other] = [create(), create()].map(|made| text(&made["KeyMetadata"]["Arn"]));
         let [alias, ciphertext, grant] = [const { String::new() }; 3];
         let mut account = Self { server, caller, id, key, other, alias, ciphertext, grant };
         account.alias = format!("alias/of/{}", key_id(&account.key));
@@ -43,12 +60,27 @@ impl<'a> Account<'a> {
             .output();
         let tags = json!([{"TagKey": "team", "TagValue": "delta"}]);
         let _ = account.call("TagResource", &json!({"KeyId": account.key, "Tags": tags})).output();
-        account.ciphertext = account.encrypt(&account.key, PLAINTEXT);
-        let grant = json!({"KeyId": account.key, "GranteePrincipal": account.root_arn(), "Operations": ["GenerateDataKeyPair"],
+        account.ciphertext = account.made(operation);
+        let grant = json!({"KeyId": account.key, "GranteePrincipal": account.root_arn(), "Operations": ["RetireGrant"],
             "Name": "of-the-account"});
         let made = account.call("CreateGrant", &grant).output();
-        account.grant = made["GrantId"].as_str().unwrap().to_owned();
+        account.grant = text(&made["GrantId"]);
         account
+    }
+
+    /// What the key makes, if it is of the kind that the operation is for.
+    fn made(&self, operation: &str) -> String {
+        let (maker, member) = match operation {
+            "Decapsulate" | "Encapsulate" => ("Encapsulate", "SharedSecretCiphertextBlob"),
+            "GenerateMac" | "VerifyMac" => ("GenerateMac", "Mac"),
+            "GetPublicKey" | "Sign" | "Verify" => ("Sign", "Signature"),
+            "DeriveSharedSecret" => {
+                let input = json!({"KeyId": self.other});
+                return text(&self.call("GetPublicKey", &input).output()["PublicKey"]);
+            }
+            _ => ("Encrypt", "CiphertextBlob"),
+        };
+        text(&self.call(maker, &crate::requests::minimal(maker, self)).output()[member])
     }
 
     /// The ARN of the account's root.
@@ -106,6 +138,21 @@ impl<'a> Account<'a> {
             self.id
         )
     }
+}
+
+/// Which keys an operation is tried with: what CreateKey is asked for.
+fn kind_for(operation: &str) -> Value {
+    match operation {
+        "Decapsulate" | "Encapsulate" => json!({"KeySpec": "ML_KEM_768", "KeyUsage": "ENCAPSULATE_DECAPSULATE"}),
+        "DeriveSharedSecret" => json!({"KeySpec": "ECC_NIST_P256", "KeyUsage": "KEY_AGREEMENT"}),
+        "GenerateMac" | "VerifyMac" => json!({"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}),
+        "GetPublicKey" | "Sign" | "Verify" => json!({"KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"}),
+        _ => json!({}),
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
 }
 
 /// The id at the end of a key's ARN.

@@ -11,9 +11,9 @@ use wire::{MemberShape, Shape};
 #[test]
 fn every_limit_of_every_member_holds_to_the_letter() {
     let server = Server::start();
-    let account = Account::root(&server);
     let mut tried = 0;
     for entry in OPERATIONS {
+        let account = Account::root_for(&server, entry.name);
         let base = minimal(entry.name, &account);
         for case in cases_of((entry.input)(), &Place::root()) {
             let input = case.place.put(&base, case.value.clone());
@@ -29,8 +29,8 @@ fn every_limit_of_every_member_holds_to_the_letter() {
 #[test]
 fn every_required_member_must_be_there_and_null_is_absence() {
     let server = Server::start();
-    let account = Account::root(&server);
     for entry in OPERATIONS {
+        let account = Account::root_for(&server, entry.name);
         let base = minimal(entry.name, &account);
         for member in (entry.input)().iter().filter(|member| member.required) {
             let expected = violation(&format!(
@@ -51,7 +51,7 @@ fn every_required_member_must_be_there_and_null_is_absence() {
 fn every_optional_member_may_be_null() {
     let server = Server::start();
     for entry in OPERATIONS {
-        let account = Account::new(&server);
+        let account = Account::new_for(&server, entry.name);
         account.enter(&account.key, crate::requests::state_for(entry.name));
         let mut input = minimal(entry.name, &account);
         for member in (entry.input)().iter().filter(|member| !member.required) {
@@ -67,8 +67,8 @@ fn every_optional_member_may_be_null() {
 #[test]
 fn every_member_of_a_wrong_type_is_a_serialization_exception() {
     let server = Server::start();
-    let account = Account::root(&server);
     for entry in OPERATIONS {
+        let account = Account::root_for(&server, entry.name);
         let base = minimal(entry.name, &account);
         for member in (entry.input)() {
             for value in wrong_types(&member.shape) {

@@ -14,11 +14,36 @@ fn fields(operation: &str) -> &'static [&'static str] {
         "CreateGrant" => &["GrantId", "GrantToken"],
         "CreateKey" | "DescribeKey" => &["KeyMetadata"],
         "Decrypt" => &["EncryptionAlgorithm", "KeyId", "KeyMaterialId", "Plaintext"],
+        "Decapsulate" => &["EncapsulationAlgorithm", "KeyId", "SharedSecret"],
+        "DeriveSharedSecret" => &["KeyAgreementAlgorithm", "KeyId", "KeyOrigin", "SharedSecret"],
+        "Encapsulate" => {
+            &["EncapsulationAlgorithm", "KeyId", "SharedSecret", "SharedSecretCiphertextBlob"]
+        }
         "Encrypt" => &["CiphertextBlob", "EncryptionAlgorithm", "KeyId"],
         "GenerateDataKey" => &["CiphertextBlob", "KeyId", "KeyMaterialId", "Plaintext"],
         "GenerateDataKeyWithoutPlaintext" => &["CiphertextBlob", "KeyId", "KeyMaterialId"],
+        "GenerateDataKeyPair" => &[
+            "KeyId",
+            "KeyMaterialId",
+            "KeyPairSpec",
+            "PrivateKeyCiphertextBlob",
+            "PrivateKeyPlaintext",
+            "PublicKey",
+        ],
+        "GenerateDataKeyPairWithoutPlaintext" => {
+            &["KeyId", "KeyMaterialId", "KeyPairSpec", "PrivateKeyCiphertextBlob", "PublicKey"]
+        }
+        "GenerateMac" => &["KeyId", "Mac", "MacAlgorithm"],
         "GenerateRandom" => &["Plaintext"],
         "GetKeyPolicy" => &["Policy", "PolicyName"],
+        "GetPublicKey" => &[
+            "CustomerMasterKeySpec",
+            "KeyId",
+            "KeySpec",
+            "KeyUsage",
+            "PublicKey",
+            "SigningAlgorithms",
+        ],
         "ListAliases" => &["Aliases", "Truncated"],
         "ListGrants" | "ListRetirableGrants" => &["Grants", "Truncated"],
         "ListKeyPolicies" => &["PolicyNames", "Truncated"],
@@ -33,6 +58,9 @@ fn fields(operation: &str) -> &'static [&'static str] {
             "SourceKeyId",
             "SourceKeyMaterialId",
         ],
+        "Sign" => &["KeyId", "Signature", "SigningAlgorithm"],
+        "Verify" => &["KeyId", "SignatureValid", "SigningAlgorithm"],
+        "VerifyMac" => &["KeyId", "MacAlgorithm", "MacValid"],
         "ScheduleKeyDeletion" => &["DeletionDate", "KeyId", "KeyState", "PendingWindowInDays"],
         "CreateAlias"
         | "DeleteAlias"

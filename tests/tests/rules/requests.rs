@@ -5,15 +5,17 @@ use blackbox::{Answer, Server, base64};
 use operations::OPERATIONS;
 use serde_json::{Value, json};
 
-/// The smallest valid request of an operation, about the account's key.
+/// The smallest valid request of an operation, about the account's key, which must be of the kind that the operation is for.
 pub fn minimal(operation: &str, account: &Account<'_>) -> Value {
     let Account { key, other, alias, ciphertext, grant, .. } = account;
+    let message = base64(crate::account::PLAINTEXT);
     match operation {
         "CancelKeyDeletion"
         | "DescribeKey"
         | "DisableKey"
         | "EnableKey"
         | "GetKeyPolicy"
+        | "GetPublicKey"
         | "ListAliases"
         | "ListGrants"
         | "ListKeyPolicies"
@@ -25,18 +27,36 @@ pub fn minimal(operation: &str, account: &Account<'_>) -> Value {
         }
         "CreateKey" | "ListKeys" => json!({}),
         "Decrypt" => json!({"CiphertextBlob": ciphertext}),
+        "Decapsulate" => {
+            json!({"KeyId": key, "SharedSecretCiphertextBlob": ciphertext, "EncapsulationAlgorithm": "ML_KEM"})
+        }
         "DeleteAlias" => json!({"AliasName": alias}),
-        "Encrypt" => json!({"KeyId": key, "Plaintext": base64(crate::account::PLAINTEXT)}),
+        "DeriveSharedSecret" => {
+            json!({"KeyId": key, "KeyAgreementAlgorithm": "ECDH", "PublicKey": ciphertext})
+        }
+        "Encapsulate" => json!({"KeyId": key, "EncapsulationAlgorithm": "ML_KEM"}),
+        "Encrypt" => json!({"KeyId": key, "Plaintext": message}),
         "GenerateDataKey" | "GenerateDataKeyWithoutPlaintext" => json!({"KeyId": key, "KeySpec": "AES_256"}),
+        "GenerateDataKeyPair" | "GenerateDataKeyPairWithoutPlaintext" => {
+            json!({"KeyId": key, "KeyPairSpec": "ECC_NIST_P256"})
+        }
+        "GenerateMac" => json!({"KeyId": key, "Message": message, "MacAlgorithm": "HMAC_SHA_256"}),
         "GenerateRandom" => json!({"NumberOfBytes": 32}),
         "ListRetirableGrants" => json!({"RetiringPrincipal": account.root_arn()}),
         "PutKeyPolicy" => json!({"KeyId": key, "Policy": POLICY}),
         "ReEncrypt" => json!({"CiphertextBlob": ciphertext, "DestinationKeyId": other}),
         "RetireGrant" | "RevokeGrant" => json!({"KeyId": key, "GrantId": grant}),
+        "Sign" => json!({"KeyId": key, "Message": message, "SigningAlgorithm": "ECDSA_SHA_256"}),
         "TagResource" => json!({"KeyId": key, "Tags": [{"TagKey": "river", "TagValue": "nile"}]}),
         "UntagResource" => json!({"KeyId": key, "TagKeys": ["team"]}),
         "UpdateAlias" => json!({"AliasName": alias, "TargetKeyId": key}),
         "UpdateKeyDescription" => json!({"KeyId": key, "Description": "of the delta"}),
+        "Verify" => {
+            json!({"KeyId": key, "Message": message, "Signature": ciphertext, "SigningAlgorithm": "ECDSA_SHA_256"})
+        }
+        "VerifyMac" => {
+            json!({"KeyId": key, "Message": message, "Mac": ciphertext, "MacAlgorithm": "HMAC_SHA_256"})
+        }
         other => panic!("there is no minimal request for {other}: add it here"),
     }
 }
@@ -49,7 +69,7 @@ pub fn state_for(operation: &str) -> &'static str {
 /// Calls every operation once, each on an account of its own in which it succeeds.
 pub fn call_each(server: &Server, mut look: impl FnMut(&'static str, &Account<'_>, &Value, &Answer)) {
     for entry in OPERATIONS {
-        let account = Account::new(server);
+        let account = Account::new_for(server, entry.name);
         account.enter(&account.key, state_for(entry.name));
         let input = minimal(entry.name, &account);
         look(entry.name, &account, &input, &account.call(entry.name, &input));

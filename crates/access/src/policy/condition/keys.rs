@@ -285,9 +285,11 @@ const TAGGING_AND_UNTAGGING: &[&str] = &[
 ];
 
 const WITH_ALIAS: &[&str] = &[
+    "kms:Decapsulate",
     "kms:Decrypt",
     "kms:DeriveSharedSecret",
     "kms:DescribeKey",
+    "kms:Encapsulate",
     "kms:Encrypt",
     "kms:GenerateDataKey",
     "kms:GenerateDataKeyPair",
