@@ -18,4 +18,4 @@ pub use record::{
     EventType, Failure, Record, Resource, ResourceType, SessionAttributes, SessionContext, SessionIssuer,
     TlsDetails, UserIdentity, console_time,
 };
-pub use verify::{Entry, Records, Report, TornTail, records, verify};
+pub use verify::{Entry, Records, Report, TornTail, records, records_after, verify};

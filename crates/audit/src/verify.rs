@@ -59,7 +59,13 @@ pub fn verify(directory: &Path) -> Result<Report, JournalError> {
 
 /// Reads a journal's records, oldest first, and checks them on the way.
 pub fn records(directory: &Path) -> Result<Records, JournalError> {
-    Ok(Records { segments: Segments::open(directory)?, lines: Vec::new().into_iter() })
+    Ok(Records { segments: Segments::open(directory)?, lines: Vec::new().into_iter(), after: 0 })
+}
+
+/// Reads the records after the one of that number in the same way, and no segment that ends before them.
+pub fn records_after(directory: &Path, sequence: u64) -> Result<Records, JournalError> {
+    let segments = Segments::open_after(directory, sequence)?;
+    Ok(Records { segments, lines: Vec::new().into_iter(), after: sequence })
 }
 
 /// A record as it stands in the journal.
@@ -76,6 +82,7 @@ pub struct Entry {
 pub struct Records {
     segments: Segments,
     lines: vec::IntoIter<Entry>,
+    after: u64,
 }
 
 impl Iterator for Records {
@@ -83,7 +90,7 @@ impl Iterator for Records {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(entry) = self.lines.next() {
+            if let Some(entry) = self.lines.find(|entry| entry.sequence > self.after) {
                 return Some(Ok(entry));
             }
             match self.segments.next()? {
@@ -98,7 +105,8 @@ impl Iterator for Records {
 #[derive(Debug)]
 struct Segments {
     files: vec::IntoIter<(u64, PathBuf)>,
-    head: Head,
+    /// Where the last one that was read ends; nothing if the first to be read is not the journal's first.
+    head: Option<Head>,
 }
 
 #[derive(Debug)]
@@ -114,7 +122,20 @@ impl Segments {
         if files.is_empty() {
             return Err(JournalError::NoJournal { directory: directory.to_owned() });
         }
-        Ok(Self { files: files.into_iter(), head: Head::GENESIS })
+        Ok(Self { files: files.into_iter(), head: Some(Head::GENESIS) })
+    }
+
+    /// From the one on that holds the record after that number.
+    fn open_after(directory: &Path, sequence: u64) -> Result<Self, JournalError> {
+        let mut segments = Self::open(directory)?;
+        let passed =
+            segments.files.as_slice().iter().take_while(|(first, _)| *first <= sequence.saturating_add(1));
+        let passed = passed.count().saturating_sub(1);
+        if passed > 0 {
+            segments.files = segments.files.skip(passed).collect::<Vec<_>>().into_iter();
+            segments.head = None;
+        }
+        Ok(segments)
     }
 
     fn read(&self, first: u64, file: PathBuf, newest: bool) -> Result<Segment, JournalError> {
@@ -132,8 +153,8 @@ impl Segments {
         if found != first {
             return flaw(found, FlawKind::SegmentMisnamed);
         }
-        if before != self.head {
-            return flaw(self.head.sequence.saturating_add(1), FlawKind::SegmentUnlinked { found });
+        if let Some(head) = self.head.filter(|head| before != *head) {
+            return flaw(head.sequence.saturating_add(1), FlawKind::SegmentUnlinked { found });
         }
         walked.torn.as_ref().filter(|_| !newest).map_or(Ok(()), |torn| Err(torn.flaw))
     }
@@ -146,7 +167,7 @@ impl Iterator for Segments {
         let (first, file) = self.files.next()?;
         let outcome = self.read(first, file, self.files.as_slice().is_empty());
         match &outcome {
-            Ok(segment) => self.head = segment.walked.head,
+            Ok(segment) => self.head = Some(segment.walked.head),
             Err(_) => self.files = Vec::new().into_iter(),
         }
         Some(outcome)

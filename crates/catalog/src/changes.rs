@@ -89,6 +89,7 @@ impl Changes {
             self.changes.push(Change::Delete { key: layout::alias_of_key(&address, name) });
         }
         self.conditions.push(Condition::Absent(layout::grant_count(&address)));
+        self.changes.push(Change::Delete { key: layout::key_use(&address) });
         self.schedule(&address, Some(old), None);
         if old.manager == KeyManager::Customer {
             self.count_key(&address, -1);

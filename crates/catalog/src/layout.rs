@@ -12,6 +12,7 @@
 //! | `a/<account>/<region>/grant-name/<key id>/<name> <grant id>` | nothing: finds the grants of a name |
 //! | `a/<account>/<region>/grantee/<key id>/<grantee> <grant id>` | the [`keys::Grant`] again: one scan finds all of a grantee on a key |
 //! | `a/<account>/<region>/key/<key id>` | [`keys::Key`] |
+//! | `a/<account>/<region>/key-use/<key id>` | [`crate::KeyUse`] |
 //! | `a/<account>/iam-attachment/<policy ARN> <usage> <kind> <name>` | nothing: finds who uses a managed policy |
 //! | `a/<account>/iam-member/<group> <user>` | nothing: finds the users in a group |
 //! | `a/<account>/iam/<kind>/<name>` | [`crate::User`], [`crate::Group`], [`crate::Role`], [`crate::ManagedPolicy`], [`crate::OidcProvider`]; account 000000000000: [`crate::IntegratedService`] |
@@ -20,6 +21,7 @@
 //! | `access-key-use/<access key id>` | [`crate::AccessKeyUse`] |
 //! | `due/<date, 16 hexadecimal digits>/<account>/<region>/<key id>` | nothing: finds the keys to which the service has to do something by itself |
 //! | `history/<key of the record>/<revision, 16 hexadecimal digits>` | the record as it was before, and who changed it |
+//! | `key-uses` | how far the journal's records are accounted for in the uses of keys |
 //! | `outbox/<date, 16 hexadecimal digits>/<event id>` | a line for the journal: something is done that is still to be put on record |
 //! | `retiring/<region>/<retiring principal> <account>/<key id>/<grant id>` | nothing: finds the grants that a principal may retire |
 //! | `spent-import-token/<date, 16 hexadecimal digits>/<token id>` | nothing: an import token that has been used, and until when it is good |
@@ -51,6 +53,11 @@ pub(crate) fn root_access_keys(account: &AccountId) -> String {
 
 pub(crate) fn access_key_use(id: &str) -> Bytes {
     format!("access-key-use/{id}").into()
+}
+
+pub(crate) fn key_use(address: &KeyAddress) -> Bytes {
+    let KeyAddress { world: World { account, region }, id } = address;
+    format!("a/{account}/{region}/key-use/{id}").into()
 }
 
 pub(crate) fn record(kind: RecordKind, account: &AccountId, name: &str) -> Bytes {
@@ -255,6 +262,7 @@ fn bare(alias: &str) -> &str {
     alias.strip_prefix(ALIAS_PREFIX).unwrap_or(alias)
 }
 
+pub(crate) const KEY_USES: &str = "key-uses";
 pub(crate) const DUE: &str = "due/";
 pub(crate) const OUTBOX: &str = "outbox/";
 pub(crate) const SPENT_IMPORT_TOKENS: &str = "spent-import-token/";

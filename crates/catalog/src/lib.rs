@@ -13,6 +13,7 @@ mod follow;
 mod grants;
 mod identity;
 mod import_tokens;
+mod key_uses;
 mod layout;
 mod reader;
 mod record;
@@ -27,6 +28,7 @@ pub use identity::{
     RecordKind, Role, User,
 };
 pub use import_tokens::SpentImportToken;
+pub use key_uses::KeyUse;
 pub use reader::{Page, Reader};
 pub use record::{AccessKey, AccessKeyOwner, AccessKeyUse, Account, AliasAddress, KeyAddress, World};
 pub use stored::Stored;

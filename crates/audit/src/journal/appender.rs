@@ -6,6 +6,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -54,6 +55,12 @@ impl Appender {
     #[must_use]
     pub fn healthy(&self) -> bool {
         self.shared.healthy()
+    }
+
+    /// The number of the last record of the journal that is on the disk, of any worker.
+    #[must_use]
+    pub fn newest(&self) -> u64 {
+        self.shared.newest.load(Ordering::Acquire)
     }
 
     async fn take_seat(&self, record: &[u8]) -> Result<Seat<'_>, JournalError> {

@@ -5,7 +5,7 @@
 //! twice. That only one process at a time opens a directory is the caller's business.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle, Thread};
 
@@ -129,6 +129,8 @@ struct Shared {
     workers: Mutex<Vec<Arc<Worker>>>,
     writer: OnceLock<Thread>,
     closing: AtomicBool,
+    /// The number of the last record that is on the disk.
+    newest: AtomicU64,
     health: Health,
     spare: Spare,
     longest_record: usize,
@@ -146,6 +148,7 @@ impl Shared {
             workers: Mutex::default(),
             writer: OnceLock::new(),
             closing: AtomicBool::new(false),
+            newest: AtomicU64::new(0),
             health: Health::default(),
             spare: Spare::new(segment_length),
             longest_record: part(4, LONGEST_RECORD),

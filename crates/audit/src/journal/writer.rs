@@ -5,6 +5,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
@@ -40,6 +41,7 @@ impl Writer {
         let writer =
             Self { shared, medium, segment, next: None, head, wound: 0, stuck: false, batch, idle, buffer };
         writer.report_room();
+        writer.report_head();
         writer
     }
 
@@ -90,6 +92,7 @@ impl Writer {
             self.write_error(error)
         })?;
         self.head = after;
+        self.report_head();
         self.report_room();
         Ok(())
     }
@@ -151,6 +154,10 @@ impl Writer {
         thread::park_timeout(RETRY);
         let healed = self.heal();
         self.shared.health.set_broken(healed.is_err());
+    }
+
+    fn report_head(&self) {
+        self.shared.newest.store(self.head.sequence, Ordering::Release);
     }
 
     fn report_room(&self) {

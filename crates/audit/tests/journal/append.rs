@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use crate::common::{SHORT, append_together, counts, record, run, segments};
-use audit::{Chain, Head, Journal, JournalError, Options, records, verify};
+use audit::{Chain, Head, Journal, JournalError, Options, records, records_after, verify};
 
 #[test]
 fn a_record_is_in_the_files_when_its_append_answers() {
@@ -46,6 +46,31 @@ fn a_new_journal_is_empty_and_begins_at_the_genesis() {
     assert_eq!(journal.opened_at(), Head { sequence: 0, chain: Chain::GENESIS });
     let report = verify(&directory.path().join("deeper")).unwrap();
     assert_eq!((report.records, report.first_time, report.head), (0, None, Head::GENESIS));
+}
+
+#[test]
+fn the_records_after_a_number_are_read_from_the_segment_that_has_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = Journal::open(directory.path(), SHORT).unwrap();
+    let appender = journal.appender();
+    assert_eq!(appender.newest(), 0);
+    run(async {
+        for round in 0..50 {
+            append_together(&appender, (0..10).map(|id| record(&format!("{round}-{id}")))).await.unwrap();
+            assert_eq!(appender.newest(), (round + 1) * 10);
+        }
+    });
+    assert!(segments(directory.path()).len() > 3, "the journal is too short for the test");
+    let all: Vec<_> = records(directory.path()).unwrap().map(Result::unwrap).collect();
+    for after in [0, 1, 9, 137, 255, 256, 257, 498, 499, 500, 600] {
+        let read: Vec<_> = records_after(directory.path(), after).unwrap().map(Result::unwrap).collect();
+        assert_eq!(read, all[usize::try_from(after.min(500)).unwrap()..], "after {after}");
+    }
+    // What is before them is not read.
+    fs::write(&segments(directory.path())[0], "damaged").unwrap();
+    assert!(records_after(directory.path(), 400).unwrap().all(|read| read.is_ok()));
+    journal.close();
+    assert_eq!(Journal::open(directory.path(), SHORT).unwrap().appender().newest(), 500);
 }
 
 #[test]

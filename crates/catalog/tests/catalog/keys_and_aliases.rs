@@ -295,3 +295,33 @@ async fn history_has_no_token_of_a_former_material_either() {
     assert!(kept.iter().any(|(_, value)| value.contains("former_materials")), "{kept:?}");
     assert!(kept.iter().all(|(_, value)| !value.contains("cafe") && !value.contains("beef")), "{kept:?}");
 }
+
+#[tokio::test]
+async fn the_last_use_of_a_key_is_noted_without_history_and_goes_with_the_key() {
+    let Fixture { catalog, storage, .. } = &fixture();
+    catalog.commit(changes().create_key(&key(1), 10)).await.unwrap();
+    let stored = catalog.reader().key(&address(&key(1))).await.unwrap().unwrap();
+    assert!(catalog.reader().key_use(&address(&key(1))).await.unwrap().is_none());
+    assert_eq!(catalog.reader().key_uses_up_to().await.unwrap(), 0);
+    for event in ["one", "two"] {
+        let at = Moment::from_millis(9000);
+        let last =
+            KeyUse { at, operation: "Encrypt".into(), event_id: event.into(), request_id: event.into() };
+        catalog.commit(changes().note_key_use(&stored, &last).note_key_uses_up_to(7)).await.unwrap();
+        assert_eq!(*catalog.reader().key_use(&address(&key(1))).await.unwrap().unwrap(), last);
+    }
+    assert_eq!(catalog.reader().key_uses_up_to().await.unwrap(), 7);
+    let left = everything(storage, true).await;
+    assert!(!left.iter().any(|(key, _)| key.starts_with("history/")), "{left:?}");
+
+    catalog.commit(changes().delete_key(&stored, &[])).await.unwrap();
+    assert!(catalog.reader().key_use(&address(&key(1))).await.unwrap().is_none());
+    let last = KeyUse {
+        at: Moment::from_millis(9),
+        operation: "a".into(),
+        event_id: "b".into(),
+        request_id: "c".into(),
+    };
+    let late = catalog.commit(changes().note_key_use(&stored, &last)).await;
+    assert!(matches!(late, Err(CatalogError::Conflict)), "a key that is gone was used");
+}

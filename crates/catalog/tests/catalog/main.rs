@@ -6,7 +6,7 @@ mod identities;
 mod import_tokens;
 mod keys_and_aliases;
 
-use catalog::{AliasAddress, Author, Catalog, CatalogError, Changes, Followed, KeyAddress, World};
+use catalog::{AliasAddress, Author, Catalog, CatalogError, Changes, Followed, KeyAddress, KeyUse, World};
 use keys::{
     Alias, Key, KeyId, KeyManager, KeyMaterialId, KeyOrigin, KeySpec, KeyUsage, Material, Moment, Rotation,
     RotationSchedule, RotationType, Tags,
