@@ -3,7 +3,8 @@
 #
 #     sh every_operation.sh    # `aws` is on the path, and root.env in the environment
 #
-# It writes into the directory that it is run in.
+# It writes into the directory that it is run in. Where the command line does not know the newest operations yet, AWS_DATA_PATH names
+# newer service models, such as those of boto3: that is how it learns of services that it does not know.
 set -eu
 export AWS_PAGER= AWS_DEFAULT_OUTPUT=json
 

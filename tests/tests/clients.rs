@@ -95,6 +95,7 @@ fn the_aws_command_line_calls_every_operation_of_kms() {
     std::fs::create_dir_all(&directory).unwrap();
     let mut shell = client(&server, Path::new("sh"));
     shell.arg(workspace().join("tests/story/every_operation.sh")).current_dir(directory);
+    shell.env("AWS_DATA_PATH", newest_models());
     succeeded(shell.output().unwrap());
     let used = names_in_the_journal(&server);
     let missing: Vec<_> =
@@ -500,6 +501,14 @@ fn environment(name: &str) -> PathBuf {
     let mut places = test.ancestors().map(|place| place.join(name));
     let made = places.find(|place| place.join("bin/python").exists());
     made.unwrap_or_else(|| panic!("there is no {name}: run `cargo xtask test --prepare` first"))
+}
+
+/// The service models of boto3: the aws command line's own are older, and lack its newest operations.
+fn newest_models() -> PathBuf {
+    let versions = std::fs::read_dir(environment("venv").join("lib")).unwrap();
+    let mut models =
+        versions.map(|version| version.unwrap().path().join("site-packages").join("botocore").join("data"));
+    models.find(|models| models.is_dir()).expect("boto3 has service models")
 }
 
 fn workspace() -> &'static Path {
