@@ -3,10 +3,13 @@
 
 use libfuzzer_sys::fuzz_target;
 use module_api::frame::{Frame, append};
-use module_api::{Buffer, Command, Reply, blob};
+use module_api::{Buffer, Command, ImportToken, Reply, blob};
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = blob::Header::parse(bytes);
+    if let Ok(token) = ImportToken::parse(bytes) {
+        assert!(bytes.starts_with(&token.encode()), "an import token is read in one way");
+    }
     let mut rest = bytes;
     while let Ok(Some(frame)) = Frame::first(rest) {
         let _ = frame.decode::<Reply<'_>>();
