@@ -39,6 +39,13 @@ ML_DSA = {"ML_DSA_44": mldsa.MLDSA44PublicKey, "ML_DSA_65": mldsa.MLDSA65PublicK
 ML_KEM = {"ML_KEM_512": MLKEM.ML_KEM_512, "ML_KEM_768": MLKEM.ML_KEM_768, "ML_KEM_1024": MLKEM.ML_KEM_1024}
 HMAC = {"HMAC_224": 28, "HMAC_256": 32, "HMAC_384": 48, "HMAC_512": 64}
 
+PAIRS = [*RSA, *CURVES, ED25519, *ML_KEM]
+USAGES = {
+    "SYMMETRIC_DEFAULT": "ENCRYPT_DECRYPT",
+    **{spec: "GENERATE_VERIFY_MAC" for spec in HMAC},
+    **{spec: "ENCAPSULATE_DECAPSULATE" for spec in ML_KEM},
+}
+
 HASHES = {"SHA_1": hashes.SHA1(), "SHA_256": hashes.SHA256(), "SHA_384": hashes.SHA384(), "SHA_512": hashes.SHA512()}
 RSA_SIGNING = [f"RSASSA_{kind}_SHA_{bits}" for kind in ("PKCS1_V1_5", "PSS") for bits in (256, 384, 512)]
 RSA_ENCRYPTION = ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"]
@@ -230,6 +237,46 @@ def openssl_knows(algorithm):
     return algorithm not in ("ED25519_PH_SHA_512", "ML_DSA_SHAKE_256")
 
 
+class Tables(unittest.TestCase):
+    """The service model has everything that the tables here have, and SM2."""
+
+    def test_no_spec_is_left_out(self):
+        specs = {"SYMMETRIC_DEFAULT", *SIGNING, *ML_KEM, *HMAC}
+        self.assertEqual(modelled("KeySpec") - specs, {"SM2"})
+        self.assertEqual(modelled("DataKeyPairSpec") - set(PAIRS), {"SM2"})
+        self.assertEqual(modelled("WrappingKeySpec") - set(RSA), {"SM2"})
+
+    def test_no_algorithm_is_left_out(self):
+        signing = {algorithm for algorithms in SIGNING.values() for algorithm in algorithms}
+        self.assertEqual(modelled("SigningAlgorithmSpec") - signing, {"SM2DSA"})
+        self.assertEqual(modelled("EncryptionAlgorithmSpec") - {"SYMMETRIC_DEFAULT", *RSA_ENCRYPTION}, {"SM2PKE"})
+        self.assertEqual(modelled("MacAlgorithmSpec"), {mac_algorithm(spec)[0] for spec in HMAC})
+        types = {kind for algorithm in signing for kind in message_types(algorithm)}
+        self.assertEqual(modelled("MessageType"), types)
+
+    def test_no_other_wrapping_algorithm_is_offered(self):
+        for spec in [*WRAPPING, *ML_DSA, *ML_KEM]:
+            with self.subTest(spec):
+                external = {"spec": spec, "usage": USAGES.get(spec, "SIGN_VERIFY"), "Origin": "EXTERNAL"}
+                if spec not in WRAPPING:
+                    self.refused(create_key, **external)
+                    continue
+                key = create_key(**external)["KeyId"]
+                for algorithm in modelled("AlgorithmSpec") - set(WRAPPING[spec]):
+                    options = {"KeyId": key, "WrappingAlgorithm": algorithm, "WrappingKeySpec": "RSA_2048"}
+                    self.refused(KMS.get_parameters_for_import, **options)
+
+    def refused(self, call, **options):
+        with self.assertRaises(KMS.exceptions.ClientError, msg=options) as caught:
+            call(**options)
+        code = caught.exception.response["Error"]["Code"]
+        self.assertIn(code, ["UnsupportedOperationException", "ValidationException"], options)
+
+
+def modelled(enumeration):
+    return set(KMS.meta.service_model.shape_for(enumeration).enum)
+
+
 class PublicKeys(unittest.TestCase):
     def test_every_public_key_is_the_encoding_that_other_libraries_make_of_it(self):
         usages = {spec: "SIGN_VERIFY" for spec in SIGNING} | {spec: "ENCAPSULATE_DECAPSULATE" for spec in ML_KEM}
@@ -377,7 +424,7 @@ def openssl_encrypt(public, algorithm, plain):
 class DataKeyPairs(unittest.TestCase):
     def test_both_keys_of_a_pair_load_outside_and_belong_together(self):
         wrapping = create_key("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT")["KeyId"]
-        for spec in [*RSA, *CURVES, ED25519, *ML_KEM]:
+        for spec in PAIRS:
             with self.subTest(spec):
                 made = KMS.generate_data_key_pair(KeyId=wrapping, KeyPairSpec=spec, EncryptionContext=CONTEXT)
                 self.assertEqual(made["KeyPairSpec"], spec)
@@ -388,7 +435,7 @@ class DataKeyPairs(unittest.TestCase):
 
     def test_a_pair_without_plaintext_is_opened_later(self):
         wrapping = create_key("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT")["KeyId"]
-        for spec in [*RSA, *CURVES, ED25519, *ML_KEM]:
+        for spec in PAIRS:
             with self.subTest(spec):
                 made = KMS.generate_data_key_pair_without_plaintext(KeyId=wrapping, KeyPairSpec=spec)
                 self.assertNotIn("PrivateKeyPlaintext", made)
