@@ -1,7 +1,7 @@
 //! What a worker needs to answer calls: the catalog, the security module, the journal, the clock.
 
 use crate::pipeline::{Decoy, Sessions};
-use crate::{AccessKeyUses, Clock};
+use crate::{AccessKeyUses, Clock, KeyUses};
 use attestation::Roots;
 use audit::Appender;
 use catalog::{Catalog, Followed};
@@ -35,6 +35,8 @@ pub struct Service {
     pub issuers: Arc<oidc::Issuers>,
     /// When access keys were last used, as far as it is not on record yet.
     pub access_key_uses: Arc<AccessKeyUses>,
+    /// When keys were last used, as far as it is not on record yet.
+    pub key_uses: Arc<KeyUses>,
     /// What wakes the jobs.
     pub bell: Arc<Bell>,
     /// What the configuration says.

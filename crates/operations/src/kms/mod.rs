@@ -50,6 +50,7 @@ pub static OPERATIONS: &[Entry] = &[
     entry::<cryptography::GenerateDataKeyWithoutPlaintext>(),
     entry::<cryptography::GenerateMac>(),
     entry::<cryptography::GenerateRandom>(),
+    entry::<keys::GetKeyLastUsage>(),
     entry::<policies::GetKeyPolicy>(),
     entry::<rotation::GetKeyRotationStatus>(),
     entry::<import::GetParametersForImport>(),

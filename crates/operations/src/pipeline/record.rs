@@ -5,12 +5,15 @@ use super::authenticate::Claimed;
 use super::recipient::Recipient;
 use super::who::Who;
 use crate::api::{Api, Routed};
-use crate::operation::{Elsewhere, Outcome, Subject, internal};
+use crate::key_uses::{LastUse, Using, tracked};
+use crate::operation::{Elsewhere, NamedKey, Outcome, Subject, internal};
 use crate::{Call, Service, TlsConnection};
 use audit::json::{Json, Object, object};
 use audit::{EventType, Failure, Record, Resource, ResourceType, TlsDetails, UserIdentity};
-use keys::AccountId;
+use catalog::Stored;
+use keys::{AccountId, Key, Moment};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 use wire::Fault;
@@ -32,6 +35,8 @@ struct Named {
     account: AccountId,
     kind: ResourceType,
     arn: String,
+    /// The key, if it is one that there was before.
+    key: Option<Arc<Stored<Key>>>,
 }
 
 impl Draft {
@@ -56,13 +61,15 @@ impl Draft {
             account: arn.account,
             kind: ResourceType::Alias,
             arn: arn.to_string(),
+            key: None,
         }));
         self.resources.extend(subject.role().map(|named| Named {
             account: named.role.account,
             kind: ResourceType::Role,
             arn: named.arn.clone(),
+            key: None,
         }));
-        self.resources.extend(subject.keys().map(|named| Named::key(&named.arn)));
+        self.resources.extend(subject.keys().map(Named::existing));
     }
 
     /// Writes the record, and the copies for the other accounts whose resources the call was about. If that fails, so does
@@ -97,15 +104,55 @@ impl Draft {
             Ok(outcome) => outcome.additional.as_ref(),
             Err(_) => self.recipient.as_deref(),
         };
-        append(scene.service(), &record).await?;
+        let mut uses = self.uses(scene, outcome.is_ok());
+        uses.expect_record(account, scene.call.ids.event);
+        append(scene.service(), &record).await.inspect_err(|_| uses.withdraw())?;
+        uses.note(account);
         if let Some(elsewhere) = outcome.ok().and_then(|outcome| outcome.elsewhere.as_deref()) {
             Box::pin(append_elsewhere(scene.service(), record, elsewhere)).await?;
         }
         if !owners.is_empty() {
             let copy = Record { user_identity: who.identity_for_others(), ..record };
-            Box::pin(append_copies(scene.service(), copy, owners)).await?;
+            Box::pin(append_copies(scene.service(), copy, owners, uses)).await?;
         }
         Ok(())
+    }
+
+    /// The uses of keys that the call comes to when its record is durable.
+    fn uses(&self, scene: &Scene<'_>, succeeded: bool) -> Uses {
+        let (at, request) = (scene.now, scene.call.ids.request);
+        let operation = tracked(self.name).filter(|_| succeeded);
+        let keys = self.resources.iter().filter_map(|named| named.key.as_ref());
+        let keys = operation.into_iter().flat_map(|_| keys.clone());
+        let under_way = keys.map(|key| scene.service().key_uses.begin(key)).collect();
+        Uses { operation: self.name, at, request, under_way }
+    }
+}
+
+/// The uses of keys that are not noted yet.
+struct Uses {
+    operation: &'static str,
+    at: Moment,
+    request: Uuid,
+    under_way: Vec<Using>,
+}
+
+impl Uses {
+    /// The record with that id is about to be given to the journal, for the trail of that account: it is what tells of the uses of
+    /// the account's keys. From here on they are noted even if nobody waits for the record any more.
+    fn expect_record(&mut self, trail: AccountId, event: Uuid) {
+        let last = LastUse::new(self.at, self.operation, event, self.request);
+        self.under_way.iter_mut().filter(|using| using.account == trail).for_each(|using| using.expect(last));
+    }
+
+    /// The record is not in the journal.
+    fn withdraw(&mut self) {
+        self.under_way.iter_mut().for_each(Using::withdraw);
+    }
+
+    /// The record is durable.
+    fn note(&mut self, trail: AccountId) {
+        self.under_way.retain(|using| using.account != trail);
     }
 }
 
@@ -129,18 +176,26 @@ async fn append_copies(
     service: &Service,
     record: Record<'_>,
     owners: BTreeSet<AccountId>,
+    mut uses: Uses,
 ) -> Result<(), Fault> {
     for owner in owners {
-        let event_id = Uuid::new_v4().to_string();
+        let event = Uuid::new_v4();
+        let event_id = event.to_string();
         let copy = Record { event_id: &event_id, recipient_account_id: Some(owner), ..record };
-        append(service, &copy).await?;
+        uses.expect_record(owner, event);
+        append(service, &copy).await.inspect_err(|_| uses.withdraw())?;
+        uses.note(owner);
     }
     Ok(())
 }
 
 impl Named {
     fn key(arn: &KeyArn) -> Self {
-        Self { account: arn.account, kind: ResourceType::Key, arn: arn.to_string() }
+        Self { account: arn.account, kind: ResourceType::Key, arn: arn.to_string(), key: None }
+    }
+
+    fn existing(named: &NamedKey) -> Self {
+        Self { key: Some(Arc::clone(&named.key)), ..Self::key(&named.arn) }
     }
 
     fn as_resource(&self) -> Resource<'_> {

@@ -4,7 +4,7 @@ use super::recipient::Recipient;
 use super::{Authorized, WebIdentity};
 use crate::identity::{Directory, Identity, Session};
 use crate::operation::Failure;
-use crate::{AccessKeyUses, Call, Fact, Service};
+use crate::{AccessKeyUses, Call, Fact, KeyUses, Service};
 use catalog::{Author, Changes, Reader, World};
 use keys::{Moment, Region, via_service};
 use module_client::ModuleClient;
@@ -182,6 +182,11 @@ impl<'a> Scene<'a> {
     /// When access keys were last used, as far as it is not on record yet.
     pub fn access_key_uses(&self) -> &'a AccessKeyUses {
         &self.service.access_key_uses
+    }
+
+    /// When keys were last used, as far as it is not on record yet.
+    pub fn key_uses(&self) -> &'a KeyUses {
+        &self.service.key_uses
     }
 
     /// No change yet, on behalf of the caller.

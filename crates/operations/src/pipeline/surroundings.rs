@@ -4,6 +4,7 @@ use super::recipient::Recipient;
 use super::scene::Caller;
 use super::{Scene, WebIdentity};
 use crate::fact::value_named;
+use crate::key_uses::last_use;
 use crate::kms::grants::Constraints;
 use crate::operation::{Failure, NamedIdentity, NamedKey, On, Permission};
 use crate::{Call, Fact};
@@ -29,6 +30,8 @@ pub struct Surroundings<'a> {
     tags: Option<&'a Tags>,
     /// The aliases of the key, if a policy asks for them.
     aliases: Vec<String>,
+    /// For how many whole days the key was not used, if the action is one that asks for it.
+    unused_days: Option<String>,
     /// How many bytes of values policies were told so far.
     told: Cell<usize>,
 }
@@ -64,6 +67,12 @@ impl<'a> Surroundings<'a> {
             }
             _ => Vec::new(),
         };
+        let unused_days = match key {
+            Some(named) if AFTER_THE_LAST_USE.contains(&permission.action) => {
+                Some(Box::pin(unused_days(scene, named)).await?)
+            }
+            _ => None,
+        };
         let mut request = scene.facts(permission.action);
         request.extend(facts_about_grants(scene.caller, permission));
         request.extend(scene.caller.web_identity.iter().flat_map(WebIdentity::facts));
@@ -79,6 +88,7 @@ impl<'a> Surroundings<'a> {
             identity,
             tags,
             aliases,
+            unused_days,
             told: Cell::default(),
         })
     }
@@ -102,6 +112,7 @@ impl<'a> Surroundings<'a> {
             identity: None,
             tags: Some(tags),
             aliases: Vec::new(),
+            unused_days: None,
             told: Cell::default(),
         }
     }
@@ -208,6 +219,7 @@ impl<'a> Surroundings<'a> {
             ConditionKey::KmsResourceAliases => {
                 Values::Many(self.aliases.iter().map(|alias| Cow::Borrowed(alias.as_str())).collect())
             }
+            ConditionKey::KmsTrailingDaysWithoutKeyUsage => self.unused_days.as_deref().into(),
             ConditionKey::KmsReEncryptOnSameKey => named.named.is_both.map_or(Values::Absent, Into::into),
             _ => return None,
         })
@@ -266,6 +278,14 @@ async fn aliases_of(scene: &Scene<'_>, named: &NamedKey) -> Result<Vec<String>, 
     Ok(page.entries.iter().map(|alias| alias.name.clone()).collect())
 }
 
+//= kms:TrailingDaysWithoutKeyUsage: since the last successful use, or since the key was made
+async fn unused_days(scene: &Scene<'_>, named: &NamedKey) -> Result<String, Failure> {
+    let last = last_use(scene.key_uses(), scene.reader(), &named.address()).await?;
+    let since = last.map_or(named.key.created, |last| last.at);
+    let seconds = scene.now.as_seconds().saturating_sub(since.as_seconds()).max(0);
+    Ok((seconds / SECONDS_A_DAY).to_string())
+}
+
 /// The name of a service that calls for itself.
 const fn service_name(kind: &PrincipalKind) -> Option<&str> {
     match kind {
@@ -292,6 +312,11 @@ fn iso(moment: Moment) -> String {
 
 /// The actions that can be about a grant which an integrated service wants for a resource of its own.
 const FOR_AWS_RESOURCES: [&str; 3] = ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"];
+
+/// The actions for which it counts how long a key was not used.
+const AFTER_THE_LAST_USE: [&str; 2] = ["kms:DisableKey", "kms:ScheduleKeyDeletion"];
+
+const SECONDS_A_DAY: i64 = 24 * 60 * 60;
 
 /// In bytes; thousands of times what policies ask for that mean well.
 const MOST_TOLD: usize = 4 << 20;

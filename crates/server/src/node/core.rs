@@ -9,7 +9,9 @@ use audit::{Appender, Journal};
 use catalog::{Catalog, Followed};
 use module_client::{Connector, Supervisor};
 use oidc::Issuers;
-use operations::{AccessKeyUses, Answer, Bell, Call, Clock, Decoy, Service, Sessions, Settings};
+use operations::{
+    AccessKeyUses, Answer, Bell, Call, Clock, Decoy, KeyUses, Service, Sessions, Settings, key_uses,
+};
 use sigv4::SigningKeys;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -46,6 +48,7 @@ impl Core {
             .map(|connector| Seat { connector, appender: journal.appender() })
             .collect();
         let shared = Shared {
+            key_uses: Arc::new(recovered_key_uses(dir, &catalog).await),
             catalog,
             followed: Arc::default(),
             clock,
@@ -147,6 +150,16 @@ async fn decoy(connector: Option<Connector>) -> Result<Decoy, ServerError> {
     Decoy::new(&connector.connect()).await.map_err(unreachable)
 }
 
+/// What the journal tells of uses of keys that were not written down before the service stopped. That it cannot be read is no reason
+/// to keep everybody from their keys.
+async fn recovered_key_uses(dir: &DataDir, catalog: &Catalog) -> KeyUses {
+    let uses = KeyUses::default();
+    if let Err(error) = key_uses::recover(&uses, catalog, &dir.journal()).await {
+        tracing::error!(error = in_one_line(&error), "the last uses of keys cannot be read from the journal");
+    }
+    uses
+}
+
 fn issuers(config: &Config) -> Result<Issuers, ServerError> {
     let mut extra_roots = Vec::new();
     for path in &config.oidc.extra_ca_files {
@@ -166,6 +179,7 @@ struct Shared {
     decoy: Arc<Decoy>,
     issuers: Arc<Issuers>,
     access_key_uses: Arc<AccessKeyUses>,
+    key_uses: Arc<KeyUses>,
     bell: Arc<Bell>,
     settings: Arc<Settings>,
 }
@@ -183,6 +197,7 @@ impl Shared {
             decoy: Arc::clone(&self.decoy),
             issuers: Arc::clone(&self.issuers),
             access_key_uses: Arc::clone(&self.access_key_uses),
+            key_uses: Arc::clone(&self.key_uses),
             bell: Arc::clone(&self.bell),
             settings: Arc::clone(&self.settings),
         }

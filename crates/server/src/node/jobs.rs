@@ -1,11 +1,11 @@
-//! What the service does by itself, when its time has come: what keys wait for, writing down when access keys were last used, and
+//! What the service does by itself, when its time has come: what keys wait for, writing down when access keys and keys were last used, and
 //! removing from the disk what is left of what is no more.
 
 use crate::in_one_line;
 use jiff::Timestamp;
 use keys::Moment;
 use operations::Service;
-use operations::jobs::{JobError, do_what_is_due, shred, write_access_key_uses};
+use operations::jobs::{JobError, do_what_is_due, shred, write_access_key_uses, write_key_uses};
 use std::time::Duration;
 use tokio::sync::Mutex;
 
@@ -54,7 +54,7 @@ impl Jobs {
         }
     }
 
-    /// Writes down when access keys were last used, and shreds, now and then.
+    /// Writes down when access keys and keys were last used, and shreds, now and then.
     pub(super) async fn write_uses_and_shred_for_ever(&self) {
         loop {
             tokio::time::sleep(BETWEEN_USES).await;
@@ -63,10 +63,13 @@ impl Jobs {
         }
     }
 
-    /// Writes down when access keys were last used.
+    /// Writes down when access keys and keys were last used.
     pub(super) async fn write_uses(&self) {
         if let Err(error) = write_access_key_uses(&self.service).await {
             tracing::error!(error = in_one_line(&error), "uses of access keys cannot be written down");
+        }
+        if let Err(error) = write_key_uses(&self.service).await {
+            tracing::error!(error = in_one_line(&error), "uses of keys cannot be written down");
         }
     }
 
