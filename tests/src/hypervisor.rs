@@ -7,6 +7,7 @@ use aws_lc_rs::rsa::{KeySize, PrivateDecryptingKey};
 use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_ECDSA_P384_SHA384};
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
@@ -61,7 +62,13 @@ impl Hypervisor {
     /// The configuration of a service that believes it.
     #[must_use]
     pub fn config(&self) -> String {
-        format!("[attestation]\nroots = {:?}\n", self.files.path().join(ROOTS).to_str().unwrap())
+        format!("[attestation]\nroots = {:?}\n", self.roots().to_str().unwrap())
+    }
+
+    /// The file with the certificate of its root.
+    #[must_use]
+    pub fn roots(&self) -> PathBuf {
+        self.files.path().join(ROOTS)
     }
 
     /// The document that attests it.
@@ -168,9 +175,17 @@ fn key_pair() -> KeyPair {
     KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap()
 }
 
-/// A head of CBOR in a form that every argument has room in.
+/// A head of CBOR in the shortest form, which is what is signed.
 fn head(major: u8, argument: usize) -> Vec<u8> {
-    [vec![(major << 5) | 27], u64::try_from(argument).unwrap().to_be_bytes().to_vec()].concat()
+    let bytes = u64::try_from(argument).unwrap().to_be_bytes();
+    let (low, following) = match argument {
+        0..24 => (bytes[7], &[][..]),
+        24..0x100 => (24, &bytes[7..]),
+        0x100..0x1_0000 => (25, &bytes[6..]),
+        0x1_0000..0x1_0000_0000 => (26, &bytes[4..]),
+        _ => (27, &bytes[..]),
+    };
+    [&[(major << 5) | low], following].concat()
 }
 
 fn number(value: i64) -> Vec<u8> {

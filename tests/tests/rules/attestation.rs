@@ -76,8 +76,8 @@ fn every_operation_that_aws_has_it_for_takes_a_recipient() {
 #[test]
 fn the_plaintext_goes_to_the_enclave_and_is_not_in_the_answer() {
     let World { server, hypervisor, enclave } = &World::new();
-    let account = Account::root(server);
     for Entry { name, .. } in with_recipient() {
+        let account = Account::new_for(server, name);
         let document = hypervisor.document(&enclave.attestation());
         let input = with(minimal(name, &account), recipient(&document));
         let answer = account.call(name, &input);
@@ -298,7 +298,7 @@ fn the_record_says_who_the_recipient_was_also_of_a_call_that_was_denied() {
     let nobody = server.create_user(server.root(), "nobody");
     let random = with(json!({"NumberOfBytes": 8}), world.recipient(&enclave));
     let denied = server.record_of(&server.call_as(&nobody.caller, "GenerateRandom", &random));
-    assert_eq!(denied["errorCode"], "AccessDenied");
+    assert_eq!(denied["errorCode"], "AccessDeniedException");
     assert_eq!(denied["additionalEventData"], json!({"recipient": expected}));
 
     let tpm = Attestation { is_nitro_tpm: true, module_id: "i-1-tpm1".to_owned(), ..enclave };
@@ -332,15 +332,13 @@ fn without_roots_every_recipient_is_refused() {
 #[test]
 fn a_service_whose_roots_cannot_be_read_does_not_start() {
     let world = World::new();
-    let configuration = world.server.scratch().join("cardea.toml");
-    let roots = world.server.scratch().join("roots.pem");
-    std::fs::write(&configuration, format!("[attestation]\nroots = {:?}\n", roots.to_str().unwrap())).unwrap();
     assert!(world.server.terminate().success());
-    let refused = world.server.try_start_again().unwrap_err();
-    assert!(refused.contains("cannot read the roots of attestation"), "{refused}");
-    std::fs::write(&roots, "none").unwrap();
+    std::fs::write(world.hypervisor.roots(), "none").unwrap();
     let refused = world.server.try_start_again().unwrap_err();
     assert!(refused.contains("there is no certificate in it"), "{refused}");
+    std::fs::remove_file(world.hypervisor.roots()).unwrap();
+    let refused = world.server.try_start_again().unwrap_err();
+    assert!(refused.contains("cannot read the roots of attestation"), "{refused}");
 }
 
 /// The public key of a pair on P-384, as SubjectPublicKeyInfo.
