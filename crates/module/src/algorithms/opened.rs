@@ -125,3 +125,81 @@ impl OpenedKey {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::algorithms::KeyMaterial;
+    use crate::memory::Arena;
+    use std::fs::{File, read_to_string};
+    use std::io::BufRead;
+    use std::os::unix::fs::FileExt;
+
+    /// Private keys go through the library's heap and buffers of its; what it frees, it wipes. The scan finds an open key, so it would
+    /// find what was left of it.
+    #[test]
+    fn of_a_key_that_was_opened_and_put_out_nothing_is_left_in_memory() {
+        let arena = Arena::new(8).unwrap();
+        for &spec in KeySpec::ALL.iter().filter(|spec| spec.is_asymmetric() && **spec != KeySpec::Sm2) {
+            for &usage in spec.usages() {
+                let material = KeyMaterial::generate(spec, &arena).unwrap();
+                let sought = Sought::end_of(material.secret().bytes());
+                assert!(sought.places() > 0, "{spec:?}");
+                let secret = arena.keep(material.secret().bytes()).unwrap();
+                drop(material);
+                let key = OpenedKey::new(spec, usage, secret).unwrap();
+                drop(key.public_key().unwrap());
+                drop(key);
+                assert_eq!(sought.places(), 0, "{spec:?} for {usage:?}");
+            }
+        }
+    }
+
+    /// The end of a secret, of which this holds no copy that a scan would find: its bytes are masked.
+    struct Sought([u8; 24]);
+
+    impl Sought {
+        fn end_of(secret: &[u8]) -> Self {
+            let mut masked = [0; 24];
+            let end = secret.last_chunk::<24>().unwrap();
+            masked.iter_mut().zip(end).for_each(|(masked, byte)| *masked = byte ^ MASK);
+            Self(masked)
+        }
+
+        /// How often it is in the memory that this process can write, forwards as in an encoding or backwards as in a number.
+        fn places(&self) -> usize {
+            let (maps, memory) =
+                (read_to_string("/proc/self/maps").unwrap(), File::open("/proc/self/mem").unwrap());
+            let writable = maps.lines().filter(|line| line.contains(" rw-p "));
+            writable.map(|line| self.places_in(&memory, line)).sum()
+        }
+
+        fn places_in(&self, memory: &File, mapping: &str) -> usize {
+            let (range, _) = mapping.split_once(' ').unwrap();
+            let (from, to) = range.split_once('-').unwrap();
+            let [from, to] = [from, to].map(|hex| u64::from_str_radix(hex, 16).unwrap());
+            let mut bytes = vec![0; usize::try_from(to - from).unwrap()];
+            let read = memory.read_at(&mut bytes, from).unwrap_or(0);
+            let found = self.places_among(&bytes[..read]);
+            module_api::wipe(&mut bytes);
+            found
+        }
+
+        /// Goes from each byte that could begin it to the next.
+        fn places_among(&self, bytes: &[u8]) -> usize {
+            let mut backwards = self.0;
+            backwards.reverse();
+            let mut found = 0;
+            for sought in [self.0, backwards] {
+                let mut rest = bytes;
+                while rest.skip_until(sought[0] ^ MASK).unwrap() > 0 {
+                    let behind = rest.iter().map(|byte| byte ^ MASK);
+                    found += usize::from(behind.take(23).eq(sought[1..].iter().copied()));
+                }
+            }
+            found
+        }
+    }
+
+    const MASK: u8 = 0x5a;
+}
