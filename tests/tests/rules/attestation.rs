@@ -118,7 +118,7 @@ fn whatever_is_wrong_with_a_document_no_operation_tells_a_plaintext() {
     let good = || enclave.attestation();
     let signed = |attestation: Attestation| hypervisor.document(&attestation);
     let now = good().timestamp;
-    let elliptic = rcgen_public_key();
+    let elliptic = elliptic_public_key();
     let mut tampered = signed(good());
     let measured = tampered.windows(48).position(|window| window == [1; 48]).unwrap();
     tampered[measured] = 2;
@@ -127,8 +127,14 @@ fn whatever_is_wrong_with_a_document_no_operation_tells_a_plaintext() {
         (vec![1], "`COSE_Sign1` is not of the type or the length that it must have"),
         (long, "`COSE_Sign1` is not of the type or the length that it must have"),
         (tampered, "its signature is not valid"),
-        (Hypervisor::new().document(&good()), "its certificate does not chain to a trusted root, or is not valid now"),
-        (signed(Attestation { timestamp: now - 330_000, ..good() }), "its timestamp is more than five minutes old"),
+        (
+            Hypervisor::new().document(&good()),
+            "its certificate does not chain to a trusted root, or is not valid now",
+        ),
+        (
+            signed(Attestation { timestamp: now - 330_000, ..good() }),
+            "its timestamp is more than five minutes old",
+        ),
         (signed(Attestation { timestamp: now + 330_000, ..good() }), "its timestamp lies in the future"),
         (signed(Attestation { public_key: None, ..good() }), "`public_key` is missing"),
         (
@@ -143,7 +149,8 @@ fn whatever_is_wrong_with_a_document_no_operation_tells_a_plaintext() {
     for Entry { name, .. } in with_recipient() {
         for (document, reason) in &cases {
             let answer = account.call(name, &with(minimal(name, &account), recipient(document)));
-            answer.refuses("ValidationException", &format!("The attestation document is not valid: {reason}."));
+            answer
+                .refuses("ValidationException", &format!("The attestation document is not valid: {reason}."));
             tells_no_plaintext(&answer);
         }
     }
@@ -160,9 +167,10 @@ fn a_recipient_without_one_of_its_members_is_refused() {
         )
     };
     for Entry { name, .. } in with_recipient() {
-        for (member, shown) in
-            [("KeyEncryptionAlgorithm", "keyEncryptionAlgorithm"), ("AttestationDocument", "attestationDocument")]
-        {
+        for (member, shown) in [
+            ("KeyEncryptionAlgorithm", "keyEncryptionAlgorithm"),
+            ("AttestationDocument", "attestationDocument"),
+        ] {
             let mut recipient = full.clone();
             recipient.as_object_mut().unwrap().remove(member);
             let answer = account.call(name, &with(minimal(name, &account), recipient));
@@ -236,7 +244,11 @@ fn a_key_policy_can_let_one_image_decrypt_and_nobody_else() {
 fn conditions_ask_for_the_image_for_registers_and_for_those_of_a_nitro_tpm() {
     let world = World::new();
     let enclave = world.enclave.attestation();
-    let tpm = Attestation { is_nitro_tpm: true, registers: vec![(4, vec![5; 48]), (7, vec![0xab; 32])], ..enclave.clone() };
+    let tpm = Attestation {
+        is_nitro_tpm: true,
+        registers: vec![(4, vec![5; 48]), (7, vec![0xab; 32])],
+        ..enclave.clone()
+    };
     let cases = [
         ("kms:RecipientAttestation:ImageSha384", "01".repeat(48), true, false),
         ("kms:RecipientAttestation:PCR0", "01".repeat(48), true, false),
@@ -250,7 +262,8 @@ fn conditions_ask_for_the_image_for_registers_and_for_those_of_a_nitro_tpm() {
         ("kms:RecipientAttestation:NitroTPMPCR7", "AB".repeat(32), false, false),
     ];
     for (at, (key, value, of_enclave, of_tpm)) in cases.into_iter().enumerate() {
-        let user = world.user(&format!("user-{at}"), "kms:GenerateRandom", &json!({"StringEquals": {key: value}}));
+        let user =
+            world.user(&format!("user-{at}"), "kms:GenerateRandom", &json!({"StringEquals": {key: value}}));
         let call = |input: Value| world.server.call_as(&user.caller, "GenerateRandom", &input).status == 200;
         let random = json!({"NumberOfBytes": 16});
         assert!(!call(random.clone()), "{key} without a recipient");
@@ -269,8 +282,10 @@ fn an_explanation_can_suppose_a_measurement() {
         let input = json!({"Principal": user.arn, "Action": "kms:GenerateRandom", "ContextEntries": entries});
         explain(&world.server, &input)["Decision"].clone()
     };
-    let given = decision(json!([{"ContextKeyName": "kms:RecipientAttestation:ImageSha384", "ContextKeyType": "string",
-        "ContextKeyValues": [image]}]));
+    let given = decision(
+        json!([{"ContextKeyName": "kms:RecipientAttestation:ImageSha384", "ContextKeyType": "string",
+        "ContextKeyValues": [image]}]),
+    );
     let not_given = decision(json!([]));
     assert_eq!((given, not_given), (json!("allowed"), json!("implicitDeny")));
 }
@@ -280,7 +295,8 @@ fn the_record_says_who_the_recipient_was_also_of_a_call_that_was_denied() {
     let world = World::new();
     let (server, enclave) = (&world.server, world.enclave.attestation());
     let account = Account::root(server);
-    let answer = account.call("GenerateDataKey", &with(minimal("GenerateDataKey", &account), world.recipient(&enclave)));
+    let answer = account
+        .call("GenerateDataKey", &with(minimal("GenerateDataKey", &account), world.recipient(&enclave)));
     let material = answer.output()["KeyMaterialId"].clone();
     let expected = json!({
         "attestationDocumentModuleId": enclave.module_id,
@@ -342,7 +358,7 @@ fn a_service_whose_roots_cannot_be_read_does_not_start() {
 }
 
 /// The public key of a pair on P-384, as SubjectPublicKeyInfo.
-fn rcgen_public_key() -> Vec<u8> {
+fn elliptic_public_key() -> Vec<u8> {
     let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
     rcgen::PublicKeyData::subject_public_key_info(&pair)
 }
@@ -350,6 +366,5 @@ fn rcgen_public_key() -> Vec<u8> {
 const NO_ROOTS: &str = "Recipient is not supported: no roots of attestation are configured.";
 
 /// A ContentInfo of indefinite length with EnvelopedData, as AWS's begins.
-const ENVELOPED: &[u8] = &[
-    0x30, 0x80, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x03, 0xa0, 0x80,
-];
+const ENVELOPED: &[u8] =
+    &[0x30, 0x80, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x03, 0xa0, 0x80];
