@@ -28,6 +28,7 @@ mod model;
 mod programs;
 mod request;
 mod server;
+mod wrapping;
 mod xml;
 
 pub use answer::Answer;
@@ -42,6 +43,7 @@ pub use model::{Model, ModelError};
 pub use programs::{program, run};
 pub use request::Request;
 pub use server::{Builder, Server};
+pub use wrapping::wrap;
 pub use xml::{Element, list};
 
 use base64::Engine;

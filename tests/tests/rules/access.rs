@@ -1,7 +1,7 @@
 //! What the ratchets on access know of each operation: the permissions that it takes and what they are on; and the ground on
 //! which each is tried. An operation without a row fails them all.
 
-use crate::account::{Account, alias_arn};
+use crate::account::{Account, REPLICA, alias_arn, key_id};
 use crate::requests::{minimal, state_for};
 use access::KEY_ACTIONS;
 use blackbox::{Answer, Caller, Server, User};
@@ -34,10 +34,13 @@ pub fn row(operation: &str) -> On {
         | "CreateGrant"
         | "Decapsulate"
         | "Decrypt"
+        | "DeleteImportedKeyMaterial"
         | "DeriveSharedSecret"
         | "DescribeKey"
         | "DisableKey"
+        | "DisableKeyRotation"
         | "EnableKey"
+        | "EnableKeyRotation"
         | "Encapsulate"
         | "Encrypt"
         | "GenerateDataKey"
@@ -45,19 +48,27 @@ pub fn row(operation: &str) -> On {
         | "GenerateDataKeyPairWithoutPlaintext"
         | "GenerateDataKeyWithoutPlaintext"
         | "GenerateMac"
+        | "GetKeyLastUsage"
         | "GetKeyPolicy"
+        | "GetKeyRotationStatus"
+        | "GetParametersForImport"
         | "GetPublicKey"
+        | "ImportKeyMaterial"
         | "ListGrants"
         | "ListKeyPolicies"
+        | "ListKeyRotations"
         | "ListResourceTags"
         | "PutKeyPolicy"
         | "ReEncrypt"
+        | "ReplicateKey"
         | "RevokeGrant"
+        | "RotateKeyOnDemand"
         | "ScheduleKeyDeletion"
         | "Sign"
         | "TagResource"
         | "UntagResource"
         | "UpdateKeyDescription"
+        | "UpdatePrimaryRegion"
         | "Verify"
         | "VerifyMac" => On::Keys,
         "ListRetirableGrants" => On::Principal,
@@ -123,6 +134,11 @@ impl<'a> Ground<'a> {
         for key in [&self.account.key, &self.account.other] {
             let input = json!({"KeyId": key, "Policy": policy, "BypassPolicyLockoutSafetyCheck": true});
             let _ = self.account.call("PutKeyPolicy", &input).output();
+        }
+        if self.operation == "UpdatePrimaryRegion" {
+            let input = json!({"KeyId": key_id(&self.account.key), "Policy": policy, "BypassPolicyLockoutSafetyCheck": true});
+            let there = self.account.caller.in_region(REPLICA);
+            let _ = self.account.server.call_as(&there, "PutKeyPolicy", &input).output();
         }
     }
 

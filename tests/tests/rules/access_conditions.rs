@@ -44,9 +44,8 @@ fn is_given(key: ConditionKey, by: By, on: On) -> bool {
         | K::VpcSourceIp => false,
         // The recipient is an enclave; what a NitroTPM attests is tried in `attestation`.
         K::KmsRecipientAttestationNitroTpmPcr => false,
-        // Not yet: multi-Region keys, the tracking of a key's last use.
-        K::KmsMultiRegionKeyType
-        | K::KmsTrailingDaysWithoutKeyUsage => false,
+        // Not yet: multi-Region keys.
+        K::KmsMultiRegionKeyType => false,
         K::PrincipalServiceName | K::PrincipalServiceNamesList | K::SourceAccount | K::SourceArn => {
             by == By::Itself
         }
@@ -112,6 +111,11 @@ fn fullest(operation: &str, account: &Account<'_>, by: By) -> Value {
         | "GenerateDataKeyPair"
         | "GenerateDataKeyPairWithoutPlaintext"
         | "GenerateDataKeyWithoutPlaintext" => set(json!({"KeyId": alias, "EncryptionContext": context})),
+        "EnableKeyRotation" => set(json!({"RotationPeriodInDays": 90})),
+        "ImportKeyMaterial" => {
+            let valid_to = jiff::Timestamp::now().as_second() + 86_400;
+            set(json!({"ExpirationModel": "KEY_MATERIAL_EXPIRES", "ValidTo": valid_to}));
+        }
         "ReEncrypt" => set(json!({"SourceKeyId": alias, "DestinationKeyId": alias,
             "SourceEncryptionContext": context, "DestinationEncryptionContext": context})),
         "ScheduleKeyDeletion" => set(json!({"PendingWindowInDays": 7})),

@@ -1,6 +1,7 @@
 //! An account with two keys, one of which has an alias, a tag and a ciphertext: enough for any operation to be called that is for
 //! keys of their kind.
 
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 use blackbox::{Answer, Caller, Server, base64};
 use serde_json::{Value, json};
 
@@ -49,11 +50,23 @@ impl<'a> Account<'a> {
 
     /// Such keys of their own for a caller.
     pub fn of_for(server: &'a Server, caller: Caller, operation: &str) -> Self {
+        Self::of_kind(server, caller, operation, &kind_for(operation))
+    }
+
+    /// The same with keys that CreateKey is asked for so.
+    pub fn of_kind(server: &'a Server, caller: Caller, operation: &str, kind: &Value) -> Self {
         let id = server.account_id(&caller);
-        let create = || server.call_as(&caller, "CreateKey", &kind_for(operation)).output();
+        let create = || server.call_as(&caller, "CreateKey", kind).output();
         let [key, other] = [create(), create()].map(|made| text(&made["KeyMetadata"]["Arn"]));
         let [alias, ciphertext, grant] = [const { String::new() }; 3];
         let mut account = Self { server, caller, id, key, other, alias, ciphertext, grant };
+        if kind["Origin"] == "EXTERNAL" {
+            [&account.key, &account.other]
+                .map(|key| crate::import::import(&account, key, &material_of(kind)));
+        }
+        if operation == "UpdatePrimaryRegion" {
+            account.replicate(REPLICA);
+        }
         account.alias = format!("alias/of/{}", key_id(&account.key));
         let _ = account
             .call("CreateAlias", &json!({"AliasName": account.alias, "TargetKeyId": account.key}))
@@ -81,6 +94,17 @@ impl<'a> Account<'a> {
             _ => ("Encrypt", "CiphertextBlob"),
         };
         text(&self.call(maker, &crate::requests::minimal(maker, self)).output()[member])
+    }
+
+    /// Makes a replica of the key, and waits until it can be used.
+    pub fn replicate(&self, region: &str) {
+        let _ = self.call("ReplicateKey", &json!({"KeyId": self.key, "ReplicaRegion": region})).output();
+        let input = json!({"KeyId": key_id(&self.key)});
+        crate::lifecycle::until("the replica is made", || {
+            let described =
+                self.server.call_as(&self.caller.in_region(region), "DescribeKey", &input).output();
+            described["KeyMetadata"]["KeyState"] != "Creating"
+        });
     }
 
     /// The ARN of the account's root.
@@ -141,13 +165,30 @@ impl<'a> Account<'a> {
 }
 
 /// Which keys an operation is tried with: what CreateKey is asked for.
-fn kind_for(operation: &str) -> Value {
+pub fn kind_for(operation: &str) -> Value {
     match operation {
-        "Decapsulate" | "Encapsulate" => json!({"KeySpec": "ML_KEM_768", "KeyUsage": "ENCAPSULATE_DECAPSULATE"}),
+        "Decapsulate" | "Encapsulate" => {
+            json!({"KeySpec": "ML_KEM_768", "KeyUsage": "ENCAPSULATE_DECAPSULATE"})
+        }
         "DeriveSharedSecret" => json!({"KeySpec": "ECC_NIST_P256", "KeyUsage": "KEY_AGREEMENT"}),
+        "DeleteImportedKeyMaterial" | "GetParametersForImport" | "ImportKeyMaterial" => {
+            json!({"Origin": "EXTERNAL"})
+        }
         "GenerateMac" | "VerifyMac" => json!({"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}),
         "GetPublicKey" | "Sign" | "Verify" => json!({"KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"}),
+        "ReplicateKey" | "UpdatePrimaryRegion" => json!({"MultiRegion": true}),
         _ => json!({}),
+    }
+}
+
+/// Material that such a key can import.
+fn material_of(kind: &Value) -> Vec<u8> {
+    match kind["KeySpec"].as_str() {
+        Some("ECC_NIST_P256") => {
+            let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
+            pair.to_pkcs8v1().unwrap().as_ref().to_vec()
+        }
+        _ => crate::import::MATERIAL.to_vec(),
     }
 }
 
@@ -164,6 +205,9 @@ pub fn key_id(arn: &str) -> &str {
 pub fn alias_arn(key: &str, alias: &str) -> String {
     format!("{}:{alias}", key.rsplit_once(':').unwrap().0)
 }
+
+/// Where the key that an operation takes to have a replica has one.
+pub const REPLICA: &str = "ap-northeast-1";
 
 /// A plaintext that is easy to find where it must not be.
 pub const PLAINTEXT: &[u8] = b"the river rises in the spring";

@@ -1,82 +1,250 @@
-//! AWS's table of key states, row by row, for the states that a key can be in today.
+//! AWS's table of key states: every operation that is about a key, in every state, for every origin that a key can have here.
+//!
+//! A client reaches Creating and Updating for a moment only. Keys are put into them as another node would leave them that stopped in
+//! between: the record says so, and nothing is due. No key is Unavailable as long as there are no custom key stores: that column
+//! is held against the registry alone.
 
-use crate::account::Account;
+use crate::account::{Account, kind_for};
 use crate::requests::minimal;
 use blackbox::Server;
-use operations::OPERATIONS;
-use serde_json::json;
+use keys::{KeyOrigin, KeyState};
+use operations::{Entry, OPERATIONS};
+use serde_json::{Value, json};
+use storage::{Change, Commit, Embedded, Storage};
 
-/// What a call comes to.
-#[derive(Clone, Copy)]
-enum Comes {
-    ToSuccess,
-    /// To that error, whose message is the key's ARN and these words.
-    To(&'static str, &'static str),
+/// The table of `key-states.md`: in Enabled, Disabled, the two states of pending deletion, PendingImport, Unavailable, Creating,
+/// Updating. A number is that of the footnote which says what the call comes to.
+fn row(operation: &str) -> Option<[&'static str; 7]> {
+    let cells = match operation {
+        "CancelKeyDeletion" => "4 4 ok 4 4 4 4",
+        "CreateAlias" | "TagResource" | "UntagResource" | "UpdateAlias" | "UpdateKeyDescription" => {
+            "ok ok 3 ok ok ok ok"
+        }
+        "CreateGrant" => "ok 1 3 5 ok 14 ok",
+        "CreateKey" | "GenerateRandom" | "ListKeys" | "ListRetirableGrants" => return None,
+        "Decrypt" | "Encrypt" | "GenerateDataKey" | "GenerateDataKeyWithoutPlaintext" | "ReEncrypt" => {
+            "ok 1 3 5 11 14 ok"
+        }
+        "GenerateDataKeyPair" | "GenerateDataKeyPairWithoutPlaintext" => "ok 1 3 5 7 14 ok",
+        "Decapsulate" | "DeriveSharedSecret" | "Encapsulate" | "GenerateMac" | "Sign" | "Verify"
+        | "VerifyMac" => "ok 1 3 5 n/a 14 ok",
+        "DeleteAlias" | "DescribeKey" | "GetKeyLastUsage" | "GetKeyPolicy" | "ListAliases" | "ListGrants"
+        | "ListKeyPolicies" | "ListResourceTags" | "PutKeyPolicy" | "RetireGrant" | "RevokeGrant" => {
+            "ok ok ok ok ok ok ok"
+        }
+        "DeleteImportedKeyMaterial" => "ok ok ok ok 9 14 15",
+        "DisableKey" | "EnableKey" => "ok ok 3 5 12 14 15",
+        "DisableKeyRotation" | "EnableKeyRotation" => "ok 1 3 6 7 14 ok",
+        "GetKeyRotationStatus" => "ok ok ok 6 7 ok ok",
+        "GetParametersForImport" => "ok ok 8 ok 9 14 15",
+        "GetPublicKey" => "ok ok 3 ok n/a 14 ok",
+        "ImportKeyMaterial" => "ok ok 8 ok 9 14 ok",
+        "ListKeyRotations" => "ok ok ok ok 7 ok ok",
+        "ReplicateKey" => "ok 1 3 5 n/a 14 15",
+        "RotateKeyOnDemand" => "ok 1 3 5 7 14 ok",
+        "ScheduleKeyDeletion" => "ok ok 3 ok ok ok 15",
+        "UpdatePrimaryRegion" => "ok 1 3 5 n/a 14 ok",
+        other => panic!("there is no row of key states for {other}: add it here"),
+    };
+    Some(cells.split(' ').collect::<Vec<_>>().try_into().unwrap())
 }
 
-use Comes::{To, ToSuccess};
-
-const DISABLED: Comes = To("DisabledException", "is disabled.");
-const PENDING: Comes = To("KMSInvalidStateException", "is pending deletion.");
-const NOT_PENDING: Comes = To("KMSInvalidStateException", "is not pending deletion.");
-
-/// In Enabled, Disabled, PendingDeletion. `None` for an operation that is about no key.
-fn row(operation: &str) -> Option<[Comes; 3]> {
-    Some(match operation {
-        "CancelKeyDeletion" => [NOT_PENDING, NOT_PENDING, ToSuccess],
-        "CreateAlias" | "UpdateAlias" => [ToSuccess, ToSuccess, PENDING],
-        "CreateKey" | "GenerateRandom" | "ListKeys" | "ListRetirableGrants" => return None,
-        "CreateGrant"
-        | "Decapsulate"
-        | "Decrypt"
-        | "DeriveSharedSecret"
-        | "Encapsulate"
-        | "Encrypt"
-        | "GenerateDataKey"
-        | "GenerateDataKeyPair"
-        | "GenerateDataKeyPairWithoutPlaintext"
-        | "GenerateDataKeyWithoutPlaintext"
-        | "GenerateMac"
-        | "ReEncrypt"
-        | "Sign"
-        | "Verify"
-        | "VerifyMac" => [ToSuccess, DISABLED, PENDING],
-        "DeleteAlias" | "DescribeKey" | "GetKeyPolicy" | "ListAliases" | "ListGrants" | "ListKeyPolicies"
-        | "ListResourceTags" | "PutKeyPolicy" | "RetireGrant" | "RevokeGrant" => {
-            [ToSuccess, ToSuccess, ToSuccess]
+/// The footnote for keys of an origin that an operation is not for, in every state.
+fn footnote_on_origin(operation: &str, origin: KeyOrigin) -> Option<&'static str> {
+    match (operation, origin) {
+        ("DisableKeyRotation" | "EnableKeyRotation" | "GetKeyRotationStatus", KeyOrigin::External) => {
+            Some("6")
         }
-        "DisableKey"
-        | "EnableKey"
-        | "GetPublicKey"
-        | "ScheduleKeyDeletion"
-        | "TagResource"
-        | "UntagResource"
-        | "UpdateKeyDescription" => [ToSuccess, ToSuccess, PENDING],
-        other => panic!("there is no row of key states for {other}: add it here"),
-    })
+        ("DeleteImportedKeyMaterial" | "GetParametersForImport" | "ImportKeyMaterial", KeyOrigin::AwsKms) => {
+            Some("9")
+        }
+        _ => None,
+    }
+}
+
+/// What a footnote says: the error, and the words that follow the key's ARN.
+fn said(footnote: &str, state: KeyState, origin: KeyOrigin) -> Option<(&'static str, String)> {
+    let words = match footnote {
+        "ok" | "12" => return None,
+        "1" => return Some(("DisabledException", "is disabled.".to_owned())),
+        "3" | "8" if state == KeyState::PendingReplicaDeletion => "is pending replica deletion.",
+        "3" | "8" => "is pending deletion.",
+        "4" => "is not pending deletion.",
+        "5" => "is pending import.",
+        "6" | "9" => {
+            let words = format!("origin is {origin} which is not valid for this operation.");
+            return Some(("UnsupportedOperationException", words));
+        }
+        "14" => "is creating.",
+        "15" => "is updating.",
+        other => panic!("there is no footnote {other}"),
+    };
+    Some(("KMSInvalidStateException", words.to_owned()))
+}
+
+fn cell(operation: &str, state: KeyState, origin: KeyOrigin) -> Option<&'static str> {
+    let [enabled, disabled, pending, import, unavailable, creating, updating] = row(operation)?;
+    Some(footnote_on_origin(operation, origin).unwrap_or(match state {
+        KeyState::Creating => creating,
+        KeyState::Disabled => disabled,
+        KeyState::Enabled => enabled,
+        KeyState::PendingDeletion | KeyState::PendingReplicaDeletion => pending,
+        KeyState::PendingImport => import,
+        KeyState::Unavailable => unavailable,
+        KeyState::Updating => updating,
+    }))
 }
 
 #[test]
-fn every_operation_keeps_to_the_table_of_key_states() {
-    let server = Server::start();
+fn keys_with_material_of_ours_keep_to_the_table() {
+    let states = KeyState::ALL.iter().filter(|state| !UNREACHED.contains(state));
+    every_operation_keeps_to_the_table(
+        KeyOrigin::AwsKms,
+        states.filter(|state| **state != KeyState::PendingImport),
+    );
+}
+
+#[test]
+fn keys_with_imported_material_keep_to_the_table() {
+    let states = KeyState::ALL.iter().filter(|state| !UNREACHED.contains(state));
+    every_operation_keeps_to_the_table(KeyOrigin::External, states);
+}
+
+#[test]
+fn the_registry_says_of_unavailable_keys_what_the_table_says() {
     for entry in OPERATIONS {
         let Some(row) = row(entry.name) else { continue };
-        // A world of its own for each, so that there is little to compare.
-        let account = Account::new_for(&server, entry.name);
-        for ((state, region), expected) in STATES.into_iter().zip(row) {
-            let account = Account::of_for(&server, account.caller.in_region(region), entry.name);
-            account.enter(&account.key, state);
-            let before = account.everything();
-            let answer = account.call(entry.name, &minimal(entry.name, &account));
-            match expected {
-                ToSuccess => assert_eq!(answer.status, 200, "{} in {state}: {}", entry.name, answer.text()),
-                To(error, words) => {
-                    answer.refuses(error, &format!("{} {words}", account.key));
-                    assert_eq!(account.everything(), before, "{} in {state} changed something", entry.name);
-                }
+        let [.., unavailable, _, _] = row;
+        let admitted = entry.states.admit(KeyState::Unavailable).is_ok();
+        match unavailable {
+            "ok" | "12" => assert!(admitted, "{}", entry.name),
+            "4" | "11" => assert!(!admitted, "{}", entry.name),
+            // Whatever its state: it is not for keys in custom key stores, or there are none of its kind.
+            "7" if entry.name.starts_with("GenerateDataKeyPair") => assert!(!admitted, "{}", entry.name),
+            "7" | "9" => {
+                let stores = [KeyOrigin::AwsCloudHsm, KeyOrigin::ExternalKeyStore];
+                assert!(stores.iter().all(|origin| !entry.origins.contains(origin)), "{}", entry.name);
             }
+            _ => assert_eq!(unavailable, "n/a", "{}", entry.name),
         }
     }
+}
+
+/// A key in a state, and what is to be tried on it.
+struct Stage<'a> {
+    state: KeyState,
+    account: Account<'a>,
+    calls: Vec<(&'static str, Value)>,
+}
+
+fn every_operation_keeps_to_the_table<'s>(origin: KeyOrigin, states: impl Iterator<Item = &'s KeyState>) {
+    let server = Server::start();
+    let stages: Vec<_> = states.flat_map(|state| stages(&server, *state, origin)).collect();
+    leave_in_transition(&server, &stages);
+    let mut tried = 0;
+    for stage in &stages {
+        let account = &stage.account;
+        assert_eq!(account.state(&account.key), stage.state.name());
+        for (operation, input) in &stage.calls {
+            try_on(stage, operation, input, origin);
+            tried += 1;
+        }
+    }
+    assert!(tried >= 7 * 30, "only {tried} calls follow from the registry");
+}
+
+fn try_on(stage: &Stage<'_>, operation: &str, input: &Value, origin: KeyOrigin) {
+    let Stage { state, account, .. } = stage;
+    let what = format!("{operation} in {state} of {origin}");
+    match said(cell(operation, *state, origin).unwrap(), *state, origin) {
+        None => {
+            let answer = account.call(operation, input);
+            // The state lets it go ahead, but there is nothing to rotate to.
+            if operation == "RotateKeyOnDemand" && origin == KeyOrigin::External {
+                let words =
+                    format!("No available key material pending rotation for the key: {}.", account.key);
+                return answer.refuses("KMSInvalidStateException", &words);
+            }
+            assert_eq!(answer.status, 200, "{what}: {}", answer.text());
+        }
+        Some((error, words)) => {
+            let before = account.everything();
+            let answer = account.call(operation, input);
+            assert_eq!(
+                answer.fault(),
+                (error.to_owned(), Some(format!("{} {words}", account.key))),
+                "{what}"
+            );
+            assert_eq!(account.everything(), before, "{what} changed something");
+        }
+    }
+}
+
+/// Keys for all operations in that state, by their kinds. What changes the key when it succeeds has a key to itself.
+fn stages<'a>(server: &'a Server, state: KeyState, origin: KeyOrigin) -> Vec<Stage<'a>> {
+    let about_keys = OPERATIONS.iter().filter(|entry| row(entry.name).is_some());
+    let possible = about_keys.filter(|entry| origin == KeyOrigin::AwsKms || is_importable(entry.name));
+    let mut groups: Vec<(Value, Vec<&'static Entry>)> = Vec::new();
+    for entry in possible {
+        let kind = kind_for(entry.name);
+        match groups.iter_mut().find(|(known, group)| *known == kind && !ALONE.contains(&group[0].name)) {
+            Some((_, group)) if !ALONE.contains(&entry.name) => group.push(entry),
+            _ => groups.push((kind, vec![entry])),
+        }
+    }
+    groups.into_iter().map(|(kind, group)| stage(server, state, origin, (kind, &group))).collect()
+}
+
+fn stage<'a>(
+    server: &'a Server,
+    state: KeyState,
+    origin: KeyOrigin,
+    (mut kind, group): (Value, &[&'static Entry]),
+) -> Stage<'a> {
+    kind["Origin"] = json!(origin.name());
+    if state == KeyState::PendingReplicaDeletion {
+        kind["MultiRegion"] = true.into();
+    }
+    let account = Account::of_kind(server, server.create_account(), group[0].name, &kind);
+    // What they take has to be had before the key is in the state.
+    let calls = group.iter().map(|entry| (entry.name, minimal(entry.name, &account))).collect();
+    match state {
+        KeyState::Creating | KeyState::Updating => {}
+        KeyState::PendingImport => {
+            let _ = account.call("DeleteImportedKeyMaterial", &json!({"KeyId": account.key})).output();
+        }
+        KeyState::PendingReplicaDeletion => {
+            account.replicate("sa-east-1");
+            let _ = account.call("ScheduleKeyDeletion", &json!({"KeyId": account.key})).output();
+        }
+        state => account.enter(&account.key, state.name()),
+    }
+    Stage { state, account, calls }
+}
+
+/// Puts keys into the states in which they are for a moment only, as they are left if nobody ends them.
+fn leave_in_transition(server: &Server, stages: &[Stage<'_>]) {
+    assert!(server.terminate().success(), "{}", server.log());
+    let store = Embedded::open(&server.data().join("store"), &storage::Options::default()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let passing =
+        stages.iter().filter(|stage| [KeyState::Creating, KeyState::Updating].contains(&stage.state));
+    for Stage { state, account, .. } in passing {
+        let (region, id) = (&account.caller.region, crate::account::key_id(&account.key));
+        let at = format!("a/{}/{region}/key/{id}", account.id).into_bytes();
+        let stored = runtime.block_on(store.get(&at)).unwrap().unwrap();
+        let mut record: Value = serde_json::from_slice(&stored.value).unwrap();
+        record["transition"] = json!(state.name());
+        let put = Change::Put { key: at.into(), value: record.to_string().into() };
+        assert!(matches!(runtime.block_on(store.commit(Vec::new(), vec![put])).unwrap(), Commit::Done(_)));
+    }
+    store.close().unwrap();
+    server.start_again();
+}
+
+/// Whether keys of the kind that the operation is for can have imported material.
+fn is_importable(operation: &str) -> bool {
+    !["Decapsulate", "Encapsulate"].contains(&operation)
 }
 
 #[test]
@@ -122,6 +290,38 @@ fn a_dry_run_passes_through_the_same_state_checks() {
     }
 }
 
-/// The states that a key can be in today, and a region for each.
-const STATES: [(&str, &str); 3] =
-    [("Enabled", "eu-west-1"), ("Disabled", "eu-west-2"), ("PendingDeletion", "eu-west-3")];
+#[test]
+fn rotation_is_for_symmetric_encryption_keys() {
+    let server = Server::start();
+    for operation in [
+        "DisableKeyRotation",
+        "EnableKeyRotation",
+        "GetKeyRotationStatus",
+        "ListKeyRotations",
+        "RotateKeyOnDemand",
+    ] {
+        for kind in ["GenerateMac", "Sign", "Encapsulate"] {
+            let account = Account::root_for(&server, kind);
+            let input = json!({"KeyId": account.key});
+            account.call(operation, &input).refuses_without_a_word("UnsupportedOperationException");
+        }
+    }
+}
+
+/// Operations that change what the others need when they succeed.
+const ALONE: [&str; 12] = [
+    "CancelKeyDeletion",
+    "DeleteAlias",
+    "DeleteImportedKeyMaterial",
+    "DisableKey",
+    "EnableKey",
+    "ImportKeyMaterial",
+    "ReplicateKey",
+    "RetireGrant",
+    "RevokeGrant",
+    "RotateKeyOnDemand",
+    "ScheduleKeyDeletion",
+    "UpdatePrimaryRegion",
+];
+/// No key can be in it yet.
+const UNREACHED: [KeyState; 1] = [KeyState::Unavailable];

@@ -15,10 +15,9 @@ fn fields(operation: &str) -> &'static [&'static str] {
         "CreateKey" | "DescribeKey" => &["KeyMetadata"],
         "Decrypt" => &["EncryptionAlgorithm", "KeyId", "KeyMaterialId", "Plaintext"],
         "Decapsulate" => &["EncapsulationAlgorithm", "KeyId", "SharedSecret"],
+        "DeleteImportedKeyMaterial" | "ImportKeyMaterial" => &["KeyId", "KeyMaterialId"],
         "DeriveSharedSecret" => &["KeyAgreementAlgorithm", "KeyId", "KeyOrigin", "SharedSecret"],
-        "Encapsulate" => {
-            &["EncapsulationAlgorithm", "KeyId", "SharedSecret", "SharedSecretCiphertextBlob"]
-        }
+        "Encapsulate" => &["EncapsulationAlgorithm", "KeyId", "SharedSecret", "SharedSecretCiphertextBlob"],
         "Encrypt" => &["CiphertextBlob", "EncryptionAlgorithm", "KeyId"],
         "GenerateDataKey" => &["CiphertextBlob", "KeyId", "KeyMaterialId", "Plaintext"],
         "GenerateDataKeyWithoutPlaintext" => &["CiphertextBlob", "KeyId", "KeyMaterialId"],
@@ -35,18 +34,17 @@ fn fields(operation: &str) -> &'static [&'static str] {
         }
         "GenerateMac" => &["KeyId", "Mac", "MacAlgorithm"],
         "GenerateRandom" => &["Plaintext"],
+        "GetKeyLastUsage" => &["KeyCreationDate", "KeyId", "KeyLastUsage", "TrackingStartDate"],
         "GetKeyPolicy" => &["Policy", "PolicyName"],
-        "GetPublicKey" => &[
-            "CustomerMasterKeySpec",
-            "KeyId",
-            "KeySpec",
-            "KeyUsage",
-            "PublicKey",
-            "SigningAlgorithms",
-        ],
+        "GetKeyRotationStatus" => &["KeyId", "KeyRotationEnabled"],
+        "GetParametersForImport" => &["ImportToken", "KeyId", "ParametersValidTo", "PublicKey"],
+        "GetPublicKey" => {
+            &["CustomerMasterKeySpec", "KeyId", "KeySpec", "KeyUsage", "PublicKey", "SigningAlgorithms"]
+        }
         "ListAliases" => &["Aliases", "Truncated"],
         "ListGrants" | "ListRetirableGrants" => &["Grants", "Truncated"],
         "ListKeyPolicies" => &["PolicyNames", "Truncated"],
+        "ListKeyRotations" => &["Rotations", "Truncated"],
         "ListKeys" => &["Keys", "Truncated"],
         "ListResourceTags" => &["Tags", "Truncated"],
         "ReEncrypt" => &[
@@ -61,18 +59,23 @@ fn fields(operation: &str) -> &'static [&'static str] {
         "Sign" => &["KeyId", "Signature", "SigningAlgorithm"],
         "Verify" => &["KeyId", "SignatureValid", "SigningAlgorithm"],
         "VerifyMac" => &["KeyId", "MacAlgorithm", "MacValid"],
+        "RotateKeyOnDemand" => &["KeyId"],
+        "ReplicateKey" => &["ReplicaKeyMetadata", "ReplicaPolicy"],
         "ScheduleKeyDeletion" => &["DeletionDate", "KeyId", "KeyState", "PendingWindowInDays"],
         "CreateAlias"
         | "DeleteAlias"
         | "DisableKey"
+        | "DisableKeyRotation"
         | "EnableKey"
+        | "EnableKeyRotation"
         | "PutKeyPolicy"
         | "RetireGrant"
         | "RevokeGrant"
         | "TagResource"
         | "UntagResource"
         | "UpdateAlias"
-        | "UpdateKeyDescription" => &[],
+        | "UpdateKeyDescription"
+        | "UpdatePrimaryRegion" => &[],
         other => panic!("nothing says what {other} answers: add it here"),
     }
 }

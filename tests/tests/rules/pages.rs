@@ -5,7 +5,7 @@ use blackbox::Server;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// An account with so many keys, aliases of one key and tags on it, and nothing else.
+/// An account with so many keys, aliases of one key, tags on it and material of it, and nothing else.
 struct Lists<'a> {
     account: Account<'a>,
 }
@@ -13,6 +13,7 @@ struct Lists<'a> {
 const KEYS: usize = 7;
 const ALIASES: usize = 7;
 const TAGS: usize = 7;
+const MATERIALS: usize = 7;
 
 impl<'a> Lists<'a> {
     fn new(server: &'a Server) -> Self {
@@ -24,21 +25,30 @@ impl<'a> Lists<'a> {
             let input = json!({"AliasName": format!("alias/{number}"), "TargetKeyId": account.key});
             let _ = account.call("CreateAlias", &input).output();
         }
+        for _ in 1..MATERIALS {
+            let _ = account.call("RotateKeyOnDemand", &json!({"KeyId": account.key})).output();
+        }
         let tags: Vec<_> =
             (1..TAGS).map(|number| json!({"TagKey": format!("t{number}"), "TagValue": ""})).collect();
         let _ = account.call("TagResource", &json!({"KeyId": account.key, "Tags": tags})).output();
         Self { account }
     }
 
+    fn with_all_material(&self) -> Value {
+        json!({"KeyId": self.account.key, "IncludeKeyMaterial": "ALL_KEY_MATERIAL"})
+    }
+
     /// Every list: its operation, the member that holds the entries, what is asked besides, how many there are.
-    fn all(&self) -> [(&'static str, &'static str, Value, usize); 5] {
+    fn all(&self) -> [(&'static str, &'static str, Value, usize); 7] {
         let of_key = json!({"KeyId": self.account.key});
         [
             ("ListKeys", "Keys", json!({}), KEYS),
             ("ListAliases", "Aliases", json!({}), ALIASES),
             ("ListAliases", "Aliases", of_key.clone(), ALIASES),
             ("ListResourceTags", "Tags", of_key.clone(), TAGS),
-            ("ListKeyPolicies", "PolicyNames", of_key, 1),
+            ("ListKeyPolicies", "PolicyNames", of_key.clone(), 1),
+            ("ListKeyRotations", "Rotations", of_key, MATERIALS - 1),
+            ("ListKeyRotations", "Rotations", self.with_all_material(), MATERIALS),
         ]
     }
 }
@@ -96,8 +106,22 @@ fn a_marker_that_was_not_given_out_for_this_list_is_invalid() {
         let mut markers: Vec<Value> =
             foreign.map(|(other, _, asked, _)| first_page(other, asked.clone())).collect();
         markers.extend(
-            ["x", "keys:", "aliases:", "tags:", "tags:x", "tags:-1", ":", " ", "\u{ff}", "keys", "0"]
-                .map(Value::from),
+            [
+                "x",
+                "keys:",
+                "aliases:",
+                "tags:",
+                "tags:x",
+                "tags:-1",
+                "rotations:",
+                "rotations:0",
+                ":",
+                " ",
+                "\u{ff}",
+                "keys",
+                "0",
+            ]
+            .map(Value::from),
         );
         for marker in markers {
             let mut input = asked.clone();

@@ -11,15 +11,22 @@ pub fn minimal(operation: &str, account: &Account<'_>) -> Value {
     let message = base64(crate::account::PLAINTEXT);
     match operation {
         "CancelKeyDeletion"
+        | "DeleteImportedKeyMaterial"
         | "DescribeKey"
         | "DisableKey"
+        | "DisableKeyRotation"
         | "EnableKey"
+        | "EnableKeyRotation"
+        | "GetKeyLastUsage"
         | "GetKeyPolicy"
+        | "GetKeyRotationStatus"
         | "GetPublicKey"
         | "ListAliases"
         | "ListGrants"
         | "ListKeyPolicies"
+        | "ListKeyRotations"
         | "ListResourceTags"
+        | "RotateKeyOnDemand"
         | "ScheduleKeyDeletion" => json!({"KeyId": key}),
         "CreateAlias" => json!({"AliasName": format!("alias/new/{}", key_id(key)), "TargetKeyId": key}),
         "CreateGrant" => {
@@ -42,15 +49,21 @@ pub fn minimal(operation: &str, account: &Account<'_>) -> Value {
         }
         "GenerateMac" => json!({"KeyId": key, "Message": message, "MacAlgorithm": "HMAC_SHA_256"}),
         "GenerateRandom" => json!({"NumberOfBytes": 32}),
+        "GetParametersForImport" => {
+            json!({"KeyId": key, "WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_2048"})
+        }
+        "ImportKeyMaterial" => crate::import::request(account, key, &crate::import::MATERIAL),
         "ListRetirableGrants" => json!({"RetiringPrincipal": account.root_arn()}),
         "PutKeyPolicy" => json!({"KeyId": key, "Policy": POLICY}),
         "ReEncrypt" => json!({"CiphertextBlob": ciphertext, "DestinationKeyId": other}),
+        "ReplicateKey" => json!({"KeyId": key, "ReplicaRegion": "ap-south-1"}),
         "RetireGrant" | "RevokeGrant" => json!({"KeyId": key, "GrantId": grant}),
         "Sign" => json!({"KeyId": key, "Message": message, "SigningAlgorithm": "ECDSA_SHA_256"}),
         "TagResource" => json!({"KeyId": key, "Tags": [{"TagKey": "river", "TagValue": "nile"}]}),
         "UntagResource" => json!({"KeyId": key, "TagKeys": ["team"]}),
         "UpdateAlias" => json!({"AliasName": alias, "TargetKeyId": key}),
         "UpdateKeyDescription" => json!({"KeyId": key, "Description": "of the delta"}),
+        "UpdatePrimaryRegion" => json!({"KeyId": key, "PrimaryRegion": crate::account::REPLICA}),
         "Verify" => {
             json!({"KeyId": key, "Message": message, "Signature": ciphertext, "SigningAlgorithm": "ECDSA_SHA_256"})
         }
