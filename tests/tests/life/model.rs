@@ -122,6 +122,7 @@ impl Family {
     /// What the act comes to on that day; if it is refused, nothing has changed.
     pub fn act(&mut self, region: usize, act: &Act, today: u32) -> Result<(), Refusal> {
         let state = self.state(region).ok_or(NOT_FOUND)?;
+        self.check_origin(act)?;
         match act {
             Act::Enable | Act::Disable => {
                 refuse_in(state, &["PendingDeletion", "PendingReplicaDeletion", "PendingImport"])?;
@@ -173,11 +174,20 @@ impl Family {
         self.members.get_mut(&region).unwrap()
     }
 
-    fn check_rotatable(&self, region: usize, state: &str) -> Result<(), Refusal> {
-        match state {
-            "PendingImport" => return Err(UNSUPPORTED),
-            other => usable(other)?,
+    /// Only imported keys take material, and only others rotate by themselves, whatever their state.
+    fn check_origin(&self, act: &Act) -> Result<(), Refusal> {
+        let is_imported = self.kind == Kind::Imported;
+        match act {
+            Act::ImportNew(_) | Act::ImportAgain(..) | Act::DeleteMaterial(_) if !is_imported => {
+                Err(UNSUPPORTED)
+            }
+            Act::EnableRotation(_) | Act::DisableRotation if is_imported => Err(UNSUPPORTED),
+            _ => Ok(()),
         }
+    }
+
+    fn check_rotatable(&self, region: usize, state: &str) -> Result<(), Refusal> {
+        usable(state)?;
         let rotatable = matches!(self.kind, Kind::Symmetric | Kind::MultiRegion) && region == self.primary;
         rotatable.then_some(()).ok_or(UNSUPPORTED)
     }
