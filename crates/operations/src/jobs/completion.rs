@@ -2,9 +2,7 @@
 
 use super::{JobError, arn, changes, replace};
 use crate::Service;
-use crate::kms::multi_region::{Family, bound};
-use crate::service_event::ServiceEvent;
-use audit::json::object;
+use crate::kms::multi_region::{Family, announce_synchronization, bound};
 use catalog::{Changes, KeyAddress, Stored};
 use keys::{Key, KeyOrigin, Transition};
 use std::sync::Arc;
@@ -41,15 +39,10 @@ async fn with_material(
             }
         }
     }
-    let primary_arn = KeyArn { region: primary.region, ..arn(service, address) };
-    Ok((key, announce_synchronization(service, changes, &primary_arn)))
-}
-
-/// The service event `SynchronizeMultiRegionKey`.
-fn announce_synchronization(service: &Service, changes: Changes, primary: &KeyArn) -> Changes {
-    let details = object(|details| details.string("keyId", &primary.to_string()));
-    let (name, details) = ("SynchronizeMultiRegionKey", Some(&details));
-    ServiceEvent { name, key: primary, alias: None, elements: None, details }.announce(service, changes)
+    let arn = arn(service, address);
+    let primary = KeyArn { region: primary.region, ..arn.clone() };
+    let changes = announce_synchronization(service, changes, &arn, &primary);
+    Ok((key, changes))
 }
 
 const JOB: &str = "completion job";

@@ -2,10 +2,12 @@
 
 mod family;
 mod replicate_key;
+mod synchronization;
 mod update_primary_region;
 
 pub use family::{Family, bound};
 pub use replicate_key::ReplicateKey;
+pub use synchronization::announce_synchronization;
 pub use update_primary_region::UpdatePrimaryRegion;
 
 use crate::operation::NamedKey;

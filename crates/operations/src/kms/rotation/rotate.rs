@@ -1,7 +1,7 @@
 //! The rotation itself: done by an owner's call or by the job, at once for the whole family of a multi-Region key, in one commit.
 
 use crate::Service;
-use crate::kms::multi_region::{Family, bound};
+use crate::kms::multi_region::{self, Family, bound};
 use crate::kms::new_key;
 use crate::service_event::ServiceEvent;
 use audit::json::object;
@@ -100,9 +100,7 @@ pub fn announce_synchronization(
 ) -> Changes {
     let replicas = family.keys().filter(|key| key.region != primary.region);
     replicas.fold(changes, |changes, replica| {
-        let details = object(|details| details.string("keyId", &arn(service, replica).to_string()));
-        let (name, details) = ("SynchronizeMultiRegionKey", Some(&details));
-        ServiceEvent { name, key: primary, alias: None, elements: None, details }.announce(service, changes)
+        multi_region::announce_synchronization(service, changes, &arn(service, replica), primary)
     })
 }
 
