@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn a_frame_is_as_documented() {
         let out = framed(&Reply::Random(Bytes(b"abc")));
-        assert_eq!(out.filled(), b"\x0e\0\0\0\x01\x08\x07\x06\x05\x04\x03\x02\x01\x05\x03abc");
+        assert_eq!(out.filled(), b"\x0e\0\0\0\x01\x08\x07\x06\x05\x04\x03\x02\x01\x0a\x03abc");
     }
 
     #[test]
