@@ -91,6 +91,7 @@ impl fmt::Debug for Cache {
 mod tests {
     use super::*;
     use crate::Arena;
+    use crate::algorithms::KeyMaterial;
     use keys::{KeyMaterialId, KeyOrigin, KeySpec, KeyUsage};
     use std::sync::Arc;
 
@@ -149,6 +150,30 @@ mod tests {
         for number in 1..100 {
             assert!(holds(&mut cache, 0), "put out by {number}");
             put(&mut cache, &arena, number);
+        }
+    }
+
+    #[test]
+    fn heavier_keys_leave_room_for_fewer_and_one_is_kept_however_heavy() {
+        let arena = Arena::new(64).unwrap();
+        let open = |spec, usage| {
+            let material = KeyMaterial::generate(spec, &arena).unwrap();
+            OpenedKey::new(spec, usage, arena.keep(material.secret().bytes()).unwrap()).unwrap()
+        };
+        for (capacity, kept) in [(8, 4), (9, 4), (2, 1), (1, 1)] {
+            let mut cache = Cache::new(capacity);
+            for number in 0..20 {
+                let key = open(KeySpec::EccNistP256, KeyUsage::SignVerify);
+                assert_eq!(key.weight(), 2);
+                cache.insert(&[number; 98], binding(number), key);
+                assert!(cache.find(&[number; 98]).is_some());
+            }
+            assert_eq!(cache.entries.len(), kept);
+            for number in 20..40 {
+                put(&mut cache, &arena, number);
+            }
+            assert_eq!(cache.weight, capacity);
+            assert_eq!(cache.weight, cache.entries.iter().map(|entry| entry.key.weight()).sum());
         }
     }
 }

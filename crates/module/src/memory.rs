@@ -17,8 +17,8 @@ use std::ptr::NonNull;
 use std::slice;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The longest secret in bytes: material that is being imported.
-pub const LONGEST_SECRET: usize = 6 * 1024;
+/// The longest secret in bytes: more than the expanded private key of ML-KEM-1024.
+pub const LONGEST_SECRET: usize = 3584;
 
 /// A fixed number of places for secrets, all in one locked mapping: many short ones, and a few long ones for what is only passing
 /// through, such as a private key that is being parsed.

@@ -83,7 +83,7 @@ fn a_token_and_a_blob_of_one_domain_mean_nothing_in_another() {
 }
 
 fn engine(cached_keys: usize) -> Engine {
-    let arena = Arena::new(Engine::places(cached_keys) + 8).unwrap();
+    let arena = Arena::with_long(Engine::places(cached_keys) + 8, Engine::LONG_PLACES).unwrap();
     let directory = tempfile::tempdir().unwrap();
     let (seal, domain) = (directory.path().join("seal"), directory.path().join("domain"));
     let domain = Domain::load(&seal, &domain, true, &arena).unwrap();
