@@ -173,7 +173,7 @@ mod tests {
                 put(&mut cache, &arena, number);
             }
             assert_eq!(cache.weight, capacity);
-            assert_eq!(cache.weight, cache.entries.iter().map(|entry| entry.key.weight()).sum());
+            assert_eq!(cache.weight, cache.entries.iter().map(|entry| entry.key.weight()).sum::<usize>());
         }
     }
 }

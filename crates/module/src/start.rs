@@ -121,7 +121,7 @@ fn start_threads(
     let (generator, workshop, courier) = generator::start();
     for connection in connections.into_iter().map(Connection::new) {
         let (mut engine, generator) = (engine(cached_keys)?, generator.clone());
-        gate.spawn("work", || Ok(()), move || door::serve(&connection, &mut engine, &generator))?;
+        gate.spawn("work", at_normal_priority, move || door::serve(&connection, &mut engine, &generator))?;
     }
     for _ in 0..generating {
         let (mut engine, workshop) = (engine(KEYS_OPEN_A_GENERATOR)?, workshop.clone());
@@ -130,14 +130,15 @@ fn start_threads(
             Ok(())
         })?;
     }
-    gate.spawn(
-        "courier",
-        || Ok(()),
-        move || {
-            courier.serve();
-            Ok(())
-        },
-    )
+    gate.spawn("courier", at_normal_priority, move || {
+        courier.serve();
+        Ok(())
+    })
+}
+
+/// Such is every thread's from the beginning.
+const fn at_normal_priority() -> Result<(), Errno> {
+    Ok(())
 }
 
 /// Where the threads wait until the filter is closed over all of them.
@@ -154,14 +155,14 @@ impl Gate {
     fn spawn(
         &self,
         name: &str,
-        prepare: fn() -> Result<(), Errno>,
+        set_priority: fn() -> Result<(), Errno>,
         life: impl FnOnce() -> Result<(), DoorError> + Send + 'static,
     ) -> Result<(), StartError> {
         let gate = self.clone();
         let thread = thread::Builder::new().name(name.to_owned()).stack_size(STACK);
         let whole_life = move || {
             // The random generator of a thread is set up on its first use, which is no matter for the fenced process.
-            let prepared = random::array::<32>().map_err(StartError::from).and_then(|_| Ok(prepare()?));
+            let prepared = random::array::<32>().map_err(StartError::from).and_then(|_| Ok(set_priority()?));
             gate.0.wait();
             gate.0.wait();
             rest(prepared.and_then(|()| Ok(life()?)))
