@@ -61,8 +61,9 @@ impl<'a> Account<'a> {
         let [alias, ciphertext, grant] = [const { String::new() }; 3];
         let mut account = Self { server, caller, id, key, other, alias, ciphertext, grant };
         if kind["Origin"] == "EXTERNAL" {
-            [&account.key, &account.other]
-                .map(|key| crate::import::import(&account, key, &material_of(kind)));
+            for key in [&account.key, &account.other] {
+                let _ = crate::import::import(&account, key, &material_of(kind));
+            }
         }
         if operation == "UpdatePrimaryRegion" {
             account.replicate(REPLICA);

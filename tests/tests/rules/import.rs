@@ -611,7 +611,7 @@ fn a_second_material_waits_for_its_rotation_and_then_both_are_needed() {
     let _ = owner.import(&key, &THIRD, json!({"KeyMaterialId": third}));
     assert_eq!(owner.state(&key), "PendingImport");
     let _ = owner.import(&key, &MATERIAL, json!({}));
-    [&old, &new].map(|ciphertext| owner.opens(ciphertext));
+    [&old, &new].into_iter().for_each(|ciphertext| owner.opens(ciphertext));
     let entries = owner.materials(&key);
     assert_eq!(entries[0]["KeyMaterialDescription"], "the first: 1/2", "kept over its deletion");
     assert_eq!(entries[1].get("KeyMaterialDescription"), None);
