@@ -95,7 +95,7 @@ impl<'a> Life<'a> {
         let count = self.keys.len();
         let Some((key, family)) = self.keys.get_mut(which % count.max(1)) else { return };
         let places: Vec<_> = family.members.keys().copied().collect();
-        let is_elsewhere = luck % 32 == 0 || places.is_empty();
+        let is_elsewhere = luck.is_multiple_of(32) || places.is_empty();
         let region = if is_elsewhere { place % REGIONS.len() } else { places[place % places.len()] };
         if !makes_sense(family, region, act) || !(fits(family.kind, act) || luck < 32) {
             return;

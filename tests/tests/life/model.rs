@@ -290,10 +290,11 @@ impl Family {
         let primary = self.primary;
         let before = self.members.len();
         self.members.retain(|_, member| !due(member));
-        if before > 1 && self.members.len() == 1 {
-            if let Some(Member { deletion: Some(deletion), .. }) = self.members.get_mut(&primary) {
-                deletion.date.get_or_insert(today + deletion.window);
-            }
+        if before > 1
+            && self.members.len() == 1
+            && let Some(Member { deletion: Some(deletion), .. }) = self.members.get_mut(&primary)
+        {
+            deletion.date.get_or_insert(today + deletion.window);
         }
         self.rotate_if_due(today);
     }

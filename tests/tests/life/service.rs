@@ -39,7 +39,7 @@ impl Service {
         };
         let made = self.call(region, "CreateKey", &input).output();
         let id = made["KeyMetadata"]["KeyId"].as_str().unwrap().to_owned();
-        let salt = u8::from_str_radix(&id[id.len() - 2..], 16).unwrap();
+        let salt = id.bytes().fold(7, |salt: u8, byte| salt.wrapping_mul(31) ^ byte);
         KeyInService { id, salt, sealed: Vec::new() }
     }
 
