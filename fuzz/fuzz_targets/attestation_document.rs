@@ -30,19 +30,20 @@ const SIGNATURE: usize = 98;
 const NOW: Duration = Duration::from_secs(1_790_000_000);
 
 /// All that was ever signed under the root; the private keys are gone.
-const SIGNED: [&[u8]; 2] = [
+const SIGNED: [&[u8]; 3] = [
     include_bytes!("../seeds/attestation_document/enclave"),
+    include_bytes!("../seeds/attestation_document/indefinite"),
     include_bytes!("../seeds/attestation_document/tpm"),
 ];
 
 const ROOT: &str = "\
 -----BEGIN CERTIFICATE-----
-MIIBbzCB9qADAgECAhRx2B69papSipae1rarpWbZD6tq3TAKBggqhkjOPQQDAzAP
+MIIBcDCB9qADAgECAhQocVos4C7xoHfgwzWdpDZ86iu5rDAKBggqhkjOPQQDAzAP
 MQ0wCwYDVQQDDARyb290MB4XDTI2MDkyMDE0MTMyMFoXDTI2MDkyMjE0MTMyMFow
-DzENMAsGA1UEAwwEcm9vdDB2MBAGByqGSM49AgEGBSuBBAAiA2IABAmmnIIkGjF4
-m1Xo6EgVDflKqjxXnKlMHj1ksIaMLsSEFM13WUHrK+Gjy9pgpvqLNfhHWAlfw+/k
-oLn31xq51/x2D90nnuhgY6UJk6oBQaaeGOdyYPnUN5khN2+oHXhUPqMTMBEwDwYD
-VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAwNoADBlAjBrBuQyC/nUR0zSXTmMlQtI
-y1j7RI7IkqjmQSBHnT9ndtjo3GYQNbXDTePhS9gXp84CMQDFJnNypM400jd4+3mr
-qztlNA+yvxjA04OKTcor/jafCSi2hzUZkCxA5Nf9Dv9lRkU=
+DzENMAsGA1UEAwwEcm9vdDB2MBAGByqGSM49AgEGBSuBBAAiA2IABJi3gHEMNSc/
+xSrIckZ1XF5t10hvPE9wiwWNsL6uXpp8UAAY4xsSmMPnCoytX3MAipM2Q8lMAQmU
+UuXeSUplUXGFwofFUYykZ+KUZ+m+o5772LYhpYkdw6T8dhjjwegwtKMTMBEwDwYD
+VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAwNpADBmAjEAyUcOmbmiz34peY0dvZJ0
+PM3NCqNKzja7OkN4bdrNx03TWm8MkYwyWjBb0PdjSlStAjEAjWGvdBAOo1Oxtnut
+e6QYFemIcxwUpl+XBB8I/wZavCrPATioV2rq+Jx0RzRzqi3P
 -----END CERTIFICATE-----";
