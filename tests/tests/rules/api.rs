@@ -6,7 +6,7 @@
 use crate::access::{On, actions, row};
 use access::KeyAction;
 use blackbox::Model;
-use keys::KeyState;
+use keys::{KeyOrigin, KeyState};
 use operations::{APIS, Entry, OPERATIONS};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -26,6 +26,21 @@ fn the_page_of_the_api_is_what_the_registry_says() {
         written == page,
         "docs/api.md is out of date, from {differing:?} on: write it anew with {WRITE}=1"
     );
+}
+
+#[test]
+fn every_action_that_an_operation_asks_for_is_on_the_page() {
+    let page = page();
+    let sources = sources(&workspace().join("crates/operations/src/kms"));
+    let texts = sources.iter().flat_map(|source| source.split('"'));
+    let named: BTreeSet<_> = texts.filter(|text| is_action(text)).collect();
+    assert!(named.len() >= 50, "only {named:?} were found");
+    let missing: Vec<_> = named.iter().filter(|name| !page.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "nothing says which operation needs {missing:?}: add it to ALSO");
+}
+
+fn is_action(text: &str) -> bool {
+    text.strip_prefix("kms:").is_some_and(|name| name.chars().all(char::is_alphanumeric) && !name.is_empty())
 }
 
 fn page() -> String {
@@ -49,7 +64,7 @@ fn permissions(page: &mut String) {
         let actions = actions(entry.name);
         let known: Vec<_> = actions.iter().map(|action| KeyAction::of_name(action)).collect();
         let every = |is: fn(&KeyAction) -> bool| {
-            known.iter().all(|known| known.is_some_and(is)).then_some("yes").unwrap_or("no")
+            if known.iter().all(|known| known.is_some_and(is)) { "yes" } else { "no" }
         };
         let also = ALSO.iter().find(|(name, _)| *name == entry.name).map_or("", |(_, also)| also);
         writeln!(
@@ -79,12 +94,17 @@ const fn words(on: On) -> &'static str {
 /// In which states of a key what goes ahead.
 fn states(page: &mut String) {
     page.push_str(STATES);
-    writeln!(page, "| operation | {} |", STATE_ORDER.map(KeyState::name).join(" | ")).unwrap();
-    writeln!(page, "|---|{}", "---|".repeat(STATE_ORDER.len())).unwrap();
+    writeln!(page, "| operation | {} | origins |", STATE_ORDER.map(KeyState::name).join(" | ")).unwrap();
+    writeln!(page, "|---|{}---|", "---|".repeat(STATE_ORDER.len())).unwrap();
     for entry in OPERATIONS.iter().filter(|entry| !matches!(row(entry.name), On::Account | On::Principal)) {
         let admitted = STATE_ORDER.map(|state| entry.states.admit(state).map_or("–", |()| "yes"));
-        writeln!(page, "| {} | {} |", entry.name, admitted.join(" | ")).unwrap();
+        writeln!(page, "| {} | {} | {} |", entry.name, admitted.join(" | "), origins(entry)).unwrap();
     }
+}
+
+fn origins(entry: &Entry) -> String {
+    let names: Vec<_> = entry.origins.iter().map(|origin| origin.name()).collect();
+    if names.len() == KeyOrigin::ALL.len() { "all".to_owned() } else { ticked(&names) }
 }
 
 /// The errors that have nothing to do with an operation, and those that never come.
@@ -107,8 +127,8 @@ fn errors(page: &mut String, model: &Model) {
 /// Whether a source has that kind of error: as a whole word, or by its name.
 fn names_kind(source: &str, kind: FaultKind) -> bool {
     let word = format!("FaultKind::{kind:?}");
-    let ends = |at: usize| !source[at + word.len()..].starts_with(|next: char| next.is_alphanumeric());
-    source.match_indices(&word).any(|(at, _)| ends(at)) || source.contains(&format!("\"{}\"", kind.name()))
+    let whole = |rest: &str| !rest.starts_with(|next: char| next.is_alphanumeric());
+    source.split(&word).skip(1).any(whole) || source.contains(&format!("\"{}\"", kind.name()))
 }
 
 /// What an operation takes and answers.
@@ -146,6 +166,7 @@ fn limits(shape: &Shape) -> String {
             let pattern = pattern.map(|pattern| format!(", `{pattern}`")).unwrap_or_default();
             format!("{} characters{pattern}", range(*min, *max))
         }
+        Shape::Timestamp => "time".to_owned(),
     }
 }
 
@@ -204,8 +225,14 @@ const WRITE: &str = "CARDEA_WRITE_DOCS";
 
 const KINDS: &str = "wire/src/fault.rs";
 
-/// What the table of the ratchets does not have, since it hangs on the request.
-const ALSO: &[(&str, &str)] = &[("CreateKey", "; with tags `kms:TagResource`, too")];
+/// What the table of the ratchets does not have, since it hangs on the request or is on something else.
+const ALSO: &[(&str, &str)] = &[
+    ("CreateKey", "; with tags `kms:TagResource`, too"),
+    (
+        "ReplicateKey",
+        "; on the account in the replica's Region `kms:CreateKey`, and with tags `kms:TagResource`",
+    ),
+];
 
 const STATE_ORDER: [KeyState; 8] = [
     KeyState::Enabled,
@@ -242,8 +269,8 @@ known of the use of a key.
 const STATES: &str = "
 ## Key states
 
-Where there is no *yes*, the state of the key alone refuses the call: `DisabledException` in Disabled, else `KMSInvalidStateException`. What the \
-key is otherwise can refuse it too: its usage, its spec, its origin.
+Where there is no *yes*, the state of the key alone refuses the call: `DisabledException` in Disabled, else `KMSInvalidStateException`. A key of \
+another origin than those named is refused with `UnsupportedOperationException` before that; its usage and its spec can refuse the call after it.
 
 ";
 
