@@ -87,6 +87,7 @@ fn operations_that_manage_a_key_take_no_alias() {
         "CancelKeyDeletion",
         "DisableKey",
         "EnableKey",
+        "GetKeyLastUsage",
         "GetKeyPolicy",
         "ListAliases",
         "ListKeyPolicies",
