@@ -11,8 +11,16 @@ use std::process::{Command, Stdio};
 
 /// A new key of the first account: its metadata.
 pub fn create(server: &Server, spec: &str, usage: &str) -> Value {
-    let made = server.call("CreateKey", &json!({"KeySpec": spec, "KeyUsage": usage})).output();
+    let input = json!({"KeySpec": spec, "KeyUsage": usage});
+    let made = patiently(|| server.call("CreateKey", &input)).output();
     made["KeyMetadata"].clone()
+}
+
+/// What a call comes to that may make RSA keys: on a busy machine it is throttled, and tried again as every SDK does.
+pub fn patiently(call: impl Fn() -> Answer) -> Answer {
+    let tries = std::iter::repeat_with(&call).take(4);
+    let throttled = |answer: &Answer| answer.status == 400 && answer.error() == "ThrottlingException";
+    tries.into_iter().find(|answer| !throttled(answer)).unwrap_or_else(call)
 }
 
 /// The ARN of such a key.

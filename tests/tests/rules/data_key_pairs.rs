@@ -1,7 +1,7 @@
 //! Data key pairs: the private key comes open and sealed, or sealed only; sealed it is a ciphertext like any other.
 
 use crate::account::Account;
-use crate::cryptography::{create, public_key};
+use crate::cryptography::{create, patiently, public_key};
 use aws_lc_rs::agreement::{ECDH_P256, PrivateKey, UnparsedPublicKey, agree};
 use blackbox::{Answer, Server, base64, bytes};
 use keys::DataKeyPairSpec;
@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 const OPERATIONS: [&str; 2] = ["GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext"];
 
 fn generate(server: &Server, operation: &str, key: &Value, spec: &str) -> Answer {
-    let context = json!({"river": "nile"});
-    server.call(operation, &json!({"KeyId": key, "KeyPairSpec": spec, "EncryptionContext": context}))
+    let input = json!({"KeyId": key, "KeyPairSpec": spec, "EncryptionContext": {"river": "nile"}});
+    patiently(|| server.call(operation, &input))
 }
 
 fn decrypt(server: &Server, made: &Value, context: &Value) -> Answer {

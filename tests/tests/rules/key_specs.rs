@@ -1,7 +1,7 @@
 //! Keys of every spec and usage: how they are made and described, and what GetPublicKey says of them.
 
 use crate::account::{Account, key_id};
-use crate::cryptography::{create, key, public_key};
+use crate::cryptography::{create, key, patiently, public_key};
 use blackbox::{Model, Server, bytes};
 use keys::{KeySpec, KeyUsage};
 use serde_json::{Value, json};
@@ -70,7 +70,8 @@ fn a_key_of_every_spec_and_usage_is_described_as_recorded() {
     let model = Model::load();
     let mut made = BTreeSet::new();
     for (spec, usage) in each_kind() {
-        let answer = server.call("CreateKey", &json!({"KeySpec": spec.name(), "KeyUsage": usage.name()}));
+        let input = json!({"KeySpec": spec.name(), "KeyUsage": usage.name()});
+        let answer = patiently(|| server.call("CreateKey", &input));
         let metadata = &answer.output()["KeyMetadata"];
         let (member, names) = algorithms(spec, usage);
         let mut expected: BTreeSet<&str> = OF_EVERY_KEY.iter().copied().chain([member]).collect();
