@@ -48,9 +48,9 @@ fn the_key_policy_is_the_root_of_trust_for_every_permission_on_a_key() {
         let none = format!("because no resource-based policy allows the {action} action");
         ground.denied(&ground.call(), &action, &none);
 
-        // Named by the key policy itself, a user needs nothing else, but for the alias.
+        // Named by the key policy itself, a user needs nothing else, but for the alias and for a new key.
         ground.let_keys(&json!([ground.root_alone(), ground.about_user("Allow", "kms:*")]));
-        if row(operation) == On::Keys {
+        if row(operation) == On::Keys && operation != "ReplicateKey" {
             server.delete_user_policy(server.root(), &ground.user.name);
         }
         ground.allowed(&ground.call(), "by the key policy");

@@ -61,12 +61,18 @@ impl<'a> Account<'a> {
         let [alias, ciphertext, grant] = [const { String::new() }; 3];
         let mut account = Self { server, caller, id, key, other, alias, ciphertext, grant };
         if kind["Origin"] == "EXTERNAL" {
-            for key in [&account.key, &account.other] {
-                let _ = crate::import::import(&account, key, &material_of(kind));
-            }
+            let _ = crate::import::import(&account, &account.key, &material_of(kind));
+        }
+        let needs_both = operation == "DeriveSharedSecret" || *kind == kind_for(operation);
+        if kind["Origin"] == "EXTERNAL" && needs_both {
+            let _ = crate::import::import(&account, &account.other, &material_of(kind));
         }
         if operation == "UpdatePrimaryRegion" {
             account.replicate(REPLICA);
+            if kind["Origin"] == "EXTERNAL" {
+                let replica = account.in_region(REPLICA);
+                let _ = crate::import::import(&replica, &replica.key, &material_of(kind));
+            }
         }
         account.alias = format!("alias/of/{}", key_id(&account.key));
         let _ = account
@@ -106,6 +112,23 @@ impl<'a> Account<'a> {
                 self.server.call_as(&self.caller.in_region(region), "DescribeKey", &input).output();
             described["KeyMetadata"]["KeyState"] != "Creating"
         });
+    }
+
+    /// The same account as it is in a region where the key has a replica.
+    fn in_region(&self, region: &str) -> Self {
+        let there = |arn: &str| arn.replace(&format!(":{}:", self.caller.region), &format!(":{region}:"));
+        let [alias, ciphertext, grant] = [&self.alias, &self.ciphertext, &self.grant].map(String::clone);
+        let (key, other) = (there(&self.key), there(&self.other));
+        Self {
+            server: self.server,
+            caller: self.caller.in_region(region),
+            id: self.id.clone(),
+            key,
+            other,
+            alias,
+            ciphertext,
+            grant,
+        }
     }
 
     /// The ARN of the account's root.

@@ -355,13 +355,15 @@ fn harmless(account: &Account<'_>, entry: &operations::Entry) -> blackbox::Calle
 }
 
 fn fill(pattern: Option<&str>, length: usize) -> String {
-    beginning(pattern).chars().chain(std::iter::repeat('a')).take(length).collect()
+    let more = if pattern == Some(REGION) { '1' } else { 'a' };
+    beginning(pattern).chars().chain(std::iter::repeat(more)).take(length).collect()
 }
 
 /// What a text begins with that matches, if letters alone do not.
 fn beginning(pattern: Option<&str>) -> &'static str {
     match pattern {
         Some(r"[\u0009\u000A\u000D\u0020-\u00FF]+") => "{",
+        Some(REGION) => "a-b-",
         Some(SERVICE_PRINCIPAL) => "a.b.",
         Some(SOURCE_ARN) => "arn:aws:s3::111122223333:",
         _ => "",
@@ -380,6 +382,9 @@ fn misfits(pattern: &str) -> Vec<String> {
             ["{}\u{100}", "{\u{0}}", "{}\u{b}", "\u{20ac}"].map(str::to_owned).to_vec()
         }
         r"^[\w+=,.@:/-]+$" => ["a b", "a*", "a\n", "\u{fc}"].map(str::to_owned).to_vec(),
+        REGION => {
+            ["eu-central", "eu-1", "EU-central-1", "a-b-c-d-1", "eu-central-1 "].map(str::to_owned).to_vec()
+        }
         SERVICE_PRINCIPAL => {
             ["s3", "s3.amazonaws", "s3..com", "s3.amazonaws.com_"].map(str::to_owned).to_vec()
         }
@@ -427,5 +432,6 @@ fn lower_first(name: &str) -> String {
     letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect()
 }
 
+const REGION: &str = r"^([a-z]+-){2,3}\d+$";
 const SERVICE_PRINCIPAL: &str = r"^([A-Za-z0-9\-]+)\.([A-Za-z0-9\-]+)(\.[A-Za-z0-9\-]+)+$";
 const SOURCE_ARN: &str = "^arn:aws[a-z0-9-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:.+$";
