@@ -140,23 +140,24 @@ pub(super) fn generate(spec: KeySpec, arena: &Arc<Arena>) -> Result<Secret, Refu
     scalar(&EcdsaKeyPair::generate(curve.signing).map_err(|_| Refusal::Failed)?, arena)
 }
 
-/// A private key from outside, PKCS#8 in DER with the curve's name.
+/// A private key from outside, PKCS#8 in DER with the curve's name. The library refuses it with a public key that is not its own.
 pub(super) fn import(spec: KeySpec, pkcs8: &[u8], arena: &Arc<Arena>) -> Result<Secret, Refusal> {
-    let Curve { signing, name, .. } = Curve::of(spec)?;
-    let pair = EcdsaKeyPair::from_pkcs8(signing, pkcs8).map_err(|_| Refusal::IncorrectKeyMaterial)?;
-    // The library would also take a curve described by its numbers. The version in front is an INTEGER of one byte.
-    let is_named = |content: &[u8]| content.get(3..).is_some_and(|rest| rest.starts_with(name));
-    if der::content(pkcs8).is_some_and(is_named) {
-        scalar(&pair, arena)
-    } else {
-        Err(Refusal::IncorrectKeyMaterial)
-    }
+    let pair = EcdsaKeyPair::from_pkcs8(Curve::of(spec)?.signing, pkcs8);
+    let pair = pair.map_err(|_| Refusal::IncorrectKeyMaterial)?;
+    if der::is_one(pkcs8) { scalar(&pair, arena) } else { Err(Refusal::IncorrectKeyMaterial) }
 }
 
-/// Appends the private key, PrivateKeyInfo in DER, to `out`.
+/// Appends the private key, PrivateKeyInfo in DER, to `out`; with its public key, which some readers insist on.
 pub(super) fn append_private_key(spec: KeySpec, material: &Secret, out: &mut Vec<u8>) -> Result<(), Refusal> {
-    let pair = Curve::of(spec)?.pair(material)?;
-    let pkcs8 = pair.to_pkcs8v1().map_err(|_| Refusal::Failed)?;
+    let curve = Curve::of(spec)?;
+    let pair = curve.pair(material)?;
+    // A pair that was read without its public key is written without it.
+    let whole = EcdsaKeyPair::from_private_key_and_public_key(
+        curve.signing,
+        material.bytes(),
+        pair.public_key().as_ref(),
+    );
+    let pkcs8 = whole.and_then(|whole| Ok(whole.to_pkcs8v1()?)).map_err(|_| Refusal::Failed)?;
     out.extend_from_slice(pkcs8.as_ref());
     Ok(())
 }
@@ -374,6 +375,24 @@ mod tests {
             for other in SPECS.into_iter().filter(|other| *other != spec) {
                 assert_eq!(import(other, &pkcs8, &arena).err(), Some(Refusal::IncorrectKeyMaterial));
             }
+        }
+    }
+
+    /// The encoding ends with the uncompressed point.
+    #[test]
+    fn a_private_key_with_the_public_key_of_another_is_refused() {
+        let arena = Arena::new(1).unwrap();
+        for (spec, point) in SPECS.into_iter().zip([65, 97, 133, 65]) {
+            let mut pair = [Vec::new(), Vec::new()];
+            for pkcs8 in &mut pair {
+                append_private_key(spec, &generate(spec, &arena).unwrap(), pkcs8).unwrap();
+                assert!(import(spec, pkcs8, &arena).is_ok());
+            }
+            let [one, other] = pair;
+            let public_key = public_key_of(spec, &import(spec, &one, &arena).unwrap()).unwrap();
+            assert_eq!(one[one.len() - point..], public_key[public_key.len() - point..]);
+            let mixed = [&one[..one.len() - point], &other[other.len() - point..]].concat();
+            assert_eq!(import(spec, &mixed, &arena).err(), Some(Refusal::IncorrectKeyMaterial), "{spec:?}");
         }
     }
 
