@@ -567,6 +567,9 @@ fn no_operation_manages_a_managed_key() {
             Toward::Shown => assert_eq!(answer.status, 200, "{} {}", entry.name, answer.text()),
             Toward::Denied => assert_eq!(answer.error(), "AccessDeniedException", "{} {input}", entry.name),
             Toward::Reserved => answer.refuses_without_a_word("NotAuthorizedException"),
+            Toward::Unsupported => {
+                assert_eq!(answer.error(), "UnsupportedOperationException", "{}", entry.name);
+            }
             Toward::Elsewhere => {}
         }
     }
@@ -590,6 +593,8 @@ enum Toward {
     Shown,
     Denied,
     Reserved,
+    /// The root may, but not with a symmetric key whose material is of the service's making.
+    Unsupported,
     /// It is about no key.
     Elsewhere,
 }
@@ -598,6 +603,7 @@ fn toward_managed(operation: &str) -> Toward {
     match operation {
         "CreateKey" | "GenerateRandom" | "ListRetirableGrants" => Toward::Elsewhere,
         "DeleteAlias" | "UpdateAlias" => Toward::Reserved,
+        "GetParametersForImport" | "GetPublicKey" => Toward::Unsupported,
         _ if operation.starts_with("Describe")
             || operation.starts_with("Get")
             || operation.starts_with("List") =>
