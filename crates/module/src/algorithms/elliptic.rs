@@ -140,11 +140,16 @@ pub(super) fn generate(spec: KeySpec, arena: &Arc<Arena>) -> Result<Secret, Refu
     scalar(&EcdsaKeyPair::generate(curve.signing).map_err(|_| Refusal::Failed)?, arena)
 }
 
-/// A private key from outside, PKCS#8 in DER with the curve's name. The library refuses it with a public key that is not its own.
+/// A private key from outside, PKCS#8 in DER with the curve's name: a curve described by its numbers, which the library would take,
+/// is refused. The library refuses a key with a public key that is not its own.
 pub(super) fn import(spec: KeySpec, pkcs8: &[u8], arena: &Arc<Arena>) -> Result<Secret, Refusal> {
-    let pair = EcdsaKeyPair::from_pkcs8(Curve::of(spec)?.signing, pkcs8);
-    let pair = pair.map_err(|_| Refusal::IncorrectKeyMaterial)?;
-    if der::is_one(pkcs8) { scalar(&pair, arena) } else { Err(Refusal::IncorrectKeyMaterial) }
+    let Curve { signing, name, .. } = Curve::of(spec)?;
+    let names_it = match der::content(pkcs8) {
+        Some([0x02, 1, _version, rest @ ..]) => rest.starts_with(name),
+        _ => false,
+    };
+    let pair = EcdsaKeyPair::from_pkcs8(signing, pkcs8).map_err(|_| Refusal::IncorrectKeyMaterial)?;
+    if names_it { scalar(&pair, arena) } else { Err(Refusal::IncorrectKeyMaterial) }
 }
 
 /// Appends the private key, PrivateKeyInfo in DER, to `out`; with its public key, which some readers insist on.
