@@ -90,7 +90,7 @@ impl Key {
         self.spec == KeySpec::SymmetricDefault
     }
 
-    /// What its owner imported and what waits for a rotation.
+    /// The imported material that waits for a rotation, here or elsewhere.
     #[must_use]
     pub fn pending_material(&self) -> Option<&Material> {
         self.pending_material.as_ref().map(|pending| &pending.material)

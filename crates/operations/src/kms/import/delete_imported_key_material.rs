@@ -1,6 +1,7 @@
 //! `DeleteImportedKeyMaterial`: takes imported material away. The key is of no use until the same material is imported again.
 
 use super::told_id;
+use crate::Service;
 use crate::kms::multi_region::Family;
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, Naming, Scene};
@@ -63,6 +64,7 @@ impl Operation for DeleteImportedKeyMaterial {
         if let Some(id) = id {
             let changes = without_material(subject, id, scene).await?;
             scene.commit(subject, changes).await?;
+            shred(scene.service_for(subject)).await;
         }
         let key_material_id = id.and_then(|id| told_id(&subject.key, id));
         let elements = elements(subject, key_material_id);
@@ -84,6 +86,14 @@ async fn without_material(
     }
     let family = Family::of(scene.reader(), key).await?;
     Ok(family.replace_primary(scene.changes(), &without))
+}
+
+/// Removes what is left of it from the disk too. If that cannot be done now, the next time does what was left undone.
+async fn shred(service: &Service) {
+    if let Err(error) = service.catalog.shred().await {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(error, "what is left of deleted key material could not be removed from the disk yet");
+    }
 }
 
 fn no_such_material(id: &KeyMaterialId) -> Fault {
