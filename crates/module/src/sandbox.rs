@@ -12,6 +12,8 @@ use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
 };
 use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::thread::{self, JoinHandle};
 
 /// Before any secret is read: no new privileges, not dumpable (so not traceable either), no core file, and no life without the
 /// supervisor.
@@ -43,7 +45,16 @@ fn may_exceed_limits() -> bool {
 /// Closes the filter over all threads of the process, for good.
 pub fn close() -> Result<(), SandboxError> {
     let filter = compile(LIST)?;
+    settle_allocator()?;
     seccompiler::apply_filter_all_threads(&filter).map_err(|_| SandboxError::Filter)
+}
+
+/// Has the allocator find out what it asks of files only once: glibc reads /proc/sys/vm/overcommit_memory when a thread other than
+/// the first gives back much memory, in small pieces, for the first time. Behind the filter that would be the end of the process.
+fn settle_allocator() -> Result<(), SandboxError> {
+    let give_back = || drop(black_box([(); PIECES].map(|()| black_box(vec![0_u8; PIECE]))));
+    let settled = thread::Builder::new().spawn(give_back).map(JoinHandle::join);
+    settled.ok().and_then(Result::ok).ok_or(SandboxError::Allocator)
 }
 
 /// A line is a name, alone or with a condition `ARGUMENT lacks BITS`; `#` begins a remark.
@@ -101,6 +112,9 @@ fn call_of_name(name: &str) -> Option<i64> {
 /// Why there is no fence. Without one nothing is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SandboxError {
+    /// No thread could be started.
+    #[error("the allocator cannot be prepared for the system call filter")]
+    Allocator,
     /// The filter cannot be made for this architecture, or the kernel does not take it.
     #[error("the system call filter cannot be put in place")]
     Filter,
@@ -114,6 +128,10 @@ pub enum SandboxError {
         line: usize,
     },
 }
+
+/// A piece that the allocator has in a heap, not in a mapping of its own, and so many of them that it gives memory back to the kernel.
+const PIECE: usize = 64 << 10;
+const PIECES: usize = 64;
 
 const LIST: &str = include_str!("../sandbox/syscalls.list");
 

@@ -56,6 +56,9 @@ const ALLOWED: &[(&str, Act)] = &[
         memory.resize(64 << 20, 2);
         drop(memory);
     }),
+    ("take and give back much memory in small pieces, in a thread that is not the first", || {
+        drop(std::hint::black_box(vec![vec![1_u8; 64 << 10]; 64]));
+    }),
     ("draw so much randomness that the generator seeds itself again", || {
         for _ in 0..20_000 {
             let _ = module::algorithms::random::array::<32>();
