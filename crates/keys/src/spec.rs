@@ -443,6 +443,27 @@ mod tests {
     }
 
     #[test]
+    fn what_rsa_encrypts_is_its_modulus_less_the_padding() {
+        //= RFC 8017 §7.1.1
+        for (spec, modulus) in [(KeySpec::Rsa2048, 256), (KeySpec::Rsa3072, 384), (KeySpec::Rsa4096, 512)] {
+            for (algorithm, hash) in
+                [(EncryptionAlgorithm::RsaesOaepSha1, 20), (EncryptionAlgorithm::RsaesOaepSha256, 32)]
+            {
+                assert_eq!(spec.largest_plaintext(algorithm), modulus - 2 * hash - 2, "{spec} {algorithm}");
+            }
+        }
+        assert_eq!(KeySpec::SymmetricDefault.largest_plaintext(EncryptionAlgorithm::SymmetricDefault), 4096);
+    }
+
+    #[test]
+    fn an_algorithm_signs_digests_exactly_if_it_has_a_length_for_them() {
+        for algorithm in SigningAlgorithm::ALL {
+            let signs_digests = algorithm.message_types().contains(&MessageType::Digest);
+            assert_eq!(signs_digests, algorithm.digest_length().is_some(), "{algorithm}");
+        }
+    }
+
+    #[test]
     fn every_spec_has_a_usage() {
         assert!(KeySpec::ALL.iter().all(|spec| !spec.usages().is_empty()));
     }
