@@ -711,6 +711,8 @@ fn managed_keys_get_new_material_every_year_and_old_ciphertexts_still_open() {
         assert_eq!(opened["KeyMaterialId"], json!(material));
     }
     let arn = service.encrypt_for(&root, MANAGED).output()["KeyId"].clone();
+    let status = server.call("GetKeyRotationStatus", &json!({"KeyId": arn})).output();
+    assert_eq!((&status["KeyRotationEnabled"], &status["RotationPeriodInDays"]), (&json!(true), &json!(365)));
     let journal = server.journal();
     let events: Vec<_> = journal.iter().filter(|record| record["eventName"] == "RotateKey").collect();
     assert_eq!(events.len(), 2);
