@@ -267,3 +267,21 @@ fn a_disabled_key_still_tells_its_public_key_and_one_that_waits_for_its_deletion
     let words = format!("{} is pending deletion.", account.key);
     server.call("GetPublicKey", &json!({"KeyId": account.key})).refuses("KMSInvalidStateException", &words);
 }
+
+#[test]
+fn an_imported_pair_tells_its_public_key_although_its_material_was_taken_away() {
+    let server = Server::start();
+    let account = Account::root(&server);
+    let pair = json!({"KeyId": account.key, "KeyPairSpec": "ECC_NIST_P256"});
+    let pair = account.call("GenerateDataKeyPair", &pair).output();
+    let input = json!({"KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY", "Origin": "EXTERNAL"});
+    let key = account.call("CreateKey", &input).output()["KeyMetadata"]["Arn"].as_str().unwrap().to_owned();
+    let _ = crate::import::import(&account, &key, &bytes(&pair["PrivateKeyPlaintext"]));
+    assert_eq!(public_key(&server, &key), bytes(&pair["PublicKey"]));
+    let _ = account.call("DeleteImportedKeyMaterial", &json!({"KeyId": key})).output();
+    assert_eq!(account.state(&key), "PendingImport");
+    assert_eq!(public_key(&server, &key), bytes(&pair["PublicKey"]));
+    let input = json!({"KeyId": key, "Message": "AQ==", "SigningAlgorithm": "ECDSA_SHA_256"});
+    let words = format!("{key} is pending import.");
+    account.call("Sign", &input).refuses("KMSInvalidStateException", &words);
+}
