@@ -27,7 +27,7 @@ enum By {
 }
 
 /// Whether the key is in a request made so that says all that it can say.
-fn is_given(key: ConditionKey, by: By, on: On) -> bool {
+fn is_given(key: ConditionKey, action: &str, by: By, on: On) -> bool {
     use ConditionKey as K;
     match key {
         // Nobody has a second factor, and web identities are another matter.
@@ -44,8 +44,7 @@ fn is_given(key: ConditionKey, by: By, on: On) -> bool {
         | K::VpcSourceIp => false,
         // The recipient is an enclave; what a NitroTPM attests is tried in `attestation`.
         K::KmsRecipientAttestationNitroTpmPcr => false,
-        // Not yet: multi-Region keys.
-        K::KmsMultiRegionKeyType => false,
+        K::KmsMultiRegionKeyType => ABOUT_FAMILIES.contains(&action),
         K::PrincipalServiceName | K::PrincipalServiceNamesList | K::SourceAccount | K::SourceArn => {
             by == By::Itself
         }
@@ -70,7 +69,7 @@ fn expectations(action: &str, by: By, on: On) -> Vec<(String, bool)> {
     let of_row = |row: &access::Row| {
         let name =
             if row.has_suffix { format!("{}{}", row.name, suffix(row.key)) } else { row.name.to_owned() };
-        (name, row.carriers.carry(action, on_key) && is_given(row.key, by, on))
+        (name, row.carriers.carry(action, on_key) && is_given(row.key, action, by, on))
     };
     let is_asked = |row: &&access::Row| !(by == By::Itself && row.key == NOT_IN_KEY_POLICIES);
     ConditionKey::TABLE.iter().filter(is_asked).map(of_row).collect()
@@ -118,6 +117,7 @@ fn fullest(operation: &str, account: &Account<'_>, by: By) -> Value {
         }
         "ReEncrypt" => set(json!({"SourceKeyId": alias, "DestinationKeyId": alias,
             "SourceEncryptionContext": context, "DestinationEncryptionContext": context})),
+        "ReplicateKey" => set(json!({"Tags": [{"TagKey": "river", "TagValue": "nile"}]})),
         "ScheduleKeyDeletion" => set(json!({"PendingWindowInDays": 7})),
         _ => {}
     }
@@ -310,6 +310,8 @@ fn differences(cast: &Cast<'_>, answer: &Answer, expected: &[(String, bool)]) ->
     format!("{} {}", missing.join(", "), if missing.is_empty() { decoded } else { String::new() })
 }
 
+/// The actions that are tried on multi-Region keys.
+const ABOUT_FAMILIES: [&str; 2] = ["kms:ReplicateKey", "kms:UpdatePrimaryRegion"];
 /// No key policy may ask for it.
 const NOT_IN_KEY_POLICIES: ConditionKey = ConditionKey::KmsResourceAliases;
 const S3: &str = "s3.amazonaws.com";

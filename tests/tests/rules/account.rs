@@ -69,23 +69,32 @@ impl<'a> Account<'a> {
         }
         if operation == "UpdatePrimaryRegion" {
             account.replicate(REPLICA);
-            if kind["Origin"] == "EXTERNAL" {
-                let replica = account.in_region(REPLICA);
-                let _ = crate::import::import(&replica, &replica.key, &material_of(kind));
-            }
+            account.in_region(REPLICA).furnish(kind);
         }
         account.alias = format!("alias/of/{}", key_id(&account.key));
-        let _ = account
-            .call("CreateAlias", &json!({"AliasName": account.alias, "TargetKeyId": account.key}))
-            .output();
-        let tags = json!([{"TagKey": "team", "TagValue": "delta"}]);
-        let _ = account.call("TagResource", &json!({"KeyId": account.key, "Tags": tags})).output();
+        account.name_and_tag();
         account.ciphertext = account.made(operation);
         let grant = json!({"KeyId": account.key, "GranteePrincipal": account.root_arn(), "Operations": ["RetireGrant"],
             "Name": "of-the-account"});
         let made = account.call("CreateGrant", &grant).output();
         account.grant = text(&made["GrantId"]);
         account
+    }
+
+    /// Gives a replica what its primary has.
+    fn furnish(mut self, kind: &Value) {
+        if kind["Origin"] == "EXTERNAL" {
+            let _ = crate::import::import(&self, &self.key, &material_of(kind));
+        }
+        self.alias = format!("alias/of/{}", key_id(&self.key));
+        self.name_and_tag();
+    }
+
+    fn name_and_tag(&self) {
+        let alias = json!({"AliasName": self.alias, "TargetKeyId": self.key});
+        let _ = self.call("CreateAlias", &alias).output();
+        let tags = json!([{"TagKey": "team", "TagValue": "delta"}]);
+        let _ = self.call("TagResource", &json!({"KeyId": self.key, "Tags": tags})).output();
     }
 
     /// What the key makes, if it is of the kind that the operation is for.

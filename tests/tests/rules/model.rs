@@ -193,6 +193,5 @@ const MISSING_OPERATIONS: &[&str] = &[
     "DeleteCustomKeyStore",
     "DescribeCustomKeyStores",
     "DisconnectCustomKeyStore",
-    "GetKeyLastUsage",
     "UpdateCustomKeyStore",
 ];

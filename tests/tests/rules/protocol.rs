@@ -41,7 +41,7 @@ fn an_operation_that_is_not_there_is_an_unknown_operation() {
 fn every_operation_that_is_still_missing_is_an_unknown_operation() {
     let server = Server::start();
     let account = Account::root(&server);
-    for operation in ["Sign", "EnableKeyRotation", "GetPublicKey", "ReplicateKey"] {
+    for operation in ["ConnectCustomKeyStore", "CreateCustomKeyStore", "DescribeCustomKeyStores"] {
         account
             .call(operation, &json!({"KeyId": account.key}))
             .refuses_without_a_word("UnknownOperationException");

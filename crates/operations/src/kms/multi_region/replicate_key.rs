@@ -83,13 +83,12 @@ impl Operation for ReplicateKey {
 
     fn facts<'a>(input: &'a Input, action: &str) -> Vec<Fact<'a>> {
         let tags = input.tags.iter().flat_map(tag_facts);
-        let of_action = if action == PERMISSION {
-            [
-                Fact::text(ConditionKey::KmsReplicaRegion, input.region.as_str()),
-                Fact::flag(BYPASS, input.bypasses()),
-            ]
-        } else {
-            [Fact::text(ConditionKey::KmsMultiRegionKeyType, "REPLICA"), Fact::flag(BYPASS, input.bypasses())]
+        let of_action = match action {
+            PERMISSION => vec![Fact::text(ConditionKey::KmsReplicaRegion, input.region.as_str())],
+            _ => vec![
+                Fact::text(ConditionKey::KmsMultiRegionKeyType, "REPLICA"),
+                Fact::flag(ConditionKey::KmsBypassPolicyLockoutSafetyCheck, input.bypasses()),
+            ],
         };
         of_action.into_iter().chain(tags).collect()
     }
@@ -241,4 +240,3 @@ impl Input {
 }
 
 const PERMISSION: &str = "kms:ReplicateKey";
-const BYPASS: ConditionKey = ConditionKey::KmsBypassPolicyLockoutSafetyCheck;
