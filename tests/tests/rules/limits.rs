@@ -340,6 +340,10 @@ fn is_two_at_once(found: &str, message: &str) -> bool {
 
 /// Where the service asks for less than the model allows.
 fn is_narrower_in_the_service(operation: &str, case: &Case) -> bool {
+    // Of a recipient the service wants both members, and a document that can be believed.
+    if case.place.path.starts_with("recipient.") {
+        return true;
+    }
     operation == "ScheduleKeyDeletion"
         && case.place.path == "pendingWindowInDays"
         && case.value.as_i64().is_some_and(|days| !(7..=30).contains(&days))
