@@ -183,14 +183,19 @@ fn what_create_key_cannot_make_is_refused_in_awss_words() {
 }
 
 #[test]
-fn what_is_still_to_come_is_refused_as_unsupported() {
+fn neither_a_key_of_sm2_nor_one_in_a_custom_key_store_that_is_not_there_is_made() {
     let server = Server::start();
+    let store = "cks-1234567890abcdef0";
     let inputs = [
-        json!({"KeySpec": "SM2", "KeyUsage": "SIGN_VERIFY"}),
-        json!({"Origin": "EXTERNAL_KEY_STORE", "CustomKeyStoreId": "cks-1234567890abcdef0", "XksKeyId": "a"}),
+        (json!({"KeySpec": "SM2", "KeyUsage": "SIGN_VERIFY"}), "UnsupportedOperationException"),
+        (json!({"Origin": "AWS_CLOUDHSM", "CustomKeyStoreId": store}), "CustomKeyStoreNotFoundException"),
+        (
+            json!({"Origin": "EXTERNAL_KEY_STORE", "CustomKeyStoreId": store, "XksKeyId": "a"}),
+            "CustomKeyStoreNotFoundException",
+        ),
     ];
-    for input in inputs {
-        assert_eq!(server.call("CreateKey", &input).error(), "UnsupportedOperationException", "{input}");
+    for (input, error) in inputs {
+        assert_eq!(server.call("CreateKey", &input).error(), error, "{input}");
     }
     assert_eq!(server.call("ListKeys", &json!({})).output()["Keys"], json!([]));
 }

@@ -3,6 +3,7 @@
 pub mod aliases;
 mod backing;
 pub mod cryptography;
+mod custom_key_store;
 pub mod grants;
 pub mod import;
 pub mod keys;

@@ -1,5 +1,6 @@
 //! `GenerateRandom`: random bytes from the security module.
 
+use crate::kms::custom_key_store::check_store;
 use crate::operation::{Failure, On, Operation, Outcome, Own, Permission};
 use crate::pipeline::{Authorized, Delivered, Scene};
 use audit::json::Object;
@@ -55,10 +56,8 @@ impl Operation for GenerateRandom {
         vec![Permission { action: "kms:GenerateRandom", on: On::Account }]
     }
 
-    /// There are no custom key stores yet, so that none has the id.
     fn fit(input: &Input, _: &Own) -> Result<(), Fault> {
-        let store = input.custom_key_store_id.as_ref();
-        store.map_or(Ok(()), |_| Err(Fault::new(FaultKind::CustomKeyStoreNotFound, NO_STORE)))
+        check_store(input.custom_key_store_id.as_ref())
     }
 
     async fn execute(
@@ -79,5 +78,3 @@ impl Input {
         number.ok_or_else(|| Fault::new(FaultKind::Validation, "NumberOfBytes is required."))
     }
 }
-
-const NO_STORE: &str = "The request was rejected because the specified custom key store was not found.";

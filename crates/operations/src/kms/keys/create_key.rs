@@ -1,6 +1,7 @@
 //! `CreateKey`: makes a key. The module makes its backing key and remembers nothing; one commit keeps all there is of it.
 
 use crate::Fact;
+use crate::kms::custom_key_store::check_store;
 use crate::kms::metadata::KeyMetadata;
 use crate::kms::policies::KeyPolicy;
 use crate::kms::tags::{record_tags, tag_facts, tag_fault, tags_of};
@@ -76,7 +77,6 @@ impl Operation for CreateKey {
     fn examine(input: &Input) -> Result<(), Fault> {
         check_spec_and_usage(input)?;
         check_origin(input)?;
-        refuse_what_is_to_come(input)?;
         input.tags().map(|_| ())
     }
 
@@ -108,6 +108,10 @@ impl Operation for CreateKey {
         let mut actions = vec!["kms:CreateKey"];
         actions.extend(input.tags.as_ref().map(|_| "kms:TagResource"));
         actions.into_iter().map(|action| Permission { action, on: On::Account }).collect()
+    }
+
+    fn fit(input: &Input, _: &Own) -> Result<(), Fault> {
+        check_store(input.custom_key_store_id.as_ref())
     }
 
     async fn execute(
@@ -253,16 +257,6 @@ fn check_origin(input: &Input) -> Result<(), Fault> {
             Err(Fault::new(FaultKind::Validation, format!("{member} does not go with Origin {origin}")))
         }
         None => Ok(()),
-    }
-}
-
-/// There are no custom key stores yet.
-fn refuse_what_is_to_come(input: &Input) -> Result<(), Fault> {
-    match input.origin() {
-        KeyOrigin::AwsKms | KeyOrigin::External => Ok(()),
-        origin => {
-            Err(Fault::new(FaultKind::UnsupportedOperation, format!("Origin {origin} is not supported.")))
-        }
     }
 }
 
