@@ -2,7 +2,7 @@
 
 use crate::{CanonicalContext, CredentialBinding, Key, NewKey};
 use keys::{
-    DataKeyPairSpec, EncryptionAlgorithm, KeyMaterialId, KeySpec, MacAlgorithm, MessageType, Region,
+    AccountId, DataKeyPairSpec, EncryptionAlgorithm, KeyMaterialId, KeySpec, MacAlgorithm, MessageType, Region,
     SigningAlgorithm, WrappingAlgorithm, WrappingKeySpec,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -263,13 +263,21 @@ impl Command<'_> {
     /// Whether it makes RSA keys, which takes long: seconds, in the worst case.
     #[must_use]
     pub fn makes_rsa_keys(&self) -> bool {
+        self.makes_rsa_keys_for().is_some()
+    }
+
+    /// Whose key it makes RSA keys for, if it makes any.
+    #[must_use]
+    pub fn makes_rsa_keys_for(&self) -> Option<AccountId> {
         let is_rsa = |spec| matches!(spec, KeySpec::Rsa2048 | KeySpec::Rsa3072 | KeySpec::Rsa4096);
         match self {
-            Self::BeginImport { .. } => true,
-            Self::GenerateKey { key } => is_rsa(key.spec),
-            Self::GenerateDataKeyPair { spec, .. }
-            | Self::GenerateDataKeyPairWithoutPlaintext { spec, .. } => is_rsa(spec.key_spec()),
-            _ => false,
+            Self::BeginImport { key, .. } => Some(key.account),
+            Self::GenerateKey { key } => is_rsa(key.spec).then_some(key.account),
+            Self::GenerateDataKeyPair { key, spec, .. }
+            | Self::GenerateDataKeyPairWithoutPlaintext { key, spec, .. } => {
+                is_rsa(spec.key_spec()).then_some(key.binding.account)
+            }
+            _ => None,
         }
     }
 }

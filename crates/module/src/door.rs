@@ -55,13 +55,15 @@ pub fn serve(
     while connection.read(&mut input)? != 0 {
         while let Some(frame) = Frame::first(input.filled())? {
             match frame.decode::<Command<'_>>() {
-                Ok(command) if command.makes_rsa_keys() => {
-                    let bytes = input.filled().get(..frame.length).unwrap_or_default();
-                    if let Err(refusal) = generator.hand_over(connection, bytes) {
-                        refuse(frame.request, refusal, &mut output);
+                Ok(command) => match command.makes_rsa_keys_for() {
+                    Some(account) => {
+                        let bytes = input.filled().get(..frame.length).unwrap_or_default();
+                        if let Err(refusal) = generator.hand_over(connection, bytes, account) {
+                            refuse(frame.request, refusal, &mut output);
+                        }
                     }
-                }
-                Ok(command) => answer(frame.request, &command, engine, &mut output),
+                    None => answer(frame.request, &command, engine, &mut output),
+                },
                 Err(_) => refuse(frame.request, Refusal::Malformed, &mut output),
             }
             let length = frame.length;

@@ -1,49 +1,55 @@
 //! Slow commands: those that make RSA keys go to threads of their own, which run when nothing else wants to.
 //!
 //! A work thread hands such a command over and goes on. The answer goes out on the same connection once it is there, written by a
-//! thread of normal priority: a thread that gives way to all others must never hold what they wait for.
+//! thread of normal priority: a thread that gives way to all others must never hold what they wait for. Accounts take turns.
 
 use crate::Engine;
 use crate::door::{Connection, answer, refuse};
+use crate::turns::Turns;
+use keys::AccountId;
 use module_api::frame::Frame;
 use module_api::{Buffer, Command, Refusal, wipe};
 use rustix::io::Errno;
 use rustix::process::setpriority_process;
 use rustix::thread::gettid;
 use std::fmt;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 /// The way from the work threads to the generating threads, and the way of the answers back.
 #[must_use]
 pub fn start() -> (Generator, Workshop, Courier) {
-    let (jobs, waiting) = sync_channel(QUEUE);
+    let waiting = Arc::new(Turns::new());
     let (answers, finished) = channel();
-    (Generator { jobs }, Workshop { waiting: Arc::new(Mutex::new(waiting)), answers }, Courier { finished })
+    (Generator { waiting: Arc::clone(&waiting) }, Workshop { waiting, answers }, Courier { finished })
 }
 
 /// Where a work thread hands slow commands over.
 #[derive(Clone)]
 pub struct Generator {
-    jobs: SyncSender<Job>,
+    waiting: Arc<Turns<Job>>,
 }
 
 impl Generator {
-    /// Takes the command in that frame over; it is answered on that connection. `Busy` if too many are waiting.
-    pub fn hand_over(&self, connection: &Arc<Connection>, frame: &[u8]) -> Result<(), Refusal> {
+    /// Takes the command in that frame over, which is for that account; it is answered on that connection. `Busy` if too many are
+    /// waiting.
+    pub fn hand_over(
+        &self,
+        connection: &Arc<Connection>,
+        frame: &[u8],
+        account: AccountId,
+    ) -> Result<(), Refusal> {
         let (connection, since) = (Arc::clone(connection), Instant::now());
-        self.jobs.try_send(Job { connection, frame: frame.to_vec(), since }).map_err(|error| match error {
-            TrySendError::Full(_) => Refusal::Busy,
-            TrySendError::Disconnected(_) => Refusal::Failed,
-        })
+        let job = Job { connection, frame: frame.to_vec(), since };
+        self.waiting.add(account, job).map_err(|_| Refusal::Busy)
     }
 }
 
 /// A generating thread's side.
 #[derive(Clone)]
 pub struct Workshop {
-    waiting: Arc<Mutex<Receiver<Job>>>,
+    waiting: Arc<Turns<Job>>,
     answers: Sender<Finished>,
 }
 
@@ -54,17 +60,14 @@ impl Workshop {
     }
 
     /// Answers one slow command after another.
-    pub fn serve(&self, engine: &mut Engine) {
-        while let Some(job) = self.next() {
+    pub fn serve(&self, engine: &mut Engine) -> ! {
+        loop {
+            let job = self.waiting.next();
             let mut reply = Buffer::with_capacity(0);
             job.carry_out(engine, &mut reply);
             // Without a courier the process is at its end.
             let _ = self.answers.send(Finished { connection: Arc::clone(&job.connection), reply });
         }
-    }
-
-    fn next(&self) -> Option<Job> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
     }
 }
 
@@ -126,8 +129,6 @@ macro_rules! shown {
 
 shown!(Generator Workshop Courier);
 
-/// More than can be made before they are given up.
-const QUEUE: usize = 256;
 /// Whoever asked gives up after eight seconds; what waited this long would be made for nobody.
 const PATIENCE: Duration = Duration::from_secs(6);
 const LOWEST_PRIORITY: i32 = 19;

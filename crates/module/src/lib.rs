@@ -16,6 +16,7 @@ pub mod sandbox;
 mod seal;
 pub mod start;
 pub mod token;
+mod turns;
 #[cfg(test)]
 mod vectors;
 

@@ -125,10 +125,7 @@ fn start_threads(
     }
     for _ in 0..generating {
         let (mut engine, workshop) = (engine(KEYS_OPEN_A_GENERATOR)?, workshop.clone());
-        gate.spawn("generate", Workshop::give_way, move || {
-            workshop.serve(&mut engine);
-            Ok(())
-        })?;
+        gate.spawn("generate", Workshop::give_way, move || workshop.serve(&mut engine))?;
     }
     gate.spawn("courier", at_normal_priority, move || {
         courier.serve();
