@@ -146,3 +146,33 @@ fn an_alias_that_is_not_there_can_neither_be_moved_nor_deleted() {
     account.call("DeleteAlias", &json!({"AliasName": account.alias})).refuses("NotFoundException", &gone);
     assert_eq!(account.state(&account.key), "Enabled");
 }
+
+#[test]
+fn an_alias_moves_only_to_a_key_of_the_same_kind_and_usage() {
+    let server = Server::start();
+    let made = |input: Value| {
+        let made = server.call("CreateKey", &input).output();
+        made["KeyMetadata"]["Arn"].as_str().unwrap().to_owned()
+    };
+    let symmetric = made(json!({}));
+    let encrypting = made(json!({"KeySpec": "RSA_2048", "KeyUsage": "ENCRYPT_DECRYPT"}));
+    let signing = made(json!({"KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"}));
+    let _ =
+        server.call("CreateAlias", &json!({"AliasName": "alias/nile", "TargetKeyId": symmetric})).output();
+    let alias = alias_arn(&symmetric, "alias/nile");
+    let refused = [
+        (&encrypting, "of the kind symmetric", "of the kind asymmetric"),
+        (&signing, "with key usage ENCRYPT_DECRYPT", "with key usage SIGN_VERIFY"),
+    ];
+    for (key, from, to) in refused {
+        let message = format!("Alias {alias} cannot be changed from a CMK {from} to a CMK {to}");
+        server
+            .call("UpdateAlias", &json!({"AliasName": "alias/nile", "TargetKeyId": key}))
+            .refuses("ValidationException", &message);
+    }
+    let other = made(json!({}));
+    assert_eq!(
+        server.call("UpdateAlias", &json!({"AliasName": "alias/nile", "TargetKeyId": other})).status,
+        200
+    );
+}

@@ -5,7 +5,7 @@ use crate::kms::key_element;
 use crate::operation::{Failure, Operation, Outcome, Permission, internal};
 use crate::pipeline::{Authorized, Scene};
 use audit::json::Object;
-use keys::{Alias, KeyStates};
+use keys::{Alias, KeySpec, KeyStates};
 use wire::member::{AliasName, KeyIdText};
 use wire::{Fault, FaultKind};
 
@@ -48,18 +48,20 @@ impl Operation for UpdateAlias {
         subject.permissions(PERMISSION)
     }
 
+    //= kms:UpdateAlias the current and new KMS key must be the same type, and they must have the same key usage
     fn fit(_: &Input, subject: &AliasSubject) -> Result<(), Fault> {
-        let usage = |key: &Option<crate::operation::NamedKey>| key.as_ref().map(|key| key.key.usage);
-        match (usage(&subject.old), usage(&subject.new)) {
-            (Some(old), Some(new)) if old != new => {
-                let arn = &subject.arn;
-                let message = format!(
-                    "Alias {arn} cannot be changed from a CMK with key usage {old} to a CMK with key usage {new}"
-                );
-                Err(Fault::new(FaultKind::Validation, message))
-            }
-            _ => Ok(()),
-        }
+        let (Some(old), Some(new)) = (&subject.old, &subject.new) else { return Ok(()) };
+        let usages = (old.key.usage, new.key.usage);
+        let kinds = (kind(old.key.spec), kind(new.key.spec));
+        let (property, from, to) = match (usages, kinds) {
+            ((old, new), _) if old != new => ("with key usage ", old.name(), new.name()),
+            (_, (old, new)) if old != new => ("of the kind ", old, new),
+            _ => return Ok(()),
+        };
+        let arn = &subject.arn;
+        let message =
+            format!("Alias {arn} cannot be changed from a CMK {property}{from} to a CMK {property}{to}");
+        Err(Fault::new(FaultKind::Validation, message))
     }
 
     async fn execute(
@@ -77,6 +79,11 @@ impl Operation for UpdateAlias {
         scene.commit(subject, changes).await?;
         Ok(Outcome::of(()).with_elements(key_element(target)))
     }
+}
+
+/// Symmetric and asymmetric keys can have the same usage.
+const fn kind(spec: KeySpec) -> &'static str {
+    if spec.is_asymmetric() { "asymmetric" } else { "symmetric" }
 }
 
 const PERMISSION: &str = "kms:UpdateAlias";
