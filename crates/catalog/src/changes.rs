@@ -8,6 +8,7 @@ use crate::{
 use bytes::Bytes;
 use keys::{AccountId, Alias, Key, KeyId, KeyManager, Moment};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use storage::{Change, Commit, Condition, Revision};
@@ -63,11 +64,12 @@ impl Changes {
         self
     }
 
-    /// Puts a key in place of what was read of it, and keeps the indices of what is due in step.
+    /// Puts a key in place of what was read of it, and keeps the indices of what is due in step. Its history gets the members that
+    /// are changed and no others, so that all keys of a family fit into one commit.
     #[must_use]
     pub fn replace_key(mut self, old: &Stored<Key>, new: &Key) -> Self {
         let address = address_of(new);
-        self.replace_at(layout::key(&address), old.revision, &without_tokens(old), encode(new));
+        self.replace_at(layout::key(&address), old.revision, &changed_members(old, new), encode(new));
         self.schedule(&address, Some(old), Some(new));
         self
     }
@@ -363,6 +365,24 @@ fn without_tokens(key: &Key) -> Key {
     let mut key = key.clone();
     key.all_materials_mut().for_each(|material| material.token = Box::default());
     key
+}
+
+/// What of a key is changed, as it was before; null is what was not there.
+fn changed_members(old: &Key, new: &Key) -> Map<String, Value> {
+    let (mut former, new) = (members(old), members(new));
+    for name in new.keys() {
+        former.entry(name).or_insert(Value::Null);
+    }
+    former.retain(|name, value| new.get(name) != Some(value));
+    former
+}
+
+fn members(key: &Key) -> Map<String, Value> {
+    match serde_json::to_value(without_tokens(key)) {
+        Ok(Value::Object(members)) => members,
+        // INVARIANT: a key serialises, to an object.
+        _ => Map::new(),
+    }
 }
 
 /// An access key as its history keeps it, for the same reason.

@@ -29,7 +29,19 @@ pub enum CatalogError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// What was to be changed together is more than a store takes at once.
+    #[error("the change is too large: {0}")]
+    TooLarge(#[source] StorageError),
     /// The store failed.
     #[error("the store failed: {0}")]
-    Storage(#[from] StorageError),
+    Storage(#[source] StorageError),
+}
+
+impl From<StorageError> for CatalogError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::TooLarge { .. } => Self::TooLarge(error),
+            other => Self::Storage(other),
+        }
+    }
 }

@@ -130,8 +130,9 @@ impl Key {
             Self { deletion: Some(_), .. } if self.has_replicas() => KeyState::PendingReplicaDeletion,
             Self { deletion: Some(_), .. } => KeyState::PendingDeletion,
             Self { transition: Some(Transition::Creating), .. } => KeyState::Creating,
-            Self { transition: Some(Transition::Updating), .. } => KeyState::Updating,
+            // Keys that are being updated can be used, which one without its material cannot.
             _ if self.lacks_material(now) => KeyState::PendingImport,
+            Self { transition: Some(Transition::Updating), .. } => KeyState::Updating,
             Self { enabled: true, .. } => KeyState::Enabled,
             Self { enabled: false, .. } => KeyState::Disabled,
         }
@@ -148,6 +149,12 @@ impl Key {
     #[must_use]
     pub fn with_deletion_cancelled(&self) -> Self {
         Self { deletion: None, enabled: false, ..self.clone() }
+    }
+
+    /// Whether its window has ended, so that nothing can keep it from being deleted any more.
+    #[must_use]
+    pub fn is_being_deleted(&self, now: Moment) -> bool {
+        self.deletion.and_then(|deletion| deletion.date).is_some_and(|date| date <= now)
     }
 
     /// The key switched on or off.
@@ -214,7 +221,7 @@ const AT_ONCE: Moment = Moment::from_millis(0);
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::KeyMaterialId;
+    use crate::{Import, KeyMaterialId};
 
     pub(crate) fn key() -> Key {
         Key {
@@ -259,7 +266,9 @@ pub(crate) mod tests {
     fn a_cancelled_deletion_leaves_the_key_disabled() {
         let pending = key().with_deletion_scheduled(NOW, 7);
         assert_eq!(pending.state(NOW), KeyState::PendingDeletion);
-        assert_eq!(pending.deletion.unwrap().date.unwrap().as_millis(), 1000 + 7 * 86_400_000);
+        let date = pending.deletion.unwrap().date.unwrap();
+        assert_eq!(date.as_millis(), 1000 + 7 * 86_400_000);
+        assert!(pending.is_being_deleted(date) && !pending.is_being_deleted(NOW.plus_days(6)));
         assert_eq!(pending.with_deletion_cancelled().state(NOW), KeyState::Disabled);
     }
 
@@ -268,6 +277,7 @@ pub(crate) mod tests {
         let pending = primary_with_replica().with_deletion_scheduled(NOW, 7);
         assert_eq!(pending.state(NOW), KeyState::PendingReplicaDeletion);
         assert_eq!((pending.deletion.unwrap().date, pending.next_due()), (None, None));
+        assert!(!pending.is_being_deleted(NOW.plus_days(1000)));
         assert_eq!(pending.with_deletion_cancelled().state(NOW), KeyState::Disabled);
     }
 
@@ -287,6 +297,16 @@ pub(crate) mod tests {
         assert_eq!(creating.with_deletion_scheduled(NOW, 7).state(NOW), KeyState::PendingDeletion);
         let updating = Key { transition: Some(Transition::Updating), enabled: false, ..key() };
         assert_eq!(updating.state(NOW), KeyState::Updating);
+    }
+
+    #[test]
+    fn a_key_whose_material_expires_while_it_is_being_updated_is_of_no_use() {
+        let import = Some(Import { description: None, valid_to: Some(NOW) });
+        let current_material = Some(Material { import, ..material(1) });
+        let transition = Some(Transition::Updating);
+        let updating = Key { origin: KeyOrigin::External, current_material, transition, ..key() };
+        assert_eq!(updating.state(Moment::from_millis(999)), KeyState::Updating);
+        assert_eq!(updating.state(NOW), KeyState::PendingImport);
     }
 
     #[test]

@@ -313,6 +313,10 @@ impl From<CatalogError> for Failure {
     fn from(error: CatalogError) -> Self {
         match error {
             CatalogError::Conflict => Self::Conflict,
+            CatalogError::TooLarge(_) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a change was refused");
+                Self::Fault(Fault::new(FaultKind::LimitExceeded, TOO_LARGE))
+            }
             CatalogError::TooManyGrants { limit } => Self::Fault(Fault::new(
                 FaultKind::LimitExceeded,
                 format!("You have reached the maximum number of grants that a KMS key can have ({limit})."),
@@ -367,6 +371,7 @@ impl From<CallError> for Failure {
     }
 }
 
+const TOO_LARGE: &str = "What would have to be changed together is too large. Shorten the policies, descriptions or tags of the KMS keys that share it.";
 const RATE_EXCEEDED: &str =
     "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.";
 

@@ -45,6 +45,7 @@ mod protocol;
 mod query_limits;
 mod records;
 mod red_team;
+mod red_team_keys;
 mod requests;
 mod rotation;
 mod services;

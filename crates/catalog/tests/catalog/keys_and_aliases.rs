@@ -181,6 +181,21 @@ async fn history_has_the_former_version_and_its_author_but_no_token() {
     assert!(!text.contains("cafe"), "{text}");
 }
 
+/// A family is changed in one commit, which its policies would not fit into twice.
+#[tokio::test]
+async fn history_has_the_members_of_a_key_that_were_changed_and_no_others() {
+    let Fixture { catalog, storage, .. } = &fixture();
+    let first = Key { policy: Some("of the nile".to_owned()), ..key(1) };
+    catalog.commit(changes().create_key(&first, 10)).await.unwrap();
+    let old = catalog.reader().key(&address(&first)).await.unwrap().unwrap();
+    let scheduled =
+        old.with_deletion_scheduled(Moment::from_millis(1), 7).with_rotation_enabled(old.created, 90);
+    catalog.commit(changes().replace_key(&old, &scheduled)).await.unwrap();
+    let history = storage.scan(b"history/", None, 10).await.unwrap();
+    let former: serde_json::Value = serde_json::from_slice(&history[0].value).unwrap();
+    assert_eq!(former["record"], serde_json::json!({"deletion": null, "enabled": true, "rotation": null}));
+}
+
 #[tokio::test]
 async fn what_another_node_changes_is_forgotten_here() {
     on_two_nodes(async |here, there| {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 /// Deletes a key with its grants and aliases. The rest of its family learns of it in the same commit.
 pub async fn delete(service: &Service, key: &Arc<Stored<Key>>, address: &KeyAddress) -> Result<(), JobError> {
     delete_grants(service, address).await?;
+    delete_aliases(service, address).await?;
     let reader = service.catalog.reader();
     let aliases = reader.aliases_of_key(address, None, ALL_ALIASES).await?;
     let arn = arn(service, address);
@@ -28,9 +29,7 @@ pub async fn delete(service: &Service, key: &Arc<Stored<Key>>, address: &KeyAddr
 async fn delete_grants(service: &Service, address: &KeyAddress) -> Result<(), CatalogError> {
     let reader = service.catalog.reader();
     while let Some(key) = reader.key(address).await? {
-        if key.due(service.clock.now()) != Some(Due::Deletion) {
-            return Err(CatalogError::Conflict);
-        }
+        check_due(service, &key)?;
         let page = reader.grants(address, None, GRANTS_A_COMMIT).await?;
         if page.entries.is_empty() {
             break;
@@ -41,6 +40,28 @@ async fn delete_grants(service: &Service, address: &KeyAddress) -> Result<(), Ca
     Ok(())
 }
 
+/// Deletes the aliases of a key that is due, but for so few that the commit takes them that deletes it and tells its family.
+async fn delete_aliases(service: &Service, address: &KeyAddress) -> Result<(), CatalogError> {
+    let reader = service.catalog.reader();
+    while let Some(key) = reader.key(address).await? {
+        check_due(service, &key)?;
+        let page = reader.aliases_of_key(address, None, ALIASES_A_COMMIT).await?;
+        if page.entries.len() < ALIASES_A_COMMIT {
+            break;
+        }
+        let touched = changes(service, JOB).touch_key(&key);
+        let changes = page.entries.iter().fold(touched, |all, alias| all.delete_alias(&address.world, alias));
+        service.catalog.commit(changes).await?;
+    }
+    Ok(())
+}
+
+fn check_due(service: &Service, key: &Key) -> Result<(), CatalogError> {
+    let is_due = key.due(service.clock.now()) == Some(Due::Deletion);
+    if is_due { Ok(()) } else { Err(CatalogError::Conflict) }
+}
+
 const JOB: &str = "deletion job";
+const ALIASES_A_COMMIT: usize = 20;
 /// More than a key can have.
 const ALL_ALIASES: usize = 1000;

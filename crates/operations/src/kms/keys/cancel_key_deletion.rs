@@ -1,8 +1,9 @@
-//! `CancelKeyDeletion`: calls a scheduled deletion off, which leaves the key disabled.
+//! `CancelKeyDeletion`: calls a scheduled deletion off, which leaves the key disabled. Once the window has ended it is too late, even if
+//! the key is still there.
 
 use crate::kms::key_element;
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
-use crate::pipeline::{Authorized, Naming, Scene};
+use crate::pipeline::{Authorized, Naming, Scene, no_such_key};
 use audit::json::Object;
 use keys::KeyStates;
 use wire::arn::KeyArn;
@@ -46,12 +47,16 @@ impl Operation for CancelKeyDeletion {
         vec![subject.permission(PERMISSION)]
     }
 
+    /// What belongs to the key may be gone already.
     async fn execute(
         _: &Input,
         subject: &Authorized<NamedKey>,
         scene: &Scene<'_>,
     ) -> Result<Outcome<Answer>, Failure> {
         let key = &subject.key;
+        if key.is_being_deleted(scene.now) {
+            return Err(no_such_key(&subject.arn).into());
+        }
         let changes = scene.changes().replace_key(key, &key.with_deletion_cancelled());
         scene.commit(subject, changes).await?;
         Ok(Outcome::of(Answer { key_id: subject.arn.clone() }).with_elements(key_element(subject)))

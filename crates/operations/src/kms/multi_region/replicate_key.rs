@@ -122,6 +122,10 @@ impl Operation for ReplicateKey {
             let message = format!("The replica Region {region} is not supported.");
             return Err(Fault::new(FaultKind::Validation, message));
         }
+        if key.siblings().count() >= MOST_REPLICAS {
+            let message = format!("{LIMIT_REACHED} ({MOST_REPLICAS}).");
+            return Err(Fault::new(FaultKind::LimitExceeded, message));
+        }
         Ok(())
     }
 
@@ -240,3 +244,7 @@ impl Input {
 }
 
 const PERMISSION: &str = "kms:ReplicateKey";
+/// The keys of a family are changed in one commit, of which this many are well within the limits.
+const MOST_REPLICAS: usize = 31;
+const LIMIT_REACHED: &str =
+    "You have reached the maximum number of replica keys that a multi-Region key can have";
