@@ -2,6 +2,9 @@
 //!
 //! A work thread hands such a command over and goes on. The answer goes out on the same connection once it is there, written by a
 //! thread of normal priority: a thread that gives way to all others must never hold what they wait for. Accounts take turns.
+//!
+//! On a machine that is never idle those threads do not get on. One more, which gives way less, takes what is late, whether another
+//! has begun it or not; who is first answers.
 
 use crate::Engine;
 use crate::door::{Connection, answer, refuse};
@@ -14,21 +17,24 @@ use rustix::process::setpriority_process;
 use rustix::thread::gettid;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 /// The way from the work threads to the generating threads, and the way of the answers back.
 #[must_use]
-pub fn start() -> (Generator, Workshop, Courier) {
+pub fn start() -> (Generator, Workshop, Latecomers, Courier) {
     let waiting = Arc::new(Turns::new());
-    let (answers, finished) = channel();
-    (Generator { waiting: Arc::clone(&waiting) }, Workshop { waiting, answers }, Courier { finished })
+    let ((late, latecomers), (answers, finished)) = (channel(), channel());
+    let generator = Generator { waiting: Arc::clone(&waiting), late };
+    (generator, Workshop { waiting, answers }, Latecomers(latecomers), Courier { finished })
 }
 
 /// Where a work thread hands slow commands over.
 #[derive(Clone)]
 pub struct Generator {
-    waiting: Arc<Turns<Job>>,
+    waiting: Arc<Turns<Arc<Job>>>,
+    late: Sender<Arc<Job>>,
 }
 
 impl Generator {
@@ -41,15 +47,19 @@ impl Generator {
         account: AccountId,
     ) -> Result<(), Refusal> {
         let (connection, since) = (Arc::clone(connection), Instant::now());
-        let job = Job { connection, frame: frame.to_vec(), since };
-        self.waiting.add(account, job).map_err(|_| Refusal::Busy)
+        let answered = AtomicBool::new(false);
+        let job = Arc::new(Job { connection, frame: frame.to_vec(), since, answered });
+        self.waiting.add(account, Arc::clone(&job)).map_err(|_| Refusal::Busy)?;
+        // Without the thread for what is late the process is at its end.
+        let _ = self.late.send(job);
+        Ok(())
     }
 }
 
 /// A generating thread's side.
 #[derive(Clone)]
 pub struct Workshop {
-    waiting: Arc<Turns<Job>>,
+    waiting: Arc<Turns<Arc<Job>>>,
     answers: Sender<Finished>,
 }
 
@@ -62,14 +72,37 @@ impl Workshop {
     /// Answers one slow command after another.
     pub fn serve(&self, engine: &mut Engine) -> ! {
         loop {
-            let job = self.waiting.next();
-            let mut reply = Buffer::with_capacity(0);
+            self.carry_out(&self.waiting.next(), engine);
+        }
+    }
+
+    /// Makes this thread give way, but not to everything.
+    pub fn give_way_a_little() -> Result<(), Errno> {
+        setpriority_process(Some(gettid()), LOW_PRIORITY)
+    }
+
+    /// Answers one slow command after another that is late.
+    pub fn serve_late(&self, Latecomers(jobs): &Latecomers, engine: &mut Engine) {
+        for job in jobs {
+            job.be_late();
+            self.carry_out(&job, engine);
+        }
+    }
+
+    fn carry_out(&self, job: &Job, engine: &mut Engine) {
+        let mut reply = Buffer::with_capacity(0);
+        if job.is_open() {
             job.carry_out(engine, &mut reply);
+        }
+        if !job.answered.swap(true, Ordering::AcqRel) {
             // Without a courier the process is at its end.
             let _ = self.answers.send(Finished { connection: Arc::clone(&job.connection), reply });
         }
     }
 }
+
+/// All slow commands, to be looked at again when they are late.
+pub struct Latecomers(Receiver<Arc<Job>>);
 
 /// The thread that writes the answers to slow commands.
 pub struct Courier {
@@ -92,9 +125,22 @@ struct Job {
     /// The whole frame.
     frame: Vec<u8>,
     since: Instant,
+    /// Whether somebody has answered it.
+    answered: AtomicBool,
 }
 
 impl Job {
+    fn is_open(&self) -> bool {
+        !self.answered.load(Ordering::Acquire)
+    }
+
+    /// Returns when it is late.
+    fn be_late(&self) {
+        // INVARIANT: nobody sends anything here, so that only time ends it; to sleep is not on the list of system calls.
+        let (_sender, nothing) = channel::<()>();
+        let _ = nothing.recv_timeout(LATE.saturating_sub(self.since.elapsed()));
+    }
+
     fn carry_out(&self, engine: &mut Engine, reply: &mut Buffer) {
         // INVARIANT: the work thread has read the frame before, and the command in it.
         let Ok(Some(frame)) = Frame::first(&self.frame) else { return };
@@ -127,8 +173,68 @@ macro_rules! shown {
     )+};
 }
 
-shown!(Generator Workshop Courier);
+shown!(Generator Workshop Latecomers Courier);
 
 /// Whoever asked gives up after eight seconds; what waited this long would be made for nobody.
 const PATIENCE: Duration = Duration::from_secs(6);
+/// On a machine with nothing else to do the longest key is made by then.
+const LATE: Duration = Duration::from_secs(2);
 const LOWEST_PRIORITY: i32 = 19;
+/// A quarter of a core beside others that want all of it.
+const LOW_PRIORITY: i32 = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Arena;
+    use crate::domain::Domain;
+    use keys::{KeyId, KeyOrigin, KeySpec, KeyUsage};
+    use module_api::frame::{MAX_FRAME, RequestId, append};
+    use module_api::{NewKey, Reply};
+    use std::borrow::Cow;
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+    use std::thread;
+
+    fn frame() -> Buffer {
+        let key = NewKey {
+            account: "123456789012".parse().unwrap(),
+            region: "eu-central-1".parse().unwrap(),
+            key_id: KeyId::single_region([7; 16]),
+            spec: KeySpec::Rsa2048,
+            usage: KeyUsage::SignVerify,
+            origin: KeyOrigin::AwsKms,
+        };
+        let mut frame = Buffer::with_capacity(MAX_FRAME);
+        append(&mut frame, RequestId(1), &Command::GenerateKey { key: Cow::Owned(key) }).unwrap();
+        frame
+    }
+
+    fn engine() -> Engine {
+        let arena = Arena::with_long(Engine::places(1) + 1, Engine::LONG_PLACES).unwrap();
+        let domain = Domain::with_key(arena.secret(32).unwrap()).unwrap();
+        Engine::new(Arc::new(domain), 1).unwrap()
+    }
+
+    /// As on a machine whose cores others have for themselves.
+    #[test]
+    fn what_no_generating_thread_gets_on_with_is_answered_late_and_once() {
+        let (near, mut far) = UnixStream::pair().unwrap();
+        let connection = Connection::new(near.into());
+        let (generator, workshop, latecomers, courier) = start();
+        generator.hand_over(&connection, frame().filled(), "123456789012".parse().unwrap()).unwrap();
+        drop(generator);
+        let begun = workshop.waiting.next();
+        let late = workshop.clone();
+        thread::spawn(move || late.serve_late(&latecomers, &mut engine())).join().unwrap();
+        assert!(begun.since.elapsed() >= LATE && !begun.is_open());
+        workshop.carry_out(&begun, &mut engine());
+        drop(workshop);
+        courier.serve();
+        let mut bytes = vec![0; MAX_FRAME];
+        let count = far.read(&mut bytes).unwrap();
+        let answer = Frame::first(&bytes[..count]).unwrap().unwrap();
+        assert!(matches!(answer.decode().unwrap(), Reply::Key { .. }));
+        assert_eq!(answer.length, count, "one answer");
+    }
+}

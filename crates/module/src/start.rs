@@ -86,14 +86,15 @@ fn serve(words: impl Iterator<Item = OsString>, control: &Stdin) -> Result<(), S
     let cached_keys = cached_keys(connections.len());
     let places = Engine::places(cached_keys)
         .saturating_mul(connections.len())
-        .saturating_add(Engine::places(KEYS_OPEN_A_GENERATOR).saturating_mul(generating))
+        .saturating_add(Engine::places(KEYS_OPEN_A_GENERATOR).saturating_mul(generating.saturating_add(LATE)))
         .saturating_add(PLACES_AT_START);
-    let long_places = Engine::LONG_PLACES.saturating_mul(connections.len().saturating_add(generating));
+    let engines = connections.len().saturating_add(generating).saturating_add(LATE);
+    let long_places = Engine::LONG_PLACES.saturating_mul(engines);
     let arena = Arena::with_long(places, long_places).map_err(DomainError::Memory)?;
     let Arguments { seal_file, domain_file, initialise } = arguments;
     let domain = Arc::new(Domain::load(&seal_file, &domain_file, initialise, &arena)?);
     let all_locked = sandbox::lock_all_memory();
-    let gate = Gate::new(connections.len().saturating_add(generating).saturating_add(1));
+    let gate = Gate::new(engines.saturating_add(1));
     let served = connections.len();
     start_threads(
         &gate,
@@ -110,7 +111,8 @@ fn serve(words: impl Iterator<Item = OsString>, control: &Stdin) -> Result<(), S
     Ok(())
 }
 
-/// One thread a connection, as many as there are cores for slow commands, and one that brings the answers of those.
+/// One thread a connection, as many as there are cores for slow commands and one for those that are late, and one that brings the
+/// answers of all those.
 fn start_threads(
     gate: &Gate,
     connections: Vec<OwnedFd>,
@@ -118,7 +120,7 @@ fn start_threads(
     engine: impl Fn(usize) -> Result<Engine, Refusal>,
     cached_keys: usize,
 ) -> Result<(), StartError> {
-    let (generator, workshop, courier) = generator::start();
+    let (generator, workshop, latecomers, courier) = generator::start();
     for connection in connections.into_iter().map(Connection::new) {
         let (mut engine, generator) = (engine(cached_keys)?, generator.clone());
         gate.spawn("work", at_normal_priority, move || door::serve(&connection, &mut engine, &generator))?;
@@ -127,6 +129,11 @@ fn start_threads(
         let (mut engine, workshop) = (engine(KEYS_OPEN_A_GENERATOR)?, workshop.clone());
         gate.spawn("generate", Workshop::give_way, move || workshop.serve(&mut engine))?;
     }
+    let mut engine = engine(KEYS_OPEN_A_GENERATOR)?;
+    gate.spawn("late", Workshop::give_way_a_little, move || {
+        workshop.serve_late(&latecomers, &mut engine);
+        Ok(())
+    })?;
     gate.spawn("courier", at_normal_priority, move || {
         courier.serve();
         Ok(())
@@ -257,5 +264,7 @@ const KEYS_OPEN: usize = 32 * 1024;
 const KEYS_OPEN_A_CONNECTION: usize = 4 * 1024;
 /// What a generating thread opens is opened for a command that takes long anyway.
 const KEYS_OPEN_A_GENERATOR: usize = 1;
+/// Threads for slow commands that are late.
+const LATE: usize = 1;
 const PLACES_AT_START: usize = 8;
 const STACK: usize = 512 * 1024;

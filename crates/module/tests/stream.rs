@@ -110,7 +110,8 @@ fn of_more_slow_commands_than_can_wait_some_are_refused_at_once_and_fast_ones_go
         }
         answered
     });
-    assert!((50..=144).contains(&busy), "{busy}");
+    // All of one account, of which 64 may wait.
+    assert!((300..=336).contains(&busy), "{busy}");
 }
 
 #[test]
@@ -145,6 +146,7 @@ fn only_the_threads_that_make_keys_have_the_lowest_priority() {
     }
     let cores = thread::available_parallelism().unwrap().get();
     assert_eq!(priorities.remove("generate"), Some(vec![19; cores]));
+    assert_eq!(priorities.remove("late"), Some(vec![5]));
     assert!(priorities.values().flatten().all(|&nice| nice == 0), "{priorities:?}");
 }
 
