@@ -3,7 +3,7 @@
 //! What a key has once taken belongs to it for ever, whether or not it is at hand; only what waits for a rotation can still be
 //! replaced by something else. A replica takes nothing that its primary has not taken before.
 
-use crate::{Import, Key, KeyMaterialId, KeySpec, Material, Moment, PendingMaterial, named};
+use crate::{Import, Key, KeyMaterialId, Material, Moment, PendingMaterial, named};
 
 named! {
     /// Whether imported material expires.
@@ -87,7 +87,7 @@ impl Key {
     /// Whether it can have more than one material in its life, of which owners know the ids.
     #[must_use]
     pub fn has_rotatable_material(&self) -> bool {
-        self.spec == KeySpec::SymmetricDefault
+        self.spec.is_symmetric_encryption()
     }
 
     /// The imported material that waits for a rotation, here or elsewhere.
@@ -154,7 +154,7 @@ impl Key {
 mod tests {
     use super::*;
     use crate::key::tests::{key, material};
-    use crate::{KeyOrigin, KeyState, MultiRegion, Region, Rotation, RotationType};
+    use crate::{KeyOrigin, KeySpec, KeyState, MultiRegion, Region, Rotation, RotationType};
 
     const NOW: Moment = Moment::from_millis(1000);
 

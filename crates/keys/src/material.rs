@@ -266,17 +266,6 @@ impl Key {
         key
     }
 
-    /// The key with that token for the material of that id: a backing key that was bound to its region.
-    #[must_use]
-    pub fn with_bound(&self, bound: &Material) -> Self {
-        let mut key = self.clone();
-        for material in key.all_materials_mut().filter(|material| material.id == bound.id) {
-            material.token.clone_from(&bound.token);
-            material.public_key.clone_from(&bound.public_key);
-        }
-        key
-    }
-
     /// The key without the material that has expired by then. What waited for its rotation is forgotten, but for a replica, from
     /// which its primary still expects it.
     #[must_use]

@@ -404,6 +404,28 @@ impl KeySpec {
         }
     }
 
+    /// Whether material for a key of this spec is too long to be encrypted by that algorithm under a key of that spec.
+    //= kms:GetParametersForImport: an RSA_2048 public key cannot directly wrap an ECC_NIST_P521 private key
+    #[must_use]
+    pub const fn is_too_long_for(self, algorithm: WrappingAlgorithm, wrapping: WrappingKeySpec) -> bool {
+        let is_direct =
+            matches!(algorithm, WrappingAlgorithm::RsaesOaepSha1 | WrappingAlgorithm::RsaesOaepSha256);
+        is_direct && matches!((self, wrapping), (Self::EccNistP521, WrappingKeySpec::Rsa2048))
+    }
+
+    /// Whether keys of this spec are made here. SM2 has no audited implementation to make them with.
+    #[must_use]
+    pub const fn is_offered(self) -> bool {
+        !matches!(self, Self::Sm2)
+    }
+
+    /// Whether a key of this spec is a symmetric encryption key: the only kind that binds encryption contexts, that can have other
+    /// material in its life, and that custom key stores have.
+    #[must_use]
+    pub const fn is_symmetric_encryption(self) -> bool {
+        matches!(self, Self::SymmetricDefault)
+    }
+
     /// Whether a key of this spec is a pair of keys, of which the public one can be had.
     #[must_use]
     pub const fn is_asymmetric(self) -> bool {

@@ -214,6 +214,6 @@ fn expiration(key: &Key, now: Moment) -> Option<(ExpirationModel, Option<Moment>
 
 /// The id of the current material, which is told of symmetric encryption keys only.
 fn current_material(key: &Key) -> Option<KeyMaterialId> {
-    let is_told = key.spec == KeySpec::SymmetricDefault && key.transition != Some(Transition::Creating);
+    let is_told = key.has_rotatable_material() && key.transition != Some(Transition::Creating);
     key.current_material.as_ref().filter(|_| is_told).map(|material| material.id)
 }

@@ -10,7 +10,7 @@ use access::{
     ConditionKey, Decision, Explanation, Facts, Policy, PolicyKind, PolicyType, PrincipalKind, Question,
     Resource, Values, decide, explain,
 };
-use keys::{AccountId, KeySpec, Moment};
+use keys::{AccountId, EncryptionAlgorithm, Moment};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -115,9 +115,12 @@ fn is_new_session(caller: &Caller) -> bool {
 /// What a request of that kind says of itself, unless it says otherwise.
 fn facts<'a>(action: &str, on: &On<'_>, supposition: &'a Supposition) -> Vec<Fact<'a>> {
     let mut facts: Vec<Fact<'a>> = crate::kms::context_facts(&supposition.encryption_context).into();
-    let is_symmetric = matches!(on, On::Key(named) if named.key.spec == KeySpec::SymmetricDefault);
+    let is_symmetric = matches!(on, On::Key(named) if named.key.spec.is_symmetric_encryption());
     if is_symmetric && WITH_ALGORITHM.contains(&action) {
-        facts.push(Fact::text(ConditionKey::KmsEncryptionAlgorithm, KeySpec::SymmetricDefault.name()));
+        facts.push(Fact::text(
+            ConditionKey::KmsEncryptionAlgorithm,
+            EncryptionAlgorithm::SymmetricDefault.name(),
+        ));
     }
     facts
 }

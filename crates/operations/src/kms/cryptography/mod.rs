@@ -171,7 +171,7 @@ fn data_key_length(spec: Option<DataKeySpec>, number: Option<NumberOfBytes>) -> 
 
 /// Refuses a pair of a kind that is not made here.
 fn check_pair_spec(spec: DataKeyPairSpec) -> Result<(), Fault> {
-    if spec != DataKeyPairSpec::Sm2 {
+    if spec.key_spec().is_offered() {
         return Ok(());
     }
     Err(Fault::new(FaultKind::UnsupportedOperation, format!("KeyPairSpec {spec} is not supported.")))

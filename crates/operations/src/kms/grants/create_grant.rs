@@ -13,7 +13,7 @@ use crate::pipeline::{Authorized, Naming, Scene};
 use access::ConditionKey;
 use audit::json::{Object, object};
 use catalog::NamedGrants;
-use keys::{Grant, GrantId, GrantOperation, GrantPrincipal, KeySpec, KeyStates};
+use keys::{Grant, GrantId, GrantOperation, GrantPrincipal, KeyStates};
 use std::borrow::Cow;
 use uuid::Uuid;
 use wire::member::{
@@ -228,7 +228,7 @@ fn check_is_for(input: &Input, key: &NamedKey) -> Result<(), Fault> {
             format!("Operation {operation} is not supported for key spec {spec} and key usage {usage}.");
         return Err(Fault::new(FaultKind::Validation, message));
     }
-    if input.constraints().are_about_context() && spec != KeySpec::SymmetricDefault {
+    if input.constraints().are_about_context() && !spec.is_symmetric_encryption() {
         return Err(invalid(CONTEXT_OF_ASYMMETRIC));
     }
     Ok(())

@@ -6,7 +6,7 @@ use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, Naming, Scene};
 use access::ConditionKey;
 use audit::json::Object;
-use keys::{KeyOrigin, KeySpec, KeyStates, WrappingAlgorithm, WrappingKeySpec};
+use keys::{KeyOrigin, KeyStates, WrappingAlgorithm, WrappingKeySpec};
 use wire::arn::KeyArn;
 use wire::member::KeyIdText;
 use wire::{Blob, Fault, FaultKind, Timestamp};
@@ -74,7 +74,7 @@ impl Operation for GetParametersForImport {
             let message = format!("WrappingAlgorithm {algorithm} is not supported for KeySpec {key_spec}.");
             return Err(unsupported(message));
         }
-        match is_too_short(key_spec, *algorithm, *spec) {
+        match key_spec.is_too_long_for(*algorithm, *spec) {
             true => Err(unsupported(format!(
                 "WrappingAlgorithm {algorithm} with WrappingKeySpec {spec} is not supported for KeySpec {key_spec}."
             ))),
@@ -96,13 +96,6 @@ impl Operation for GetParametersForImport {
             valid_to: Timestamp(valid_to),
         }))
     }
-}
-
-//= kms:GetParametersForImport: an RSA_2048 public key cannot directly wrap an ECC_NIST_P521 private key
-fn is_too_short(key: KeySpec, algorithm: WrappingAlgorithm, spec: WrappingKeySpec) -> bool {
-    let is_direct =
-        matches!(algorithm, WrappingAlgorithm::RsaesOaepSha1 | WrappingAlgorithm::RsaesOaepSha256);
-    key == KeySpec::EccNistP521 && spec == WrappingKeySpec::Rsa2048 && is_direct
 }
 
 fn unsupported(message: String) -> Fault {

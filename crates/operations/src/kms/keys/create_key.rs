@@ -197,7 +197,7 @@ impl Input {
 
     /// The usage, which only a symmetric encryption key need not be given.
     fn usage(&self) -> Option<KeyUsage> {
-        let default = (self.spec() == KeySpec::SymmetricDefault).then_some(KeyUsage::EncryptDecrypt);
+        let default = self.spec().is_symmetric_encryption().then_some(KeyUsage::EncryptDecrypt);
         self.usage.or(default)
     }
 
@@ -229,7 +229,7 @@ fn check_spec_and_usage(input: &Input) -> Result<(), Fault> {
         return Err(Fault::new(FaultKind::Validation, TWO_SPECS));
     }
     let spec = input.spec();
-    if spec == KeySpec::Sm2 {
+    if !spec.is_offered() {
         return Err(Fault::new(FaultKind::UnsupportedOperation, format!("KeySpec {spec} is not supported.")));
     }
     let usage = input.usage().ok_or_else(|| Fault::new(FaultKind::Validation, NO_USAGE))?;
@@ -243,8 +243,8 @@ fn check_origin(input: &Input) -> Result<(), Fault> {
     let (spec, origin) = (input.spec(), input.origin());
     let in_custom_store = matches!(origin, KeyOrigin::AwsCloudHsm | KeyOrigin::ExternalKeyStore);
     let is_importable = !spec.wrapping_algorithms().is_empty();
-    if in_custom_store && spec != KeySpec::SymmetricDefault || origin == KeyOrigin::External && !is_importable
-    {
+    let is_out_of_place = in_custom_store && !spec.is_symmetric_encryption();
+    if is_out_of_place || origin == KeyOrigin::External && !is_importable {
         let message = format!("KeySpec {spec} is not supported for Origin {origin}");
         return Err(Fault::new(FaultKind::Validation, message));
     }
