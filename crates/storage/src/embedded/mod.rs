@@ -62,11 +62,11 @@ impl Embedded {
     pub fn open(directory: &Path, options: &Options) -> Result<Self, StorageError> {
         let file = schema::make_files(directory)?;
         let lock = Lock::take(directory)?;
+        let residue = Residue::of(&file)?;
         let connection = schema::open_for_writing(&file)?;
         let snapshots = Snapshots::new(file.clone());
         let readers = Readers::start(&file, options.readers.max(1))?;
-        let residue = Residue::of(&file)?;
-        let writer = Writer::start(connection, residue, snapshots, options)?;
+        let writer = Writer::start(residue, connection, snapshots, options)?;
         Ok(Self { readers, writer, _lock: lock })
     }
 

@@ -2,11 +2,14 @@
 //!
 //! `secure_delete` overwrites what a statement deletes, but not the old place of a row that SQLite moved within its page or to
 //! another one: a page that was built anew keeps it in the gap between the row pointers and the rows, where nobody looks.
-//! So whenever the log was folded into the file, the gaps of all pages that are in the log are wiped here, before the log can
-//! begin anew. Every page that changes goes through the log, so no gap is ever left out, and a crash in between leaves the log.
+//! So whenever all of the log was folded into the file, the gaps of all pages that are in the log are wiped here, before the log
+//! can begin anew. Every page that changes goes through the log, so no gap is ever left out, and a crash in between leaves the log,
+//! with which SQLite mends a page that was being written.
 //!
-//! Only gaps are written, with zeros: SQLite gives their bytes no meaning, so whoever reads meanwhile reads the same. The
-//! layout is that of the file format which SQLite promises to keep (sqlite.org/fileformat2.html, sections 1.6 and 4.1).
+//! Only gaps are written, with zeros: SQLite gives their bytes no meaning, so whoever reads meanwhile reads the same. SQLite writes
+//! into the file only what is in the log and not yet in the file, and there is no such page while this works: the one thread that
+//! commits is the one that wipes. The layout is that of the file format which SQLite promises to keep (sqlite.org/fileformat2.html,
+//! sections 1.3, 1.6 and 4.1); a file of another layout is refused.
 
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
@@ -41,7 +44,8 @@ impl Residue {
         Ok(Self { database, path, log: log.into(), pages: BTreeSet::new() })
     }
 
-    /// Wipes the gaps of all pages that are in the log. To be called after each fold and before the next transaction.
+    /// Wipes the gaps of all pages that are in the log. To be called after each fold of all of the log and before the next
+    /// transaction, and at no other time: else a fold by another process could come in between the reading and the writing of a page.
     pub(super) fn wipe(&mut self) -> Result<(), StorageError> {
         add_logged_pages(&self.log, &mut self.pages)
             .map_err(|source| StorageError::File { path: self.log.clone(), source })?;
@@ -49,9 +53,10 @@ impl Residue {
     }
 
     fn wipe_pages(&mut self) -> io::Result<()> {
-        if self.database.metadata()?.len() / PAGE_BYTES >= AMBIGUOUS_PAGES {
-            return Err(io::Error::other("the store is too large to tell its pages apart"));
+        if self.pages.is_empty() {
+            return Ok(());
         }
+        self.check_layout()?;
         let mut wiped = false;
         for page in &self.pages {
             wiped |= self.wipe_page(*page)?;
@@ -60,6 +65,21 @@ impl Residue {
             self.database.sync_data()?;
         }
         self.pages.clear();
+        Ok(())
+    }
+
+    /// In a file of another layout, what looks like a gap could be something else.
+    fn check_layout(&self) -> io::Result<()> {
+        let mut header = [0; FILE_HEADER];
+        self.database.read_exact_at(&mut header, 0)?;
+        if !has_expected_layout(&header) {
+            return Err(io::Error::other(
+                "the pages of the store are not laid out as this release lays them out",
+            ));
+        }
+        if self.database.metadata()?.len() / PAGE_BYTES >= AMBIGUOUS_PAGES {
+            return Err(io::Error::other("the store is too large to tell its pages apart"));
+        }
         Ok(())
     }
 
@@ -81,6 +101,13 @@ impl Residue {
         self.database.write_all_at(bytes, start.saturating_add(gap.start as u64))?;
         Ok(true)
     }
+}
+
+/// Whether the pages are as long as [`PAGE_BYTES`] and none of them is a pointer map, which begins as a page of a tree may: a file has
+/// those if it names its largest root page, which it does to be vacuumed by itself.
+fn has_expected_layout(header: &[u8; FILE_HEADER]) -> bool {
+    let page_bytes = header.get(16..18).and_then(<[u8]>::first_chunk).map(|bytes| u16::from_be_bytes(*bytes));
+    page_bytes.map(u64::from) == Some(PAGE_BYTES) && header.get(52..56) == Some(&[0; 4])
 }
 
 /// The numbers of all pages in a log, those of frames that no longer count too.
@@ -130,6 +157,7 @@ const AMBIGUOUS_PAGES: u64 = 1 << 25;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rusqlite::Connection;
 
     fn page(kind: u8, pointers: &[u16], start: u16) -> Vec<u8> {
         let mut page = vec![0xEE; 512];
@@ -162,5 +190,25 @@ mod tests {
         assert_eq!(gap(&page(10, &[500], 9), 0), None, "rows over the pointers");
         assert_eq!(gap(&page(10, &[], 513), 0), None, "rows behind the end");
         assert_eq!(gap(&[10, 0, 0], 0), None);
+    }
+
+    #[test]
+    fn a_file_of_another_layout_is_not_touched() {
+        for (settings, is_ours) in [
+            ("PRAGMA page_size = 8192;", true),
+            ("PRAGMA page_size = 4096;", false),
+            ("PRAGMA page_size = 8192; PRAGMA auto_vacuum = FULL;", false),
+            ("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL;", false),
+        ] {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("store.db");
+            let connection = Connection::open(&path).unwrap();
+            connection.execute_batch(settings).unwrap();
+            connection.execute_batch("CREATE TABLE one (two)").unwrap();
+            let mut residue = Residue::of(&path).unwrap();
+            residue.pages.insert(2);
+            assert_eq!(residue.wipe().is_ok(), is_ours, "{settings}");
+            drop(connection);
+        }
     }
 }

@@ -8,6 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::commits;
@@ -49,6 +50,8 @@ pub(super) fn open_for_writing(file: &Path) -> Result<Connection, StorageError> 
     }
     let version = version(&connection, file)?;
     connection.execute_batch(WRITING).map_err(failed)?;
+    // What closes for any other reason than its end leaves the log to be folded, and the residue to be wiped, by the next opening.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
     if version == VALUES_IN_COMMITS {
         forget_values_in_commits(&connection).map_err(failed)?;
     }
@@ -63,6 +66,11 @@ pub(super) fn open_for_reading(file: &Path) -> Result<Connection, StorageError> 
 /// Writes the version that is there anyway: a commit that changes nothing and takes the next place in the log.
 pub(super) fn touch(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.pragma_update(None, "user_version", VERSION)
+}
+
+/// Has the empty log removed when the connection closes. Without this SQLite leaves it, and what is in it, as it is.
+pub(super) fn remove_log_on_close(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map(drop)
 }
 
 fn open(file: &Path, mode: OpenFlags) -> Result<Connection, StorageError> {

@@ -43,11 +43,12 @@ type Outcome = Result<Commit, StorageError>;
 impl Writer {
     /// Starts the thread.
     pub(super) fn start(
-        connection: Connection,
         residue: Residue,
+        connection: Connection,
         snapshots: Snapshots,
         options: &Options,
     ) -> Result<Self, StorageError> {
+        // INVARIANT: arguments are dropped from the last to the first, so the connection before the file that `residue` holds open.
         let Reach { oldest, newest } = Reach::of(&connection)?;
         let snapshots = Arc::new(snapshots);
         let (tasks, waiting) = mpsc::channel(QUEUED);
@@ -309,9 +310,11 @@ impl Scribe {
         }
         if pages > FOLDED_PAGES || self.cramped {
             self.cramped = false;
-            drop(self.checkpoint("PASSIVE"));
-            // Where this fails, it knows what is left to do, and `shred` says so.
-            drop(self.residue.wipe());
+            // While somebody reads what is old, a part stays in the log, and the log goes on.
+            if self.checkpoint("PASSIVE").is_ok_and(|log| log.is_folded) {
+                // Where this fails, it knows what is left to do, and `shred` says so.
+                drop(self.residue.wipe());
+            }
         }
     }
 
@@ -334,19 +337,22 @@ impl Scribe {
     /// Folds all of the log into the file and cuts it off.
     // INVARIANT: gaps are wiped while the log still says of which pages, and the log is cut off when they are.
     fn empty_log(&mut self) -> Result<(), StorageError> {
-        if self.checkpoint("FULL").map_err(failed)?.busy {
-            return Err(StorageError::Held);
-        }
+        self.fold_all("FULL")?;
         self.residue.wipe()?;
-        let cut = self.checkpoint("TRUNCATE").map_err(failed)?;
-        if cut.busy { Err(StorageError::Held) } else { Ok(()) }
+        self.fold_all("TRUNCATE")
+    }
+
+    fn fold_all(&self, mode: &str) -> Result<(), StorageError> {
+        let log = self.checkpoint(mode).map_err(failed)?;
+        if log.is_folded { Ok(()) } else { Err(StorageError::Held) }
     }
 
     /// Has SQLite work on the log.
     fn checkpoint(&self, mode: &str) -> Result<Log, rusqlite::Error> {
         let mut statement = self.connection.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})"))?;
-        let (busy, pages): (bool, i64) = statement.query_row((), |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(Log { busy, pages: u64::try_from(pages).unwrap_or_default() })
+        let (is_busy, pages, folded): (bool, i64, i64) =
+            statement.query_row((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        Ok(Log { is_folded: !is_busy && folded == pages, pages: u64::try_from(pages).unwrap_or_default() })
     }
 
     fn end(mut self) -> Result<(), StorageError> {
@@ -354,7 +360,10 @@ impl Scribe {
         match self.empty_log() {
             // Another process still reads; what is left is done when the store is opened again.
             Err(StorageError::Held) => {}
-            emptied => emptied?,
+            emptied => {
+                emptied?;
+                schema::remove_log_on_close(&self.connection).map_err(failed)?;
+            }
         }
         self.connection.close().map_err(|(_, error)| failed(error))
     }
@@ -362,8 +371,8 @@ impl Scribe {
 
 /// What SQLite says of the log.
 struct Log {
-    /// Somebody who reads stood in the way.
-    busy: bool,
+    /// Whether all of it is in the file: nobody who reads stood in the way.
+    is_folded: bool,
     /// How many pages are in it.
     pages: u64,
 }
