@@ -9,6 +9,7 @@
 //! all who were there at some moment have left, every record that was durable at that moment is accounted for.
 
 use crate::jobs::JobError;
+use crate::operation::NamedKey;
 use audit::JournalError;
 use catalog::{Catalog, CatalogError, KeyAddress, KeyUse, Reader, Stored, World};
 use keys::{AccountId, Key, Moment};
@@ -212,12 +213,16 @@ impl LastUse {
 pub async fn last_use(
     uses: &KeyUses,
     reader: &Reader,
-    address: &KeyAddress,
+    named: &NamedKey,
 ) -> Result<Option<KeyUse>, CatalogError> {
-    let noted = uses.last(address).map(|last| last.record());
-    let on_record = reader.key_use(address).await?.map(|known| KeyUse::clone(&known));
+    let address = named.address();
+    let noted = uses.last(&address).map(|last| last.record());
+    let on_record = reader.key_use(&address).await?.map(|known| KeyUse::clone(&known));
+    // What is older than the key is of a replica that was there before it. Uses are known to the second.
+    let created = named.key.created.as_seconds();
+    let of_this_key = on_record.into_iter().chain(noted).filter(|last| last.at.as_seconds() >= created);
     // Of two in the same second the one that was noted later is not in the catalog yet.
-    Ok(on_record.into_iter().chain(noted).max_by_key(|last| last.at))
+    Ok(of_this_key.max_by_key(|last| last.at))
 }
 
 /// The name of an operation, if AWS tracks its uses.

@@ -74,6 +74,27 @@ fn a_key_is_never_called_back_from_its_deletion_without_its_grants() {
     assert_eq!(account.call("DescribeKey", &key).error(), "NotFoundException");
 }
 
+/// A replica that takes the place of a deleted one has nothing of it: neither its grants nor the days since it was last used.
+#[test]
+fn a_replica_has_nothing_of_the_one_that_was_there_before() {
+    let server = Server::builder().dev_clock().start();
+    let family = Family::with_replicas(&server, &["eu-west-1"]);
+    let bea = server.create_user(server.root(), "Bea");
+    let input = json!({"GranteePrincipal": bea.arn, "Operations": ["Encrypt"]});
+    let token = family.call("eu-west-1", "CreateGrant", input).output()["GrantToken"].clone();
+    let there = bea.caller.in_region("eu-west-1");
+    let encrypt = json!({"KeyId": key_id(&family.primary), "Plaintext": "eA==", "GrantTokens": [token]});
+    let _ = server.call_as(&there, "Encrypt", &encrypt).output();
+    let _ = family.call("eu-west-1", "ScheduleKeyDeletion", json!({"PendingWindowInDays": 7})).output();
+    server.advance("7d");
+    family.replicate("eu-west-1");
+    let denied = server.call_as(&there, "Encrypt", &encrypt).error();
+    assert!(["AccessDeniedException", "InvalidGrantTokenException"].contains(&denied.as_str()), "{denied}");
+    assert_eq!(family.call("eu-west-1", "ListGrants", json!({})).output()["Grants"], json!([]));
+    let usage = family.call("eu-west-1", "GetKeyLastUsage", json!({})).output();
+    assert_eq!(usage["KeyLastUsage"], json!({}), "{usage}");
+}
+
 /// Nearly as long as a key policy may be.
 fn long_policy(account: &str) -> Value {
     let root = format!("arn:aws:iam::{account}:root");

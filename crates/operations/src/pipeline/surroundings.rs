@@ -280,7 +280,7 @@ async fn aliases_of(scene: &Scene<'_>, named: &NamedKey) -> Result<Vec<String>, 
 
 //= kms:TrailingDaysWithoutKeyUsage: since the last successful use, or since the key was made
 async fn unused_days(scene: &Scene<'_>, named: &NamedKey) -> Result<String, Failure> {
-    let last = last_use(scene.key_uses(), scene.reader(), &named.address()).await?;
+    let last = last_use(scene.key_uses(), scene.reader(), named).await?;
     let since = last.map_or(named.key.created, |last| last.at);
     let seconds = scene.now.as_seconds().saturating_sub(since.as_seconds()).max(0);
     Ok((seconds / SECONDS_A_DAY).to_string())

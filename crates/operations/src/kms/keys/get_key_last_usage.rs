@@ -65,7 +65,7 @@ impl Operation for GetKeyLastUsage {
         subject: &Authorized<NamedKey>,
         scene: &Scene<'_>,
     ) -> Result<Outcome<Answer>, Failure> {
-        let last = last_use(scene.key_uses(), scene.reader(), &subject.address()).await?;
+        let last = last_use(scene.key_uses(), scene.reader(), subject).await?;
         Ok(Outcome::of(Answer {
             key_id: subject.key.id,
             last_usage: LastUsage::of(last),
