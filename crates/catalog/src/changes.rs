@@ -6,7 +6,7 @@ use crate::{
     World, layout,
 };
 use bytes::Bytes;
-use keys::{AccountId, Alias, Key, KeyId, KeyManager, Moment};
+use keys::{Alias, Key, KeyManager, Moment};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,7 +52,7 @@ impl Changes {
     /// Makes a key, unless the account has `limit` keys of its own in the region already. AWS managed keys do not count.
     #[must_use]
     pub fn create_key(mut self, key: &Key, limit: u64) -> Self {
-        let address = address_of(key);
+        let address = KeyAddress::of(key);
         let at = layout::key(&address);
         self.conditions.push(Condition::Absent(at.clone()));
         self.put(at, encode(key));
@@ -68,7 +68,7 @@ impl Changes {
     /// are changed and no others, so that all keys of a family fit into one commit.
     #[must_use]
     pub fn replace_key(mut self, old: &Stored<Key>, new: &Key) -> Self {
-        let address = address_of(new);
+        let address = KeyAddress::of(new);
         self.replace_at(layout::key(&address), old.revision, &changed_members(old, new), encode(new));
         self.schedule(&address, Some(old), Some(new));
         self
@@ -79,7 +79,7 @@ impl Changes {
     /// is one, this is a conflict.
     #[must_use]
     pub fn delete_key(mut self, old: &Stored<Key>, aliases: &[Arc<Stored<Alias>>]) -> Self {
-        let address = address_of(old);
+        let address = KeyAddress::of(old);
         let former =
             FormerKey { key: &without_tokens(old), aliases: aliases.iter().map(|alias| &***alias).collect() };
         self.delete_at(layout::key(&address), old.revision, &former);
@@ -149,7 +149,7 @@ impl Changes {
     /// made and the others conflict. For what a key has only so many of, counted after it was read.
     #[must_use]
     pub fn touch_key(mut self, key: &Stored<Key>) -> Self {
-        let at = layout::key(&address_of(key));
+        let at = layout::key(&KeyAddress::of(key));
         self.conditions.push(Condition::At(at.clone(), key.revision));
         self.put(at, encode(&**key));
         self
@@ -398,11 +398,6 @@ fn root_access_key(access_key: &AccessKey) -> BTreeSet<Bytes> {
 
 fn address_of_record<T: Record>(record: &T) -> Bytes {
     layout::record(T::KIND, &record.account(), record.name())
-}
-
-pub(crate) fn address_of(key: &Key) -> KeyAddress {
-    let (account, region, id): (AccountId, _, KeyId) = (key.account, key.region, key.id);
-    KeyAddress { world: World { account, region }, id }
 }
 
 fn target(world: &World, alias: &Alias) -> KeyAddress {

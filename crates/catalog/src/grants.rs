@@ -1,7 +1,7 @@
 //! Grants: finding, making and deleting them.
 
 use crate::cache::GranteeAddress;
-use crate::changes::{Changes, address_of};
+use crate::changes::Changes;
 use crate::reader::{Page, Reader, decode};
 use crate::stored::{Stored, encode};
 use crate::{CatalogError, KeyAddress, layout};
@@ -100,7 +100,7 @@ impl Changes {
         named: Option<&NamedGrants>,
         limit: u64,
     ) -> Self {
-        let address = address_of(key);
+        let address = KeyAddress::of(key);
         let at = layout::grant(&address, &grant.id);
         self.conditions.push(Condition::At(layout::key(&address), key.revision));
         self.conditions.push(Condition::Absent(at.clone()));

@@ -1,6 +1,5 @@
 //! When keys were last used: one record a key, without history, and how far the journal is accounted for in them.
 
-use crate::changes::address_of;
 use crate::stored::encode;
 use crate::{CatalogError, Changes, KeyAddress, Reader, Stored, layout};
 use keys::{Key, Moment};
@@ -24,7 +23,7 @@ impl Changes {
     /// Notes the last use of a key, in place of what was noted before and without history, if the key is still as it was read.
     #[must_use]
     pub fn note_key_use(mut self, key: &Stored<Key>, last: &KeyUse) -> Self {
-        let address = address_of(key);
+        let address = KeyAddress::of(key);
         self.conditions.push(Condition::At(layout::key(&address), key.revision));
         self.put(layout::key_use(&address), encode(last));
         self

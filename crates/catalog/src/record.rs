@@ -1,6 +1,6 @@
 //! Accounts and access keys, and where the records of an account are.
 
-use keys::{AccountId, KeyId, Moment, Region};
+use keys::{AccountId, Key, KeyId, Moment, Region};
 use serde::{Deserialize, Serialize};
 
 /// An account in a region: a world of keys and aliases of its own.
@@ -19,6 +19,15 @@ pub struct KeyAddress {
     pub world: World,
     /// Its id.
     pub id: KeyId,
+}
+
+impl KeyAddress {
+    /// Where that key is.
+    #[must_use]
+    pub const fn of(key: &Key) -> Self {
+        let Key { account, region, id, .. } = *key;
+        Self { world: World { account, region }, id }
+    }
 }
 
 /// Where an alias is.

@@ -11,11 +11,9 @@ mod rotation;
 
 use crate::Service;
 use crate::key_uses::{KeyUses, LastUse};
-use catalog::{AccessKeyUse, Author, CatalogError, Changes, KeyAddress, Stored, World};
-use keys::{Due, Key, Moment};
-use std::sync::Arc;
+use catalog::{AccessKeyUse, Author, CatalogError, Changes, KeyAddress};
+use keys::{Due, Moment};
 use std::time::Duration;
-use wire::arn::KeyArn;
 
 /// Does everything that is due, puts it on record, and says when there is more to do. What fails for one key is no reason to
 /// leave the others; it is told at the end.
@@ -75,9 +73,9 @@ async fn do_what_is_due_to(service: &Service, address: &KeyAddress) -> Result<bo
     let Some(key) = service.catalog.reader().key(address).await? else { return Ok(false) };
     let Some(due) = key.due(service.clock.now()) else { return Ok(false) };
     match due {
-        Due::Completion => completion::complete(service, &key, address).await?,
+        Due::Completion => completion::complete(service, &key).await?,
         Due::Deletion => deletion::delete(service, &key, address).await?,
-        Due::Expiry => expiry::expire(service, &key, address).await?,
+        Due::Expiry => expiry::expire(service, &key).await?,
         Due::Rotation => rotation::rotate_key(service, &key).await?,
     }
     Ok(true)
@@ -196,16 +194,6 @@ pub enum JobError {
     /// The security module did not do its part.
     #[error(transparent)]
     Module(#[from] module_client::CallError),
-}
-
-async fn replace(service: &Service, changes: Changes, old: &Stored<Key>, new: &Key) -> Result<(), JobError> {
-    Ok(service.catalog.commit(changes.replace_key(old, new)).await?)
-}
-
-fn arn(service: &Service, address: &KeyAddress) -> KeyArn {
-    let partition = Arc::clone(&service.settings.partition);
-    let KeyAddress { world: World { account, region }, id: key_id } = address.clone();
-    KeyArn { partition, region, account, key_id }
 }
 
 fn changes(service: &Service, job: &str) -> Changes {

@@ -4,7 +4,7 @@ use crate::Fact;
 use crate::identity::DirectoryError;
 use crate::pipeline::{Authorized, Denied, Scene};
 use audit::json::{Json, Object};
-use catalog::{CatalogError, KeyAddress, Role, Stored, World};
+use catalog::{CatalogError, KeyAddress, Role, Stored};
 use keys::{AccountId, Grant, Key, KeyOrigin, KeyStates, Region, Tags};
 use module_api::Refusal;
 use module_client::CallError;
@@ -215,8 +215,7 @@ pub struct Named {
 impl NamedKey {
     /// Where it is.
     pub fn address(&self) -> KeyAddress {
-        let world = World { account: self.key.account, region: self.key.region };
-        KeyAddress { world, id: self.key.id }
+        KeyAddress::of(&self.key)
     }
 
     /// That action on it.

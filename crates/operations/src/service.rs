@@ -5,12 +5,13 @@ use crate::{AccessKeyUses, Clock, KeyUses};
 use attestation::Roots;
 use audit::Appender;
 use catalog::{Catalog, Followed};
-use keys::Region;
+use keys::{Key, Region};
 use module_client::ModuleClient;
 use sigv4::SigningKeys;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
+use wire::arn::KeyArn;
 
 /// The service as one worker holds it. All of it is handles on what the workers share.
 #[derive(Debug)]
@@ -98,6 +99,12 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The ARN of that key.
+    pub fn key_arn(&self, key: &Key) -> KeyArn {
+        let Key { account, region, id: key_id, .. } = *key;
+        KeyArn { partition: Arc::clone(&self.partition), region, account, key_id }
+    }
+
     /// Whether a region of that name is served.
     #[must_use]
     pub fn serves(&self, region: &str) -> bool {

@@ -22,7 +22,12 @@ pub struct ServiceEvent<'a> {
     pub details: Option<&'a Json>,
 }
 
-impl ServiceEvent<'_> {
+impl<'a> ServiceEvent<'a> {
+    /// One of which its details say everything.
+    pub const fn detailed(name: &'static str, key: &'a KeyArn, details: &'a Json) -> Self {
+        Self { name, key, alias: None, elements: None, details: Some(details) }
+    }
+
     /// Has it put on record once the changes are made.
     pub fn announce(&self, service: &Service, changes: Changes) -> Changes {
         let event_id = Uuid::new_v4().to_string();

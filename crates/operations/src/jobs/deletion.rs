@@ -1,6 +1,6 @@
 //! Deleting keys when their window has ended: nothing that remains can open what they encrypted.
 
-use super::{JobError, arn, changes};
+use super::{JobError, changes};
 use crate::Service;
 use crate::kms::multi_region::Family;
 use crate::service_event::ServiceEvent;
@@ -15,7 +15,7 @@ pub async fn delete(service: &Service, key: &Arc<Stored<Key>>, address: &KeyAddr
     delete_aliases(service, address).await?;
     let reader = service.catalog.reader();
     let aliases = reader.aliases_of_key(address, None, ALL_ALIASES).await?;
-    let arn = arn(service, address);
+    let arn = service.settings.key_arn(key);
     let elements = object(|elements| elements.string("keyId", &arn.to_string()));
     let elements = Some(&elements);
     let event = ServiceEvent { name: "DeleteKey", key: &arn, alias: None, elements, details: None };

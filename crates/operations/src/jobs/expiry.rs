@@ -1,35 +1,28 @@
 //! Taking imported material away when it has expired, and forgetting used import tokens that are out of date.
 
-use super::{JobError, arn, changes};
+use super::{JobError, changes};
 use crate::Service;
-use crate::kms::multi_region::Family;
+use crate::kms::multi_region::replace_without_material;
 use crate::service_event::ServiceEvent;
 use audit::json::object;
-use catalog::{KeyAddress, Stored};
+use catalog::Stored;
 use keys::Key;
 use std::sync::Arc;
 
 /// Takes all material of the key away that has expired. Its owner can import it again, but for what waited for its rotation: that
 /// the whole family forgets.
-pub async fn expire(service: &Service, key: &Arc<Stored<Key>>, address: &KeyAddress) -> Result<(), JobError> {
-    let (now, arn) = (service.clock.now(), arn(service, address));
+pub async fn expire(service: &Service, key: &Arc<Stored<Key>>) -> Result<(), JobError> {
+    let (now, arn) = (service.clock.now(), service.settings.key_arn(key));
     let expired = key.all_materials().filter(|material| material.has_expired(now));
     let changes = expired.fold(changes(service, JOB), |changes, material| {
         let details = object(|details| {
             details.string("keyId", &arn.to_string());
             details.string("keyMaterialId", &material.id.to_string());
         });
-        let (name, details) = ("DeleteExpiredKeyMaterial", Some(&details));
-        ServiceEvent { name, key: &arn, alias: None, elements: None, details }.announce(service, changes)
+        ServiceEvent::detailed("DeleteExpiredKeyMaterial", &arn, &details).announce(service, changes)
     });
     let without = key.without_expired_material(now);
-    let changes = match key.pending_material.is_some() && without.pending_material.is_none() {
-        false => changes.replace_key(key, &without),
-        true => {
-            let family = Family::of(service.catalog.reader(), key).await?;
-            family.replace_primary(changes, &without)
-        }
-    };
+    let changes = replace_without_material(service.catalog.reader(), changes, key, &without).await?;
     Ok(service.catalog.commit(changes).await?)
 }
 

@@ -15,7 +15,6 @@ use keys::{
 use module_api::NewKey;
 use module_client::GeneratedKey;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use uuid::Uuid;
 use wire::arn::{AliasArn, KeyArn};
 
@@ -53,11 +52,10 @@ impl<'a> ManagedKey<'a> {
 
     /// The service event `CreateKey`.
     fn announce_creation(&self, service: &Service, changes: Changes, key: &Key) -> Changes {
-        let KeyAddress { world: World { account, region }, id: key_id } = self.address.clone();
-        let partition = Arc::clone(&service.settings.partition);
+        let arn = service.settings.key_arn(key);
+        let KeyArn { partition, region, account, .. } = arn.clone();
         let name = aws_managed_alias(self.service).into();
-        let alias = Some(&AliasArn { partition: Arc::clone(&partition), region, account, name });
-        let arn = KeyArn { partition, region, account, key_id };
+        let alias = Some(&AliasArn { partition, region, account, name });
         let elements = Some(&KeyMetadata::of(key, &arn, key.created).elements());
         ServiceEvent { name: "CreateKey", key: &arn, alias, elements, details: None }
             .announce(service, changes)

@@ -2,11 +2,10 @@
 
 use super::told_id;
 use crate::Service;
-use crate::kms::multi_region::Family;
+use crate::kms::multi_region::replace_without_material;
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, Naming, Scene};
 use audit::json::{Json, Object, object};
-use catalog::Changes;
 use keys::{KeyMaterialId, KeyOrigin, KeyStates};
 use wire::arn::KeyArn;
 use wire::member::KeyIdText;
@@ -62,7 +61,9 @@ impl Operation for DeleteImportedKeyMaterial {
         let current = subject.key.current_material.as_ref().map(|material| material.id);
         let id = input.key_material_id.or(current);
         if let Some(id) = id {
-            let changes = without_material(subject, id, scene).await?;
+            let without = subject.key.without_imported(&id).ok_or_else(|| no_such_material(&id))?;
+            let (reader, changes) = (scene.reader(), scene.changes());
+            let changes = replace_without_material(reader, changes, &subject.key, &without).await?;
             scene.commit(subject, changes).await?;
             shred(scene.service_for(subject)).await;
         }
@@ -70,22 +71,6 @@ impl Operation for DeleteImportedKeyMaterial {
         let elements = elements(subject, key_material_id);
         Ok(Outcome::of(Answer { key_id: subject.arn.clone(), key_material_id }).with_elements(elements))
     }
-}
-
-/// What waits for its rotation is taken from the whole family by its primary; everything else from this key alone.
-async fn without_material(
-    subject: &Authorized<NamedKey>,
-    id: KeyMaterialId,
-    scene: &Scene<'_>,
-) -> Result<Changes, Failure> {
-    let key = &subject.key;
-    let without = key.without_imported(&id).ok_or_else(|| no_such_material(&id))?;
-    let is_forgotten = key.pending_material.is_some() && without.pending_material.is_none();
-    if !is_forgotten {
-        return Ok(scene.changes().replace_key(key, &without));
-    }
-    let family = Family::of(scene.reader(), key).await?;
-    Ok(family.replace_primary(scene.changes(), &without))
 }
 
 /// Removes what is left of it from the disk too. If that cannot be done now, the next time does what was left undone.

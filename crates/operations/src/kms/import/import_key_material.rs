@@ -4,7 +4,7 @@
 
 use super::told_id;
 use crate::Fact;
-use crate::kms::multi_region::Family;
+use crate::kms::multi_region::{Family, not_primary};
 use crate::kms::{new_key, record_text};
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, Naming, Scene};
@@ -119,7 +119,7 @@ impl Operation for ImportKeyMaterial {
             .map_err(|refusal| refused(refusal, id, &subject.arn))?;
         let changes = scene.changes().spend_import_token(&token);
         scene.commit(subject, told_family(changes, subject, &imported, scene).await?).await?;
-        scene.service_for(subject).bell.ring();
+        scene.ring(subject);
         let key_material_id = told_id(key, id);
         let elements = object(|elements| {
             elements.string("keyId", &subject.arn.to_string());
@@ -204,10 +204,7 @@ async fn told_family(
 fn refused(refusal: ImportRefusal, id: KeyMaterialId, arn: &KeyArn) -> Fault {
     match refusal {
         ImportRefusal::Incorrect => incorrect_material(),
-        ImportRefusal::NewIntoReplica => {
-            let message = format!("{arn} is not a multi-region primary key.");
-            Fault::new(FaultKind::UnsupportedOperation, message)
-        }
+        ImportRefusal::NewIntoReplica => not_primary(arn),
         ImportRefusal::AnotherIsPending { pending } => Fault::new(
             FaultKind::KmsInvalidState,
             format!(

@@ -4,7 +4,7 @@ use crate::Fact;
 use crate::kms::custom_key_store::check_store;
 use crate::kms::metadata::KeyMetadata;
 use crate::kms::policies::KeyPolicy;
-use crate::kms::tags::{record_tags, tag_facts, tag_fault, tags_of};
+use crate::kms::tags::{record_tags, tag_facts, tags_of_new_key};
 use crate::kms::{record_flag, record_text};
 use crate::operation::{Failure, On, Operation, Outcome, Own, Permission};
 use crate::pipeline::{Authorized, PolicyHolder, Scene};
@@ -219,8 +219,7 @@ impl Input {
     }
 
     fn tags(&self) -> Result<Tags, Fault> {
-        let tags = self.tags.as_ref().map(tags_of).unwrap_or_default();
-        Tags::default().with(tags).map_err(tag_fault)
+        tags_of_new_key(self.tags.as_ref())
     }
 }
 

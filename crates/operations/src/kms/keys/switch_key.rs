@@ -57,7 +57,7 @@ impl<const ON: bool> Operation for SwitchKey<ON> {
         if key.enabled != ON {
             scene.commit(subject, scene.changes().replace_key(key, &key.with_enabled(ON))).await?;
             // A rotation that fell due while the key was off is made up for at once.
-            scene.service_for(subject).bell.ring();
+            scene.ring(subject);
         }
         Ok(Outcome::of(()).with_elements(key_element(subject)))
     }

@@ -63,6 +63,21 @@ impl Family {
     }
 }
 
+/// Puts a key that has lost material in place of what was read of it. What waited for its rotation is lost to its whole family;
+/// everything else is this key's own business.
+pub async fn replace_without_material(
+    reader: &Reader,
+    changes: Changes,
+    key: &Arc<Stored<Key>>,
+    without: &Key,
+) -> Result<Changes, CatalogError> {
+    let is_pending_lost = key.pending_material.is_some() && without.pending_material.is_none();
+    Ok(match is_pending_lost {
+        true => Family::of(reader, key).await?.replace_primary(changes, without),
+        false => changes.replace_key(key, without),
+    })
+}
+
 /// The material of a key as it is for another key of its family, in that region.
 pub async fn bound(
     module: &ModuleClient,

@@ -5,7 +5,7 @@ use super::Family;
 use crate::Fact;
 use crate::kms::metadata::KeyMetadata;
 use crate::kms::policies::KeyPolicy;
-use crate::kms::tags::{record_tags, tag_facts, tag_fault, tags_of};
+use crate::kms::tags::{record_tags, tag_facts, tags_of_new_key};
 use crate::kms::{record_flag, record_text};
 use crate::operation::{Elsewhere, Failure, NamedKey, On, Operation, Outcome, Permission, Subject};
 use crate::pipeline::{Authorized, Naming, PolicyHolder, Scene};
@@ -228,8 +228,7 @@ impl Input {
     }
 
     fn tags(&self) -> Result<Tags, Fault> {
-        let tags = self.tags.as_ref().map(tags_of).unwrap_or_default();
-        Tags::default().with(tags).map_err(tag_fault)
+        tags_of_new_key(self.tags.as_ref())
     }
 
     /// What both records show of it.

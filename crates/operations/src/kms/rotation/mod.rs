@@ -12,10 +12,10 @@ pub use disable_key_rotation::DisableKeyRotation;
 pub use enable_key_rotation::EnableKeyRotation;
 pub use get_key_rotation_status::GetKeyRotationStatus;
 pub use list_key_rotations::ListKeyRotations;
-pub use rotate::{announce_synchronization, rotate};
+pub use rotate::rotate;
 pub use rotate_key_on_demand::RotateKeyOnDemand;
 
-use crate::kms::multi_region::Family;
+use crate::kms::multi_region::{Family, announce_synchronization, not_primary};
 use crate::operation::{Failure, NamedKey};
 use crate::pipeline::{Authorized, Scene};
 use keys::Key;
@@ -32,13 +32,7 @@ fn check_rotatable(named: &NamedKey) -> Result<(), Fault> {
 
 /// Refuses what is done to a family by its primary.
 fn check_not_replica(named: &NamedKey) -> Result<(), Fault> {
-    match named.key.is_replica() {
-        true => {
-            let message = format!("{} is not a multi-region primary key.", named.arn);
-            Err(Fault::new(FaultKind::UnsupportedOperation, message))
-        }
-        false => Ok(()),
-    }
+    if named.key.is_replica() { Err(not_primary(&named.arn)) } else { Ok(()) }
 }
 
 /// Changes when a key is rotated, and all of its family with it.
@@ -47,10 +41,10 @@ async fn reschedule(
     scene: &Scene<'_>,
     change: impl Fn(&Key) -> Key,
 ) -> Result<(), Failure> {
-    let (service, family) = (scene.service_for(subject), Family::of(scene.reader(), &subject.key).await?);
+    let family = Family::of(scene.reader(), &subject.key).await?;
     let changes = family.replace(scene.changes(), change);
-    let changes = announce_synchronization(service, changes, &family, &subject.arn);
+    let changes = announce_synchronization(scene.service_for(subject), changes, &family);
     scene.commit(subject, changes).await?;
-    service.bell.ring();
+    scene.ring(subject);
     Ok(())
 }

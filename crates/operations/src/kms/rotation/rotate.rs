@@ -1,7 +1,7 @@
 //! The rotation itself: done by an owner's call or by the job, at once for the whole family of a multi-Region key, in one commit.
 
 use crate::Service;
-use crate::kms::multi_region::{self, Family, bound};
+use crate::kms::multi_region::{Family, announce_synchronization, bound};
 use crate::kms::new_key;
 use crate::service_event::ServiceEvent;
 use audit::json::object;
@@ -9,7 +9,6 @@ use catalog::{CatalogError, Changes, Stored};
 use keys::{Key, KeyMaterialId, KeyOrigin, Material, Rotation, RotationType};
 use module_client::CallError;
 use std::sync::Arc;
-use wire::arn::KeyArn;
 
 /// Adds to the changes what gives a key and its family new current material: made for it, or of an imported key what waits for that.
 /// Whether it may be rotated is settled before.
@@ -24,9 +23,8 @@ pub async fn rotate<E: From<CatalogError> + From<CallError>>(
         KeyOrigin::External => with_pending(changes, &family, key, rotation),
         _ => with_made(service, changes, &family, key, rotation).await?,
     };
-    let arn = arn(service, key);
-    let changes = announce_rotation(service, changes, key, (current, rotation), &arn);
-    Ok(announce_synchronization(service, changes, &family, &arn))
+    let changes = announce_rotation(service, changes, key, current, rotation);
+    Ok(announce_synchronization(service, changes, &family))
 }
 
 /// Makes what waited for it current.
@@ -74,9 +72,10 @@ fn announce_rotation(
     service: &Service,
     changes: Changes,
     old: &Key,
-    (current, rotation): (Option<KeyMaterialId>, Rotation),
-    arn: &KeyArn,
+    current: Option<KeyMaterialId>,
+    rotation: Rotation,
 ) -> Changes {
+    let arn = service.settings.key_arn(old);
     let previous = old.current_material.as_ref().map(|material| material.id);
     let id = |id: Option<KeyMaterialId>| id.map(|id| id.to_string()).unwrap_or_default();
     let details = object(|details| {
@@ -86,25 +85,5 @@ fn announce_rotation(
         details.string("previousKeyMaterialId", &id(previous));
         details.string("currentKeyMaterialId", &id(current));
     });
-    let details = Some(&details);
-    ServiceEvent { name: "RotateKey", key: arn, alias: None, elements: None, details }
-        .announce(service, changes)
-}
-
-/// A service event `SynchronizeMultiRegionKey` for each replica to which what its family shares was carried.
-pub fn announce_synchronization(
-    service: &Service,
-    changes: Changes,
-    family: &Family,
-    primary: &KeyArn,
-) -> Changes {
-    let replicas = family.keys().filter(|key| key.region != primary.region);
-    replicas.fold(changes, |changes, replica| {
-        multi_region::announce_synchronization(service, changes, &arn(service, replica), primary)
-    })
-}
-
-fn arn(service: &Service, key: &Key) -> KeyArn {
-    let partition = Arc::clone(&service.settings.partition);
-    KeyArn { partition, region: key.region, account: key.account, key_id: key.id }
+    ServiceEvent::detailed("RotateKey", &arn, &details).announce(service, changes)
 }

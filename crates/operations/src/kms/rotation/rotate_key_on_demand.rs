@@ -66,7 +66,7 @@ impl Operation for RotateKeyOnDemand {
         let rotation = Rotation { date, rotation_type: RotationType::OnDemand };
         let changes = rotate::<Failure>(service, scene.changes(), &subject.key, rotation).await?;
         scene.commit(subject, changes).await?;
-        service.bell.ring();
+        scene.ring(subject);
         Ok(Outcome::of(Answer { key_id: subject.arn.clone() }).with_elements(key_element(subject)))
     }
 }

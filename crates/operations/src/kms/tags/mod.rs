@@ -11,7 +11,7 @@ pub use untag_resource::UntagResource;
 use crate::Fact;
 use access::ConditionKey;
 use audit::json::Object;
-use keys::{InvalidTags, Tag};
+use keys::{InvalidTags, Tag, Tags};
 use std::borrow::Cow;
 use wire::{Fault, FaultKind, member};
 
@@ -19,6 +19,11 @@ use wire::{Fault, FaultKind, member};
 pub fn tags_of(tags: &member::Tags) -> Vec<Tag> {
     let tag = |tag: &member::Tag| Tag { key: tag.key.as_str().into(), value: tag.value.as_str().into() };
     tags.0.iter().map(tag).collect()
+}
+
+/// The tags of a key that a request makes.
+pub fn tags_of_new_key(tags: Option<&member::Tags>) -> Result<Tags, Fault> {
+    Tags::default().with(tags.map(tags_of).unwrap_or_default()).map_err(tag_fault)
 }
 
 /// What conditions may look at in a request that brings tags along.
