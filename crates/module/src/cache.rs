@@ -7,7 +7,8 @@ use module_api::Binding;
 use std::collections::HashMap;
 use std::fmt;
 
-/// A cache that puts out by the clock, so that the weights of its keys are no more together than its capacity: an entry that was used since the hand last passed it stays for another round.
+/// A cache that puts out by the clock, so that the weights of its keys are no more together than its capacity: an entry that was used
+/// since the hand last passed it stays for another round.
 pub struct Cache {
     places: HashMap<Box<[u8]>, usize>,
     entries: Vec<Entry>,

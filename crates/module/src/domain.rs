@@ -235,14 +235,12 @@ const ID_LABEL: &str = "cardea domain key id v1";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vectors::{documented, hex};
+    use crate::vectors::{bytes, documented, hex};
     use std::fs;
 
     fn written(directory: &Path, name: &str) -> PathBuf {
-        let digits: Vec<u32> = documented(name).chars().map(|digit| digit.to_digit(16).unwrap()).collect();
-        let bytes: Vec<u8> = digits.chunks(2).map(|pair| (pair[0] << 4 | pair[1]) as u8).collect();
         let file = directory.join(name);
-        write_new(&file, &bytes).unwrap();
+        write_new(&file, &bytes(&documented(name))).unwrap();
         file
     }
 

@@ -5,6 +5,7 @@
 
 use crate::Engine;
 use crate::generator::Generator;
+use keys::AccountId;
 use module_api::frame::{BrokenStream, Frame, MAX_FRAME, RequestId, append};
 use module_api::{Buffer, Command, Refusal, Reply};
 use rustix::io::{Errno, read, write};
@@ -54,19 +55,11 @@ pub fn serve(
     let mut output = Buffer::with_capacity(BUFFER);
     while connection.read(&mut input)? != 0 {
         while let Some(frame) = Frame::first(input.filled())? {
-            match frame.decode::<Command<'_>>() {
-                Ok(command) => match command.makes_rsa_keys_for() {
-                    Some(account) => {
-                        let bytes = input.filled().get(..frame.length).unwrap_or_default();
-                        if let Err(refusal) = generator.hand_over(connection, bytes, account) {
-                            refuse(frame.request, refusal, &mut output);
-                        }
-                    }
-                    None => answer(frame.request, &command, engine, &mut output),
-                },
-                Err(_) => refuse(frame.request, Refusal::Malformed, &mut output),
-            }
             let length = frame.length;
+            let hand_over = |account| {
+                generator.hand_over(connection, input.filled().get(..length).unwrap_or_default(), account)
+            };
+            take(&frame, engine, hand_over, &mut output);
             input.consume(length);
             if output.filled().len() >= FULL {
                 connection.write(&mut output)?;
@@ -75,6 +68,23 @@ pub fn serve(
         connection.write(&mut output)?;
     }
     Ok(())
+}
+
+/// Answers the command in a frame, or hands it over if it is a slow one.
+fn take(
+    frame: &Frame<'_>,
+    engine: &mut Engine,
+    hand_over: impl FnOnce(AccountId) -> Result<(), Refusal>,
+    output: &mut Buffer,
+) {
+    let Ok(command) = frame.decode::<Command<'_>>() else {
+        return refuse(frame.request, Refusal::Malformed, output);
+    };
+    match command.makes_rsa_keys_for().map(hand_over) {
+        None => answer(frame.request, &command, engine, output),
+        Some(Ok(())) => (),
+        Some(Err(refusal)) => refuse(frame.request, refusal, output),
+    }
 }
 
 /// Carries a command out and appends the answer.

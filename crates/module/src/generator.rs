@@ -16,9 +16,9 @@ use rustix::io::Errno;
 use rustix::process::setpriority_process;
 use rustix::thread::gettid;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// The way from the work threads to the generating threads, and the way of the answers back.
@@ -34,7 +34,7 @@ pub fn start() -> (Generator, Workshop, Latecomers, Courier) {
 #[derive(Clone)]
 pub struct Generator {
     waiting: Arc<Turns<Arc<Job>>>,
-    late: Sender<Arc<Job>>,
+    late: Sender<(Instant, Weak<Job>)>,
 }
 
 impl Generator {
@@ -49,9 +49,10 @@ impl Generator {
         let (connection, since) = (Arc::clone(connection), Instant::now());
         let answered = AtomicBool::new(false);
         let job = Arc::new(Job { connection, frame: frame.to_vec(), since, answered });
-        self.waiting.add(account, Arc::clone(&job)).map_err(|_| Refusal::Busy)?;
+        let unanswered = Arc::downgrade(&job);
+        self.waiting.add(account, job).map_err(|_| Refusal::Busy)?;
         // Without the thread for what is late the process is at its end.
-        let _ = self.late.send(job);
+        let _ = self.late.send((since, unanswered));
         Ok(())
     }
 }
@@ -83,9 +84,11 @@ impl Workshop {
 
     /// Answers one slow command after another that is late.
     pub fn serve_late(&self, Latecomers(jobs): &Latecomers, engine: &mut Engine) {
-        for job in jobs {
-            job.be_late();
-            self.carry_out(&job, engine);
+        for (since, job) in jobs {
+            be_late(since);
+            if let Some(job) = job.upgrade() {
+                self.carry_out(&job, engine);
+            }
         }
     }
 
@@ -101,8 +104,8 @@ impl Workshop {
     }
 }
 
-/// All slow commands, to be looked at again when they are late.
-pub struct Latecomers(Receiver<Arc<Job>>);
+/// All slow commands and since when they wait, to be looked at again when they are late; none of those that are answered is kept for it.
+pub struct Latecomers(Receiver<(Instant, Weak<Job>)>);
 
 /// The thread that writes the answers to slow commands.
 pub struct Courier {
@@ -134,13 +137,6 @@ impl Job {
         !self.answered.load(Ordering::Acquire)
     }
 
-    /// Returns when it is late.
-    fn be_late(&self) {
-        // INVARIANT: nobody sends anything here, so that only time ends it; to sleep is not on the list of system calls.
-        let (_sender, nothing) = channel::<()>();
-        let _ = nothing.recv_timeout(LATE.saturating_sub(self.since.elapsed()));
-    }
-
     fn carry_out(&self, engine: &mut Engine, reply: &mut Buffer) {
         // INVARIANT: the work thread has read the frame before, and the command in it.
         let Ok(Some(frame)) = Frame::first(&self.frame) else { return };
@@ -156,6 +152,13 @@ impl Drop for Job {
     fn drop(&mut self) {
         wipe(&mut self.frame);
     }
+}
+
+/// Returns when what waits since then is late.
+fn be_late(since: Instant) {
+    // INVARIANT: nobody sends anything here, so that only time ends it; to sleep is not on the list of system calls.
+    let (_sender, nothing) = channel::<()>();
+    let _ = nothing.recv_timeout(LATE.saturating_sub(since.elapsed()));
 }
 
 struct Finished {
@@ -236,5 +239,17 @@ mod tests {
         let answer = Frame::first(&bytes[..count]).unwrap().unwrap();
         assert!(matches!(answer.decode().unwrap(), Reply::Key { .. }));
         assert_eq!(answer.length, count, "one answer");
+    }
+
+    #[test]
+    fn of_what_is_answered_nothing_is_kept_until_it_would_be_late() {
+        let (near, _far) = UnixStream::pair().unwrap();
+        let (generator, workshop, Latecomers(late), _courier) = start();
+        let account = "123456789012".parse().unwrap();
+        generator.hand_over(&Connection::new(near.into()), frame().filled(), account).unwrap();
+        let (_since, unanswered) = late.recv().unwrap();
+        assert!(unanswered.upgrade().is_some());
+        workshop.carry_out(&workshop.waiting.next(), &mut engine());
+        assert!(unanswered.upgrade().is_none());
     }
 }

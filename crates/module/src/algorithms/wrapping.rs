@@ -53,7 +53,7 @@ impl fmt::Debug for WrappingPair {
     }
 }
 
-/// Leaves in `out` the material in `wrapped`: RSAES-OAEP⁻¹(private key, wrapped), or
+/// The material in `wrapped`: RSAES-OAEP⁻¹(private key, wrapped), or
 /// AES-KWP⁻¹(RSAES-OAEP⁻¹(private key, the first k bytes), the others), where k is the length of the modulus.
 ///
 /// Standards: PKCS#1 v2.2 (RFC 8017) 7.1, with an empty label and MGF1 over the same hash; RFC 5649 (SP 800-38F KWP). There is no
@@ -62,20 +62,16 @@ pub fn unwrap(
     algorithm: WrappingAlgorithm,
     private_key: &[u8],
     wrapped: &[u8],
-    out: &mut Vec<u8>,
-) -> Result<(), Refusal> {
+) -> Result<Zeroizing<Vec<u8>>, Refusal> {
     let key = PrivateDecryptingKey::from_pkcs8(private_key).map_err(|_| Refusal::Failed)?;
     let key = OaepPrivateDecryptingKey::new(key).map_err(|_| Refusal::Failed)?;
-    let material = match algorithm {
-        WrappingAlgorithm::RsaesOaepSha1 => open_oaep(&key, &OAEP_SHA1_MGF1SHA1, wrapped)?,
-        WrappingAlgorithm::RsaesOaepSha256 => open_oaep(&key, &OAEP_SHA256_MGF1SHA256, wrapped)?,
-        WrappingAlgorithm::RsaAesKeyWrapSha1 => open_both(&key, &OAEP_SHA1_MGF1SHA1, wrapped)?,
-        WrappingAlgorithm::RsaAesKeyWrapSha256 => open_both(&key, &OAEP_SHA256_MGF1SHA256, wrapped)?,
-        WrappingAlgorithm::RsaesPkcs1V15 | WrappingAlgorithm::Sm2Pke => return Err(Refusal::Unsupported),
-    };
-    out.clear();
-    out.extend_from_slice(&material);
-    Ok(())
+    match algorithm {
+        WrappingAlgorithm::RsaesOaepSha1 => open_oaep(&key, &OAEP_SHA1_MGF1SHA1, wrapped),
+        WrappingAlgorithm::RsaesOaepSha256 => open_oaep(&key, &OAEP_SHA256_MGF1SHA256, wrapped),
+        WrappingAlgorithm::RsaAesKeyWrapSha1 => open_both(&key, &OAEP_SHA1_MGF1SHA1, wrapped),
+        WrappingAlgorithm::RsaAesKeyWrapSha256 => open_both(&key, &OAEP_SHA256_MGF1SHA256, wrapped),
+        WrappingAlgorithm::RsaesPkcs1V15 | WrappingAlgorithm::Sm2Pke => Err(Refusal::Unsupported),
+    }
 }
 
 fn open_oaep(
@@ -169,8 +165,8 @@ mod tests {
         assert_eq!(WrappingPair::generate(WrappingKeySpec::Sm2).err(), Some(Refusal::Unsupported));
         let pair = WrappingPair::generate(WrappingKeySpec::Rsa2048).unwrap();
         for algorithm in [WrappingAlgorithm::RsaesPkcs1V15, WrappingAlgorithm::Sm2Pke] {
-            let unwrapped = unwrap(algorithm, pair.private_key(), &[0; 256], &mut Vec::new());
-            assert_eq!(unwrapped, Err(Refusal::Unsupported));
+            let unwrapped = unwrap(algorithm, pair.private_key(), &[0; 256]);
+            assert_eq!(unwrapped.err(), Some(Refusal::Unsupported));
         }
     }
 }

@@ -5,7 +5,6 @@ use crate::algorithms::wrapping::{WrappingPair, unwrap};
 use crate::algorithms::{KeyMaterial, random};
 use keys::{KeyOrigin, Moment, WrappingAlgorithm, WrappingKeySpec};
 use module_api::{Bytes, ImportToken, NewKey, Refusal, Reply};
-use zeroize::Zeroizing;
 
 impl Engine {
     pub(super) fn begin_import(
@@ -35,8 +34,7 @@ impl Engine {
         if material.len() > MAX_MATERIAL {
             return Err(Refusal::InvalidCiphertext);
         }
-        let mut unwrapped = Zeroizing::new(Vec::with_capacity(material.len()));
-        unwrap(outside.algorithm, &self.plaintext, material, &mut unwrapped)?;
+        let unwrapped = unwrap(outside.algorithm, &self.plaintext, material)?;
         let material = KeyMaterial::import(key.spec, &unwrapped, self.domain.arena())?;
         self.seal_key(key, &material)
     }
