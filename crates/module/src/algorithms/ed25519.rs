@@ -91,9 +91,7 @@ fn verify(
 
 /// A new random seed.
 pub(super) fn generate(arena: &Arc<Arena>) -> Result<Secret, Refusal> {
-    let mut seed = arena.secret(SEED).map_err(|_| Refusal::Failed)?;
-    random::fill(seed.bytes_mut())?;
-    Ok(seed)
+    random::secret(SEED, arena)
 }
 
 /// A private key from outside, PKCS#8 in DER, RFC 8410. A public key with it must be its own.

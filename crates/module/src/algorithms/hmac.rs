@@ -59,9 +59,7 @@ impl HmacKey {
 
 /// A new random key.
 pub(super) fn generate(spec: KeySpec, arena: &Arc<Arena>) -> Result<Secret, Refusal> {
-    let mut secret = arena.secret(Hash::of(spec)?.key).map_err(|_| Refusal::Failed)?;
-    random::fill(secret.bytes_mut())?;
-    Ok(secret)
+    random::secret(Hash::of(spec)?.key, arena)
 }
 
 /// A key from outside, exactly as long as the spec says.

@@ -85,9 +85,7 @@ impl SigningKey {
 
 /// A new random seed.
 pub(super) fn generate(arena: &Arc<Arena>) -> Result<Secret, Refusal> {
-    let mut seed = arena.secret(SEED).map_err(|_| Refusal::Failed)?;
-    random::fill(seed.bytes_mut())?;
-    Ok(seed)
+    random::secret(SEED, arena)
 }
 
 /// Appends the private key, PrivateKeyInfo in DER with the seed, to `out`.

@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 /// A new secret access key: 40 characters of the Base64 alphabet, 240 random bits.
 pub fn generate(arena: &Arc<Arena>) -> Result<Secret, Refusal> {
-    let mut secret = arena.secret(SECRET_ACCESS_KEY).map_err(|_| Refusal::Failed)?;
-    random::fill(secret.bytes_mut())?;
+    let mut secret = random::secret(SECRET_ACCESS_KEY, arena)?;
     for byte in secret.bytes_mut() {
         *byte = *ALPHABET.get(usize::from(*byte & 63)).ok_or(Refusal::Failed)?;
     }

@@ -22,9 +22,7 @@ pub const DERIVED: usize = 64;
 
 /// A new random backing key.
 pub(super) fn generate(arena: &Arc<Arena>) -> Result<Secret, Refusal> {
-    let mut backing_key = arena.secret(BACKING_KEY).map_err(|_| Refusal::Failed)?;
-    random::fill(backing_key.bytes_mut())?;
-    Ok(backing_key)
+    random::secret(BACKING_KEY, arena)
 }
 
 /// A backing key from outside.
