@@ -90,20 +90,11 @@ impl Draft {
         let (texts, who) = (Texts::of(scene.call), Who::of(caller));
         let mut record = texts.record(scene.call, who.identity(), caller.region.as_str());
         record.invoked_by = caller.on_behalf.as_ref().map(|via| via.service.as_str());
-        record.event_source = self.api.event_source;
-        record.event_name = self.name;
-        record.read_only = self.read_only;
         record.event_time = scene.now;
         record.recipient_account_id = Some(account);
         record.shared_event_id = shared.as_deref();
-        record.request_parameters = self.parameters.as_ref();
         record.resources = &resources;
-        record.failure = outcome.err().map(failure);
-        record.response_elements = outcome.ok().and_then(|outcome| outcome.elements.as_ref());
-        record.additional_event_data = match outcome {
-            Ok(outcome) => outcome.additional.as_ref(),
-            Err(_) => self.recipient.as_deref(),
-        };
+        self.describe(&mut record, outcome);
         let mut uses = self.uses(scene, outcome.is_ok());
         uses.expect_record(account, scene.call.ids.event);
         append(scene.service(), &record).await.inspect_err(|_| uses.withdraw())?;
@@ -116,6 +107,24 @@ impl Draft {
             Box::pin(append_copies(scene.service(), copy, owners, uses)).await?;
         }
         Ok(())
+    }
+
+    /// Has the record say what was asked for and what came of it.
+    fn describe<'r, O>(&'r self, record: &mut Record<'r>, outcome: Result<&'r Outcome<O>, &'r Fault>) {
+        record.event_source = self.api.event_source;
+        record.event_name = self.name;
+        record.read_only = self.read_only;
+        record.request_parameters = self.parameters.as_ref();
+        match outcome {
+            Ok(outcome) => {
+                record.response_elements = outcome.elements.as_ref();
+                record.additional_event_data = outcome.additional.as_ref();
+            }
+            Err(fault) => {
+                record.failure = Some(failure(fault));
+                record.additional_event_data = self.recipient.as_deref();
+            }
+        }
     }
 
     /// The uses of keys that the call comes to when its record is durable.

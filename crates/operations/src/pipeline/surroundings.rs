@@ -51,44 +51,23 @@ impl<'a> Surroundings<'a> {
             On::Replica(named, _) => (Some(named), None),
             On::Account | On::Alias(_) => (None, None),
         };
-        let region = match permission.on {
-            On::Key(named) => named.arn.region,
-            On::Replica(_, region) => region,
-            _ => scene.caller.region,
-        };
         let identity = match permission.on {
             On::Identity(named) => Some(named),
             _ => None,
         };
         let is_on_key = matches!(permission.on, On::Key(_) | On::Grant(_));
-        let aliases = match key {
-            Some(named) if is_on_key && asks_for_aliases(scene.caller) => {
-                Box::pin(aliases_of(scene, named)).await?
-            }
-            _ => Vec::new(),
-        };
-        let unused_days = match key {
-            Some(named) if AFTER_THE_LAST_USE.contains(&permission.action) => {
-                Some(Box::pin(unused_days(scene, named)).await?)
-            }
-            _ => None,
-        };
-        let mut request = scene.facts(permission.action);
-        request.extend(facts_about_grants(scene.caller, permission));
-        request.extend(scene.caller.web_identity.iter().flat_map(WebIdentity::facts));
-        request.extend(scene.recipient.into_iter().flat_map(Recipient::facts));
         Ok(Self {
             caller: scene.caller,
             call: scene.call,
             now: scene.now,
-            region,
-            request,
+            region: region_of(&permission.on, scene.caller),
+            request: request_of(scene, permission),
             key,
             is_on_key,
             identity,
             tags,
-            aliases,
-            unused_days,
+            aliases: aliases_of(scene, key.filter(|_| is_on_key)).await?,
+            unused_days: unused_days(scene, key, permission.action).await?,
             told: Cell::default(),
         })
     }
@@ -254,6 +233,24 @@ impl Facts for Surroundings<'_> {
     }
 }
 
+/// The region in which it is to happen.
+const fn region_of(on: &On<'_>, caller: &Caller) -> Region {
+    match on {
+        On::Key(named) => named.arn.region,
+        On::Replica(_, region) => *region,
+        _ => caller.region,
+    }
+}
+
+/// What the request says, and what comes along with it.
+fn request_of<'a, 's: 'a>(scene: &'a Scene<'s>, permission: &Permission<'a>) -> Vec<Fact<'a>> {
+    let mut request: Vec<Fact<'a>> = scene.facts(permission.action);
+    request.extend(facts_about_grants(scene.caller, permission));
+    request.extend(scene.caller.web_identity.iter().flat_map(WebIdentity::facts));
+    request.extend(scene.recipient.into_iter().flat_map(Recipient::facts));
+    request
+}
+
 /// What grants have to do with a call, besides what the request says of them.
 fn facts_about_grants<'a>(caller: &Caller, permission: &Permission<'a>) -> Vec<Fact<'a>> {
     let mut facts = match permission.on {
@@ -273,17 +270,26 @@ fn asks_for_aliases(caller: &Caller) -> bool {
     policies.any(|attached| attached.policy.asks_for(ConditionKey::KmsResourceAliases))
 }
 
-async fn aliases_of(scene: &Scene<'_>, named: &NamedKey) -> Result<Vec<String>, Failure> {
-    let page = scene.reader().aliases_of_key(&named.address(), None, MOST_ALIASES).await?;
+/// The aliases of a key, if a policy asks for them.
+async fn aliases_of(scene: &Scene<'_>, key: Option<&NamedKey>) -> Result<Vec<String>, Failure> {
+    let Some(named) = key.filter(|_| asks_for_aliases(scene.caller)) else { return Ok(Vec::new()) };
+    let address = named.address();
+    let page = Box::pin(scene.reader().aliases_of_key(&address, None, MOST_ALIASES)).await?;
     Ok(page.entries.iter().map(|alias| alias.name.clone()).collect())
 }
 
+/// For how many whole days a key was not used, if the action is one that asks for it.
 //= kms:TrailingDaysWithoutKeyUsage: since the last successful use, or since the key was made
-async fn unused_days(scene: &Scene<'_>, named: &NamedKey) -> Result<String, Failure> {
-    let last = last_use(scene.key_uses(), scene.reader(), named).await?;
+async fn unused_days(
+    scene: &Scene<'_>,
+    key: Option<&NamedKey>,
+    action: &str,
+) -> Result<Option<String>, Failure> {
+    let Some(named) = key.filter(|_| AFTER_THE_LAST_USE.contains(&action)) else { return Ok(None) };
+    let last = Box::pin(last_use(scene.key_uses(), scene.reader(), named)).await?;
     let since = last.map_or(named.key.created, |last| last.at);
     let seconds = scene.now.as_seconds().saturating_sub(since.as_seconds()).max(0);
-    Ok((seconds / SECONDS_A_DAY).to_string())
+    Ok(Some((seconds / SECONDS_A_DAY).to_string()))
 }
 
 /// The name of a service that calls for itself.

@@ -134,30 +134,11 @@ impl Operation for ReEncrypt {
         subject: &Authorized<TwoKeys>,
         scene: &Scene<'_>,
     ) -> Result<Outcome<Answer>, Failure> {
-        let blob = input.ciphertext.as_ref().ok_or_else(super::invalid_ciphertext)?;
         let (source_algorithm, destination_algorithm) =
             (input.source_algorithm(), input.destination_algorithm());
-        let source = backing_that_made(blob, source_algorithm, &subject.source)?;
+        let source = backing_that_made(input.blob()?, source_algorithm, &subject.source)?;
         let destination = Backing::current(&subject.destination.key)?;
-        let source_context = canonical(input.source_context.as_ref());
-        let destination_context = canonical(input.destination_context.as_ref());
-        let from = Opening {
-            key: source.key(),
-            algorithm: source_algorithm,
-            context: &source_context,
-            blob: blob.as_bytes(),
-        };
-        let to = Closing {
-            key: destination.key(),
-            algorithm: destination_algorithm,
-            context: &destination_context,
-        };
-        let ciphertext = scene.module(subject).re_encrypt(from, to).await.map_err(|error| match error {
-            CallError::Refused(Refusal::TooLarge) => {
-                too_large(&subject.destination, destination_algorithm).into()
-            }
-            error => Failure::from(error),
-        })?;
+        let ciphertext = re_encrypted(input, (&source, &destination), subject, scene).await?;
         let answer = Answer {
             ciphertext: Blob(ciphertext),
             source_key_id: subject.source.arn.clone(),
@@ -170,6 +151,25 @@ impl Operation for ReEncrypt {
         let additional = answer.event_data();
         Ok(Outcome { additional, ..Outcome::of(answer) })
     }
+}
+
+/// What the one backing key makes of what the other opens.
+async fn re_encrypted(
+    input: &Input,
+    (source, destination): (&Backing, &Backing),
+    subject: &Authorized<TwoKeys>,
+    scene: &Scene<'_>,
+) -> Result<Vec<u8>, Failure> {
+    let contexts = [&input.source_context, &input.destination_context];
+    let [source_context, destination_context] = contexts.map(|context| canonical(context.as_ref()));
+    let (blob, algorithm) = (input.blob()?.as_bytes(), input.source_algorithm());
+    let from = Opening { key: source.key(), algorithm, context: &source_context, blob };
+    let algorithm = input.destination_algorithm();
+    let to = Closing { key: destination.key(), algorithm, context: &destination_context };
+    scene.module(subject).re_encrypt(from, to).await.map_err(|error| match error {
+        CallError::Refused(Refusal::TooLarge) => too_large(&subject.destination, algorithm).into(),
+        error => Failure::from(error),
+    })
 }
 
 impl Answer {
@@ -190,6 +190,10 @@ impl Answer {
 }
 
 impl Input {
+    fn blob(&self) -> Result<&CiphertextBlob, Fault> {
+        self.ciphertext.as_ref().ok_or_else(super::invalid_ciphertext)
+    }
+
     fn source_algorithm(&self) -> EncryptionAlgorithm {
         self.source_algorithm.unwrap_or(EncryptionAlgorithm::SymmetricDefault)
     }
