@@ -126,7 +126,8 @@ fn when_the_deletion_of_a_key_is_on_record_no_file_holds_any_piece_of_its_tokens
     let ids = load(&server);
     let (gone, kept) = (&ids[0], &ids[1]);
     let mut connection = server.connect().unwrap();
-    let sealed = call(&server, &mut connection, "Encrypt", &json!({"KeyId": gone, "Plaintext": base64(b"x")}));
+    let sealed =
+        call(&server, &mut connection, "Encrypt", &json!({"KeyId": gone, "Plaintext": base64(b"x")}));
     // Each change of a key writes its record, and its token with it, to another place.
     for number in 0..CALLS {
         let input = json!({"KeyId": gone, "Description": DESCRIPTION.repeat(number % 9)});
@@ -339,7 +340,8 @@ fn tokens(server: &Server) -> BTreeMap<String, Vec<Vec<u8>>> {
     let keys = stored(&server.data().join("store")).into_iter();
     let keys = keys.filter(|(at, _)| at.starts_with(b"a/") && contains(at, b"/key/"));
     let keys = keys.map(|(_, value)| serde_json::from_slice::<Key>(&value).unwrap());
-    keys.map(|key| (key.id.to_string(), key.all_materials().map(|one| one.token.to_vec()).collect())).collect()
+    keys.map(|key| (key.id.to_string(), key.all_materials().map(|one| one.token.to_vec()).collect()))
+        .collect()
 }
 
 /// How many pieces of 16 bytes of these tokens, as they are or in one of the forms of text, are in how many files.

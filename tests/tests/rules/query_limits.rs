@@ -109,7 +109,9 @@ fn broken(member: &MemberShape, within: &str, path: &str) -> Vec<Broken> {
             long.parameter.push_str(".member.1");
             vec![long]
         }
-        Shape::List { .. } | Shape::Boolean | Shape::Blob { .. } | Shape::Map | Shape::Timestamp => Vec::new(),
+        Shape::List { .. } | Shape::Boolean | Shape::Blob { .. } | Shape::Map | Shape::Timestamp => {
+            Vec::new()
+        }
     }
 }
 

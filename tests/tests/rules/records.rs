@@ -79,11 +79,7 @@ fn every_refusal_of_an_authenticated_call_is_recorded_with_its_error() {
         ("DescribeKey", json!({"KeyId": 7}), "SerializationException"),
         ("DescribeKey", json!({"KeyId": "alias/none"}), "NotFoundException"),
         ("CancelKeyDeletion", json!({"KeyId": account.key}), "KMSInvalidStateException"),
-        (
-            "CreateKey",
-            json!({"KeySpec": "SM2", "KeyUsage": "SIGN_VERIFY"}),
-            "UnsupportedOperationException",
-        ),
+        ("CreateKey", json!({"KeySpec": "SM2", "KeyUsage": "SIGN_VERIFY"}), "UnsupportedOperationException"),
     ];
     for (operation, input, error) in calls {
         let answer = account.call(operation, &input);
