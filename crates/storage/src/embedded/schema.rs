@@ -208,4 +208,20 @@ mod tests {
         add(&connection, 2);
         assert_eq!(newest(&crashed(&failing, "going-on.db")), Revision(2));
     }
+
+    #[test]
+    fn only_a_connection_that_is_told_to_removes_the_log_when_it_closes() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = make_files(directory.path()).unwrap();
+        let connection = open_for_writing(&file).unwrap();
+        add(&connection, 1);
+        connection.close().unwrap();
+        assert!(fs::metadata(log(&file)).unwrap().len() > 0);
+        let connection = open_for_writing(&file).unwrap();
+        assert_eq!(Reach::of(&connection).unwrap().newest, Revision(1));
+        remove_log_on_close(&connection).unwrap();
+        connection.close().unwrap();
+        assert!(!log(&file).exists());
+        assert_eq!(newest(&file), Revision(1));
+    }
 }
