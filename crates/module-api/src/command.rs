@@ -2,8 +2,8 @@
 
 use crate::{CanonicalContext, CredentialBinding, Key, NewKey};
 use keys::{
-    AccountId, DataKeyPairSpec, EncryptionAlgorithm, KeyMaterialId, KeySpec, MacAlgorithm, MessageType, Region,
-    SigningAlgorithm, WrappingAlgorithm, WrappingKeySpec,
+    AccountId, DataKeyPairSpec, EncryptionAlgorithm, KeyMaterialId, KeySpec, MacAlgorithm, MessageType,
+    Region, SigningAlgorithm, WrappingAlgorithm, WrappingKeySpec,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
