@@ -192,7 +192,7 @@ pub enum DomainError {
         owner: u32,
     },
     /// There is no locked memory.
-    #[error("memory for keys cannot be locked, of which 3 MiB must be allowed (`ulimit -l`): {0}")]
+    #[error("memory for keys cannot be locked, for which a limit of 8 MiB is enough (`ulimit -l`): {0}")]
     Memory(io::Error),
     /// Others may read the file.
     #[error("`{}` has mode {mode:04o}: nobody but its owner may have any right on it, chmod it to 0600", file.display())]
