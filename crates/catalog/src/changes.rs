@@ -74,9 +74,8 @@ impl Changes {
         self
     }
 
-    /// Deletes a key with all its aliases. One history entry holds all
-    /// of it, so that the commit stays within what every engine takes. Its grants must be deleted before: as long as there
-    /// is one, this is a conflict.
+    /// Deletes a key with all its aliases. One history entry holds all of it, so that the commit stays within what every engine
+    /// takes. Its grants must be deleted before: as long as there is one, this is a conflict.
     #[must_use]
     pub fn delete_key(mut self, old: &Stored<Key>, aliases: &[Arc<Stored<Alias>>]) -> Self {
         let address = KeyAddress::of(old);

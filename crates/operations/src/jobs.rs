@@ -19,24 +19,28 @@ use keys::{Due, Moment};
 /// Does everything that is due, puts it on record, and says when there is more to do. What fails for one key is no reason to
 /// leave the others; it is told at the end.
 pub async fn do_what_is_due(service: &Service) -> Result<Option<Moment>, JobError> {
-    loop {
+    let mut in_vain = 0;
+    while in_vain < MOST_PASSES_IN_VAIN {
         let pass = Pass::over(service).await?;
         record_announcements(service).await?;
+        in_vain = if pass.done == 0 { in_vain.saturating_add(1) } else { 0 };
         match pass {
-            Pass { done: 0, failure: Some(error), .. } => return Err(error),
-            Pass { done: 0, next, .. } => {
+            Pass { done: 0, conflicts: 0, failure: Some(error), .. } => return Err(error),
+            Pass { done: 0, conflicts: 0, next, .. } => {
                 expiry::forget_import_tokens(service).await?;
                 return Ok(next);
             }
             Pass { .. } => {}
         }
     }
+    Err(CatalogError::Conflict.into())
 }
 
 /// What came of looking at everything that was due.
 #[derive(Default)]
 struct Pass {
     done: usize,
+    conflicts: usize,
     next: Option<Moment>,
     failure: Option<JobError>,
 }
@@ -63,7 +67,9 @@ impl Pass {
         match done {
             Ok(done) => self.done = self.done.saturating_add(usize::from(done)),
             // Its owner changed it in this moment, and it may be due no more.
-            Err(JobError::Catalog(CatalogError::Conflict)) => self.done = self.done.saturating_add(1),
+            Err(JobError::Catalog(CatalogError::Conflict)) => {
+                self.conflicts = self.conflicts.saturating_add(1);
+            }
             Err(error) => self.failure = Some(error),
         }
     }
@@ -122,5 +128,7 @@ fn changes(service: &Service, job: &str) -> Changes {
     Changes::by(Author { principal: job.to_owned(), request_id: String::new(), at: service.clock.now() })
 }
 
+/// So often may everything that is due conflict with what others do before the jobs pause.
+const MOST_PASSES_IN_VAIN: u32 = 100;
 /// So many due keys are looked at together.
 const PAGE: usize = 100;

@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 /// The jobs, and the service that they work with.
 pub(crate) struct Jobs {
     service: Service,
-    /// One run at a time: two would put the same deletion on record.
+    /// One run at a time: two would put the same lines on record.
     turn: Mutex<()>,
 }
 
@@ -87,7 +87,7 @@ impl Jobs {
     }
 }
 
-/// A deletion that is scheduled while the job sleeps is not due for seven days, and a rotation not for a year.
+/// A deletion that is scheduled while the job sleeps is not due for seven days. Whatever can be due sooner rings the bell.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// A key that is in use all the time costs one write in so long, and what is deleted or replaced is on the disk for no longer.
 const BETWEEN_USES: Duration = Duration::from_secs(60);
