@@ -486,6 +486,16 @@ mod tests {
     }
 
     #[test]
+    fn a_p521_key_is_too_long_for_rsa_2048_alone_and_directly() {
+        //= kms:GetParametersForImport: an RSA_2048 public key cannot directly wrap an ECC_NIST_P521 private key
+        let (p521, direct) = (KeySpec::EccNistP521, WrappingAlgorithm::RsaesOaepSha256);
+        assert!(p521.is_too_long_for(direct, WrappingKeySpec::Rsa2048));
+        assert!(!p521.is_too_long_for(direct, WrappingKeySpec::Rsa3072));
+        assert!(!p521.is_too_long_for(WrappingAlgorithm::RsaAesKeyWrapSha256, WrappingKeySpec::Rsa2048));
+        assert!(!KeySpec::EccNistP384.is_too_long_for(direct, WrappingKeySpec::Rsa2048));
+    }
+
+    #[test]
     fn every_spec_has_a_usage() {
         assert!(KeySpec::ALL.iter().all(|spec| !spec.usages().is_empty()));
     }
