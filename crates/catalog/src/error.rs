@@ -45,3 +45,11 @@ impl From<StorageError> for CatalogError {
         }
     }
 }
+
+impl CatalogError {
+    /// Whether somebody still reads what was to be removed, who will soon have read it.
+    #[must_use]
+    pub const fn is_held(&self) -> bool {
+        matches!(self, Self::Storage(StorageError::Held))
+    }
+}

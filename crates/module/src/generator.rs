@@ -183,8 +183,8 @@ const PATIENCE: Duration = Duration::from_secs(6);
 /// On a machine with nothing else to do the longest key is made by then.
 const LATE: Duration = Duration::from_secs(2);
 const LOWEST_PRIORITY: i32 = 19;
-/// A quarter of a core beside others that want all of it.
-const LOW_PRIORITY: i32 = 5;
+/// A tenth of a core or two beside others that want all of it: enough for all but the longest keys, and little for those others.
+const LOW_PRIORITY: i32 = 8;
 
 #[cfg(test)]
 mod tests {

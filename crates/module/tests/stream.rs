@@ -146,7 +146,7 @@ fn only_the_threads_that_make_keys_have_the_lowest_priority() {
     }
     let cores = thread::available_parallelism().unwrap().get();
     assert_eq!(priorities.remove("generate"), Some(vec![19; cores]));
-    assert_eq!(priorities.remove("late"), Some(vec![5]));
+    assert_eq!(priorities.remove("late"), Some(vec![8]));
     assert!(priorities.values().flatten().all(|&nice| nice == 0), "{priorities:?}");
 }
 

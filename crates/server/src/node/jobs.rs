@@ -42,6 +42,7 @@ impl Jobs {
         loop {
             let pause = match self.run().await {
                 Ok(next) => next.map_or(LONGEST_PAUSE, |next| self.until(next)),
+                Err(JobError::Catalog(error)) if error.is_held() => PAUSE_FOR_READERS,
                 Err(error) => {
                     tracing::error!(error = in_one_line(&error), "what is due to keys cannot be done");
                     PAUSE_AFTER_FAILURE
@@ -92,4 +93,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// A key that is in use all the time costs one write in so long, and what is deleted or replaced is on the disk for no longer.
 const BETWEEN_USES: Duration = Duration::from_secs(60);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+/// What is deleted goes on record once nobody reads it any more, which is soon, unless a backup is being taken.
+const PAUSE_FOR_READERS: Duration = Duration::from_secs(1);
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(30);
