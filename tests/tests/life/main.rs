@@ -112,7 +112,10 @@ fn makes_sense(family: &Family, region: usize, act: &Act) -> bool {
     match act {
         Act::DeleteMaterial(_) => !family.materials.is_empty(),
         Act::Replicate(to) => *to != family.primary,
-        Act::Promote(to) => family.members.contains_key(to) && *to != region,
+        Act::Promote(to) => {
+            let there_is_one_reason = region == family.primary || family.state(*to) == Some("Enabled");
+            family.members.contains_key(to) && *to != region && there_is_one_reason
+        }
         _ => true,
     }
 }
