@@ -279,11 +279,13 @@ impl Family {
 
     /// What happens by itself until that day.
     pub fn live_until(&mut self, today: u32) {
-        for material in self.materials.iter_mut().chain(&mut self.pending) {
+        for material in &mut self.materials {
             if material.valid_to.is_some_and(|day| day <= today) {
                 (material.at_hand, material.valid_to) = (false, None);
             }
         }
+        // What never became current is forgotten.
+        self.pending.take_if(|material| material.valid_to.is_some_and(|day| day <= today));
         let due = |member: &Member| {
             member.deletion.and_then(|deletion| deletion.date).is_some_and(|day| day <= today)
         };
