@@ -125,9 +125,9 @@ fn a_snapshot_holds_shredding_up_until_it_is_too_old() {
     let options = Options { snapshot_age: Duration::from_millis(200), ..Options::default() };
     let store = Embedded::open(directory.path(), &options).unwrap();
     let mut gone = Gone::default();
-    gone.change_something(&store);
+    (0..20).for_each(|_| gone.change_something(&store));
     let mut snapshot = wait(store.snapshot()).unwrap();
-    gone.change_something(&store);
+    (0..20).for_each(|_| gone.change_something(&store));
     assert!(matches!(wait(store.shred()), Err(StorageError::Held)));
     while !matches!(wait(snapshot.next(1)), Err(StorageError::Expired)) {
         // The clock is what is waited for.
