@@ -2,7 +2,7 @@
 
 use crate::named;
 use crate::{
-    AccountId, KeyId, KeyOrigin, KeySpec, KeyState, KeyUsage, Material, Moment, MultiRegion, PendingMaterial,
+    AccountId, KeyId, KeyOrigin, KeyPlace, KeySpec, KeyState, KeyUsage, Material, Moment, MultiRegion, PendingMaterial,
     Region, Tags,
 };
 use serde::{Deserialize, Serialize};
@@ -62,6 +62,9 @@ pub struct Key {
     /// Imported material that waits for a rotation on demand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_material: Option<PendingMaterial>,
+    /// The key in a custom key store that seals what its own backing key has sealed, if it is in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<KeyPlace>,
 }
 
 named! {
@@ -246,6 +249,7 @@ pub(crate) mod tests {
             current_material: Some(material(1)),
             former_materials: Vec::new(),
             pending_material: None,
+            place: None,
         }
     }
 

@@ -37,10 +37,15 @@ impl Header {
         bytes
     }
 
-    fn decode(mut bytes: &[u8]) -> Option<Self> {
-        if take(&mut bytes)? != [VERSION, SUITE] {
-            return None;
-        }
+    fn decode(bytes: &[u8; HEADER]) -> Option<Self> {
+        let [VERSION, SUITE, ..] = *bytes else { return None };
+        Self::after_version(bytes)
+    }
+
+    /// The account, key id and material id where a header has them, whatever the version and suite before them are.
+    #[must_use]
+    pub fn after_version(header: &[u8; HEADER]) -> Option<Self> {
+        let (_, mut bytes) = header.split_first_chunk::<2>()?;
         let account = take_account(&mut bytes)?;
         let key_id = take_key_id(&mut bytes)?;
         Some(Self { account, key_id, material_id: KeyMaterialId::from_bytes(take(&mut bytes)?) })

@@ -1,11 +1,12 @@
 //! Commands and replies. A closed list: adding one is a change of the module's attack surface, to be argued for.
 
 use crate::{CanonicalContext, CredentialBinding, Key, NewKey};
+use frames::Bytes;
 use keys::{
     AccountId, DataKeyPairSpec, EncryptionAlgorithm, KeyMaterialId, KeySpec, MacAlgorithm, MessageType,
     Region, SigningAlgorithm, WrappingAlgorithm, WrappingKeySpec,
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -292,13 +293,15 @@ pub struct Recipient<'a>(#[serde(borrow)] pub Bytes<'a>);
 pub enum MessagePurpose {
     /// The encoded authorization message, for `sts:DecodeAuthorizationMessage`.
     AuthorizationMessage,
+    /// What a custom key store signs or logs in with at its backend.
+    KeyStoreCredential,
     /// The session that a session token holds.
     Session,
 }
 
 impl MessagePurpose {
     /// Every purpose.
-    pub const ALL: [Self; 2] = [Self::AuthorizationMessage, Self::Session];
+    pub const ALL: [Self; 3] = [Self::AuthorizationMessage, Self::KeyStoreCredential, Self::Session];
 }
 
 /// What the module answers.
@@ -451,26 +454,4 @@ pub enum Refusal {
     /// The key's spec, usage or origin does not do what was asked.
     #[error("the key's spec, usage or origin does not support the command")]
     Unsupported,
-}
-
-/// Borrowed bytes that go through the door in one piece. Not shown: they may be a plaintext.
-#[derive(Clone, Copy)]
-pub struct Bytes<'a>(pub &'a [u8]);
-
-impl fmt::Debug for Bytes<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes", self.0.len())
-    }
-}
-
-impl Serialize for Bytes<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_bytes(self.0)
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Bytes<'a> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        <&[u8]>::deserialize(from).map(Self)
-    }
 }

@@ -94,6 +94,7 @@ pub(crate) enum Kind {
     AuthorizationMessage,
     CredentialToken,
     ImportToken,
+    KeyStoreCredential,
     KeyToken,
     Session,
 }
@@ -106,6 +107,7 @@ impl Kind {
             Self::Session => 3,
             Self::AuthorizationMessage => 4,
             Self::ImportToken => 5,
+            Self::KeyStoreCredential => 6,
         }
     }
 }

@@ -44,11 +44,13 @@ fn seal(
 const fn of(purpose: MessagePurpose) -> (&'static str, Kind) {
     match purpose {
         MessagePurpose::AuthorizationMessage => (AUTHORIZATION_MESSAGE_LABEL, Kind::AuthorizationMessage),
+        MessagePurpose::KeyStoreCredential => (KEY_STORE_CREDENTIAL_LABEL, Kind::KeyStoreCredential),
         MessagePurpose::Session => (SESSION_LABEL, Kind::Session),
     }
 }
 
 const AUTHORIZATION_MESSAGE_LABEL: &str = "cardea authorization message v1";
+const KEY_STORE_CREDENTIAL_LABEL: &str = "cardea key store credential v1";
 const SESSION_LABEL: &str = "cardea session v1";
 
 #[cfg(test)]
@@ -57,9 +59,10 @@ mod tests {
     use crate::Arena;
     use crate::vectors::{documented, hex};
 
-    const VECTORS: [(MessagePurpose, &str); 2] = [
+    const VECTORS: [(MessagePurpose, &str); 3] = [
         (MessagePurpose::Session, "sealed session"),
         (MessagePurpose::AuthorizationMessage, "sealed authorization message"),
+        (MessagePurpose::KeyStoreCredential, "sealed key store credential"),
     ];
 
     fn domain(byte: u8) -> Domain {
@@ -90,6 +93,8 @@ mod tests {
         for (purpose, other, kind) in [
             (MessagePurpose::Session, MessagePurpose::AuthorizationMessage, Kind::AuthorizationMessage),
             (MessagePurpose::AuthorizationMessage, MessagePurpose::Session, Kind::Session),
+            (MessagePurpose::Session, MessagePurpose::KeyStoreCredential, Kind::KeyStoreCredential),
+            (MessagePurpose::KeyStoreCredential, MessagePurpose::Session, Kind::Session),
         ] {
             let mut sealed = domain.seal_message(purpose, b"text").unwrap();
             assert_eq!(open(&domain, other, &sealed), Err(Refusal::MessageRefused));

@@ -59,6 +59,7 @@ fn key(number: u8) -> Key {
         current_material: Some(material(number, &[0xca, 0xfe, number])),
         former_materials: Vec::new(),
         pending_material: None,
+        place: None,
     }
 }
 

@@ -92,6 +92,7 @@ impl<'a> ManagedKey<'a> {
             current_material: Some(Material::generated(made.material_id, made.token.as_bytes(), None)),
             former_materials: Vec::new(),
             pending_material: None,
+            place: None,
         }
     }
 }

@@ -162,6 +162,7 @@ async fn new_key(input: &Input, subject: &Authorized<Own>, scene: &Scene<'_>) ->
         current_material,
         former_materials: Vec::new(),
         pending_material: None,
+        place: None,
     })
 }
 

@@ -1,0 +1,15 @@
+//! Custom key stores: HSM clusters and external key managers, which seal once more what the security module has sealed.
+//!
+//! So no plaintext comes here, and neither side alone can decrypt: the store never sees more than a blob of the security module, and
+//! the security module cannot open what the store sealed. Nothing is decided here: who may use a key is settled before.
+
+#![forbid(unsafe_code)]
+
+pub mod blob;
+mod error;
+mod pkcs11;
+mod usage;
+mod xks;
+
+pub use error::{HsmFailure, StoreError, XksFailure};
+pub use usage::{RequestMetadata, Usage};

@@ -1,0 +1,1 @@
+//! HSM clusters: members that each hold every key, reached through a process of their own that loads the vendor's library.

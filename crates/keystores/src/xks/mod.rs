@@ -1,0 +1,1 @@
+//! External key stores: an XKS proxy over HTTPS, and what the service makes of its answers.
