@@ -2,13 +2,13 @@
 //! genuine. No bytes may make a reader of key material or of public keys panic, or be taken for wrapped material.
 #![no_main]
 
+use frames::decode;
 use keys::{
     EncryptionAlgorithm, KeyId, KeyOrigin, KeySpec, KeyUsage, Moment, WrappingAlgorithm, WrappingKeySpec,
 };
 use libfuzzer_sys::fuzz_target;
 use module::algorithms::{KeyMaterial, envelope};
 use module::{Arena, Domain, Engine};
-use module_api::frame::decode;
 use module_api::{
     Binding, Bytes, Command, EncryptionContext, ImportToken, Key, KeyToken, MessagePurpose, NewKey, Refusal,
     Reply,

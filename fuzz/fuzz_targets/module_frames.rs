@@ -1,9 +1,9 @@
 //! No bytes may make the reader of frames panic, and a command that was read reads the same after it is written again.
 #![no_main]
 
+use frames::{Buffer, Frame, append};
 use libfuzzer_sys::fuzz_target;
-use module_api::frame::{Frame, append};
-use module_api::{Buffer, Command, ImportToken, Reply, blob};
+use module_api::{Command, ImportToken, Reply, blob};
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = blob::Header::parse(bytes);

@@ -8,17 +8,15 @@
 
 mod binding;
 pub mod blob;
-mod buffer;
 mod command;
 mod context;
 mod fields;
-pub mod frame;
 mod import;
 
 pub use binding::{Binding, CredentialBinding, CredentialToken, Key, KeyToken, MalformedBinding, NewKey};
-pub use buffer::{Buffer, wipe};
-pub use command::{Bytes, Command, MessagePurpose, Recipient, Refusal, Reply};
+pub use command::{Command, MessagePurpose, Recipient, Refusal, Reply};
 pub use context::{CanonicalContext, EncryptionContext};
+pub use frames::Bytes;
 pub use import::{ImportToken, MalformedImportToken};
 
 /// The longest plaintext that is encrypted, in bytes.

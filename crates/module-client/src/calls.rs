@@ -4,8 +4,8 @@
 //! it has had: a reply that comes after its call was given up finds nobody.
 
 use crate::CallError;
-use module_api::frame::{self, Frame, RequestId};
-use module_api::{Buffer, Command, Refusal};
+use frames::{Buffer, Frame, RequestId};
+use module_api::{Command, Refusal};
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
@@ -121,7 +121,7 @@ impl Calls {
         }
         let nothing_unwritten = state.unwritten.is_empty();
         let request = state.occupy(deadline)?;
-        if frame::append(&mut state.unwritten, request, command).is_err() {
+        if frames::append(&mut state.unwritten, request, command).is_err() {
             state.release(request);
             return Err(CallError::Refused(Refusal::TooLarge));
         }
@@ -151,7 +151,7 @@ impl Calls {
         &self,
         read: &mut Buffer,
         wakers: &mut Vec<Waker>,
-    ) -> Result<(), frame::BrokenStream> {
+    ) -> Result<(), frames::BrokenStream> {
         let mut state = self.state();
         while let Some(frame) = Frame::first(read.filled())? {
             state.settle(frame.request, || Stage::Answered(Zeroizing::new(frame.body().to_vec())), wakers);
@@ -299,7 +299,7 @@ const fn place(request: RequestId) -> u32 {
 const MAX_IN_FLIGHT: usize = 16 * 1024;
 /// What piles up while the module starts again must not grow without limit either.
 const MAX_UNWRITTEN: usize = 16 * 1024 * 1024;
-const BUFFER: usize = 2 * frame::MAX_FRAME;
+const BUFFER: usize = 2 * frames::MAX_FRAME;
 
 #[expect(clippy::as_conversions, reason = "seconds that fit")]
 const fn ticks(time: Duration) -> u64 {
@@ -321,14 +321,14 @@ mod tests {
 
     fn deliver(calls: &Calls, request: RequestId, text: &[u8]) {
         let mut read = Buffer::with_capacity(0);
-        frame::append(&mut read, request, &Reply::Random(Bytes(text))).unwrap();
+        frames::append(&mut read, request, &Reply::Random(Bytes(text))).unwrap();
         calls.deliver(&mut read, &mut Vec::new()).unwrap();
         assert!(read.is_empty());
     }
 
     fn text_of(answer: &mut Answer) -> Vec<u8> {
         let Poll::Ready(Ok(body)) = poll(answer) else { panic!("no reply") };
-        let Reply::Random(text) = frame::decode(&body).unwrap() else { panic!("another reply") };
+        let Reply::Random(text) = frames::decode(&body).unwrap() else { panic!("another reply") };
         text.0.to_vec()
     }
 
@@ -410,7 +410,7 @@ mod tests {
     fn a_command_that_does_not_fit_in_a_frame_is_too_large_and_leaves_nothing() {
         let calls = Calls::new();
         let context: module_api::EncryptionContext =
-            [("key", "v".repeat(frame::MAX_FRAME))].into_iter().collect();
+            [("key", "v".repeat(frames::MAX_FRAME))].into_iter().collect();
         let (token, binding) = (module_api::KeyToken::from_bytes([0; 98]), binding());
         let command = Command::Encrypt {
             key: module_api::Key::new(&token, &binding),

@@ -2,7 +2,6 @@
 //! What comes back is typed, and plaintext in it is wiped when it is dropped.
 
 use crate::calls::{Calls, Lapse, Pace};
-use module_api::frame;
 use module_api::{Command, Refusal, Reply};
 use std::fmt;
 use std::sync::Arc;
@@ -43,7 +42,7 @@ impl ModuleClient {
             Lapse::Overdue(Pace::Slow) => CallError::Busy,
             Lapse::Overdue(Pace::Fast) | Lapse::ModuleEnded => CallError::ModuleGone,
         })?;
-        match frame::decode(&body).map_err(|_| CallError::UnexpectedReply)? {
+        match frames::decode(&body).map_err(|_| CallError::UnexpectedReply)? {
             Reply::Refused(Refusal::Busy) => Err(CallError::Busy),
             Reply::Refused(refusal) => Err(CallError::Refused(refusal)),
             reply => read(reply).ok_or(CallError::UnexpectedReply),

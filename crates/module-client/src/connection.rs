@@ -3,8 +3,7 @@
 use crate::ModuleClient;
 use crate::calls::{Calls, TICK};
 use crate::supervisor::Shared;
-use module_api::Buffer;
-use module_api::frame::MAX_FRAME;
+use frames::{Buffer, MAX_FRAME};
 use std::fmt;
 use std::io;
 use std::os::unix::net::UnixStream as StdStream;

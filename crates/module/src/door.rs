@@ -5,9 +5,9 @@
 
 use crate::Engine;
 use crate::generator::Generator;
+use frames::{BrokenStream, Buffer, Frame, MAX_FRAME, RequestId, append};
 use keys::AccountId;
-use module_api::frame::{BrokenStream, Frame, MAX_FRAME, RequestId, append};
-use module_api::{Buffer, Command, Refusal, Reply};
+use module_api::{Command, Refusal, Reply};
 use rustix::io::{Errno, read, write};
 use std::mem::ManuallyDrop;
 use std::os::fd::OwnedFd;

@@ -9,9 +9,9 @@
 use crate::Engine;
 use crate::door::{Connection, answer, refuse};
 use crate::turns::Turns;
+use frames::{Buffer, Frame, wipe};
 use keys::AccountId;
-use module_api::frame::Frame;
-use module_api::{Buffer, Command, Refusal, wipe};
+use module_api::{Command, Refusal};
 use rustix::io::Errno;
 use rustix::process::setpriority_process;
 use rustix::thread::gettid;
@@ -191,8 +191,8 @@ mod tests {
     use super::*;
     use crate::Arena;
     use crate::domain::Domain;
+    use frames::{MAX_FRAME, RequestId, append};
     use keys::{KeyId, KeyOrigin, KeySpec, KeyUsage};
-    use module_api::frame::{MAX_FRAME, RequestId, append};
     use module_api::{NewKey, Reply};
     use std::borrow::Cow;
     use std::io::Read;

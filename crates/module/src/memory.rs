@@ -5,7 +5,7 @@
 
 #![expect(unsafe_code, reason = "the system calls on memory have no safe form")]
 
-use module_api::wipe;
+use frames::wipe;
 use rustix::mm::{
     Advice, MapFlags, MprotectFlags, ProtFlags, madvise, mlock, mmap_anonymous, mprotect, munmap,
 };

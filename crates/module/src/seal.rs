@@ -3,7 +3,8 @@
 use crate::algorithms::{random, sealing};
 use crate::domain::{DomainError, read_private, write_new};
 use crate::memory::{Arena, Secret};
-use module_api::{Refusal, wipe};
+use frames::wipe;
+use module_api::Refusal;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;

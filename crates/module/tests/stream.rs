@@ -6,9 +6,9 @@
     reason = "a test that finds something else than expected fails"
 )]
 
+use frames::{Buffer, Frame, MAX_FRAME, RequestId, append};
 use keys::{KeyId, KeyOrigin, KeySpec, KeyUsage, WrappingAlgorithm, WrappingKeySpec};
-use module_api::frame::{Frame, MAX_FRAME, RequestId, append};
-use module_api::{Buffer, Bytes, Command, NewKey, Refusal, Reply};
+use module_api::{Bytes, Command, NewKey, Refusal, Reply};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use std::borrow::Cow;
 use std::io::{IoSlice, Read, Write};

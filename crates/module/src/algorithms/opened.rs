@@ -181,7 +181,7 @@ mod tests {
             let mut bytes = vec![0; usize::try_from(to - from).unwrap()];
             let read = memory.read_at(&mut bytes, from).unwrap_or(0);
             let found = self.places_among(&bytes[..read]);
-            module_api::wipe(&mut bytes);
+            frames::wipe(&mut bytes);
             found
         }
 

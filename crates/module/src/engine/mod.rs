@@ -18,8 +18,9 @@ use crate::algorithms::{OpenedKey, envelope};
 use crate::cache::Cache;
 use crate::domain::Domain;
 use crate::memory::Secret;
+use frames::wipe;
 use keys::KeyUsage;
-use module_api::{Bytes, Command, Key, MAX_MESSAGE, MAX_SEALED_MESSAGE, Recipient, Refusal, Reply, wipe};
+use module_api::{Bytes, Command, Key, MAX_MESSAGE, MAX_SEALED_MESSAGE, Recipient, Refusal, Reply};
 use std::fmt;
 use std::sync::Arc;
 
