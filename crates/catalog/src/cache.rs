@@ -3,9 +3,9 @@
 use crate::layout::{self, Kept};
 use crate::{
     AccessKey, AliasAddress, CatalogError, Group, IntegratedService, KeyAddress, ManagedPolicy, OidcProvider,
-    RecordKind, Role, Stored, User,
+    RecordKind, Role, Stored, User, World,
 };
-use keys::{AccountId, Alias, Grant, Key};
+use keys::{AccountId, Alias, CustomKeyStores, Grant, Key};
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 use std::future::Future;
@@ -17,6 +17,7 @@ use storage::Revision;
 pub struct Hot {
     pub(crate) keys: Records<KeyAddress, Arc<Stored<Key>>>,
     pub(crate) aliases: Records<AliasAddress, Arc<Stored<Alias>>>,
+    pub(crate) custom_key_stores: Records<World, Arc<Stored<CustomKeyStores>>>,
     pub(crate) access_keys: Records<String, Arc<Stored<AccessKey>>>,
     pub(crate) grants: Records<GranteeAddress, Arc<Vec<Grant>>>,
     pub(crate) groups: NamedRecords<Group>,
@@ -61,6 +62,7 @@ impl Hot {
         Self {
             keys: Records::new(capacity),
             aliases: Records::new(capacity),
+            custom_key_stores: Records::new(capacity),
             access_keys: Records::new(capacity),
             grants: Records::of_lists(capacity),
             groups: Records::new(capacity),
@@ -77,6 +79,7 @@ impl Hot {
         match layout::parse(key) {
             Some(Kept::AccessKey(id)) => self.access_keys.forget(&*id, changed),
             Some(Kept::Alias(address)) => self.aliases.forget(&address, changed),
+            Some(Kept::CustomKeyStores(world)) => self.custom_key_stores.forget(&world, changed),
             Some(Kept::GrantTo(address)) => self.grants.forget(&address, changed),
             Some(Kept::Key(address)) => self.keys.forget(&address, changed),
             Some(Kept::Named(kind, account, name)) => {
@@ -102,6 +105,7 @@ impl Hot {
         self.keys.0.clear();
         self.aliases.0.clear();
         self.access_keys.0.clear();
+        self.custom_key_stores.0.clear();
         self.grants.0.clear();
         self.groups.0.clear();
         self.oidc_providers.0.clear();

@@ -6,7 +6,7 @@ use crate::{
     World, layout,
 };
 use bytes::Bytes;
-use keys::{Alias, Key, KeyManager, Moment};
+use keys::{Alias, Key, KeyManager, KeyPlace, Moment, OuterKey};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,6 +57,7 @@ impl Changes {
         self.conditions.push(Condition::Absent(at.clone()));
         self.put(at, encode(key));
         self.schedule(&address, None, Some(key));
+        self.place(&address, key);
         if key.manager == KeyManager::Customer {
             self.count_key(&address, 1);
             self.limit = Some((address.world, limit));
@@ -92,6 +93,7 @@ impl Changes {
         self.conditions.push(Condition::Absent(layout::grant_count(&address)));
         self.changes.push(Change::Delete { key: layout::key_use(&address) });
         self.schedule(&address, Some(old), None);
+        self.leave(&address, old);
         if old.manager == KeyManager::Customer {
             self.count_key(&address, -1);
         }
@@ -315,7 +317,7 @@ impl Changes {
         new.difference(old).for_each(|key| self.put(key.clone(), Bytes::new()));
     }
 
-    fn replace_at<T: Serialize>(&mut self, at: Bytes, revision: Revision, former: &T, new: Bytes) {
+    pub(crate) fn replace_at<T: Serialize>(&mut self, at: Bytes, revision: Revision, former: &T, new: Bytes) {
         self.remember(&at, revision, former);
         self.put(at, new);
     }
@@ -363,6 +365,9 @@ struct FormerKey<'a> {
 fn without_tokens(key: &Key) -> Key {
     let mut key = key.clone();
     key.all_materials_mut().for_each(|material| material.token = Box::default());
+    if let Some(KeyPlace { key: OuterKey::Hsm(key), .. }) = &mut key.place {
+        key.copies.clear();
+    }
     key
 }
 

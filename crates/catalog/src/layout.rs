@@ -6,12 +6,15 @@
 //! | `a/<account>/<region>/alias/<name without alias/>` | [`keys::Alias`] |
 //! | `a/<account>/<region>/alias-of/<key id>/<name without alias/>` | nothing: finds the aliases of a key |
 //! | `a/<account>/<region>/count/<shard>` | how many keys there are whose ids begin with that digit |
+//! | `a/<account>/<region>/custom-key-stores` | [`keys::CustomKeyStores`] |
+//! | `a/<account>/<region>/external-key/<store id>/<XKS key id>` | nothing: of keys with the same external key in a store there is one |
 //! | `a/<account>/<region>/grant/<key id>/<grant id>` | [`keys::Grant`] |
 //! | `a/<account>/<region>/grant-claim/<key id>/<name>` | nothing: of those who make a grant of that name at the same time, one does |
 //! | `a/<account>/<region>/grant-count/<key id>` | how many grants the key has, unless none |
 //! | `a/<account>/<region>/grant-name/<key id>/<name> <grant id>` | nothing: finds the grants of a name |
 //! | `a/<account>/<region>/grantee/<key id>/<grantee> <grant id>` | the [`keys::Grant`] again: one scan finds all of a grantee on a key |
 //! | `a/<account>/<region>/key/<key id>` | [`keys::Key`] |
+//! | `a/<account>/<region>/key-in-store/<store id>/<key id>` | nothing: finds the keys in a custom key store |
 //! | `a/<account>/<region>/key-use/<key id>` | [`crate::KeyUse`] |
 //! | `a/<account>/iam-attachment/<policy ARN> <usage> <kind> <name>` | nothing: finds who uses a managed policy |
 //! | `a/<account>/iam-member/<group> <user>` | nothing: finds the users in a group |
@@ -19,6 +22,7 @@
 //! | `a/<account>/root-access-key/<access key id>` | nothing: finds the access keys of the account's root principal |
 //! | `access-key/<access key id>` | [`crate::AccessKey`] |
 //! | `access-key-use/<access key id>` | [`crate::AccessKeyUse`] |
+//! | `custom-key-stores/<account>/<region>` | nothing: finds the accounts and regions that have custom key stores |
 //! | `due/<date, 16 hexadecimal digits>/<account>/<region>/<key id>` | nothing: finds the keys to which the service has to do something by itself |
 //! | `history/<key of the record>/<revision, 16 hexadecimal digits>` | the record as it was before, and who changed it |
 //! | `key-uses` | how far the journal's records are accounted for in the uses of keys |
@@ -32,7 +36,7 @@
 use crate::cache::GranteeAddress;
 use crate::{AliasAddress, Attachment, KeyAddress, PolicyUsage, RecordKind, SpentImportToken, World};
 use bytes::Bytes;
-use keys::{ALIAS_PREFIX, AccountId, GrantId, KeyId, Moment, Region};
+use keys::{ALIAS_PREFIX, AccountId, CustomKeyStoreId, GrantId, KeyId, Moment, Region};
 use storage::Revision;
 
 pub(crate) fn account(account: &AccountId) -> Bytes {
@@ -177,6 +181,33 @@ pub(crate) fn counts_of(world: &World) -> String {
     format!("a/{}/{}/count/", world.account, world.region)
 }
 
+pub(crate) fn custom_key_stores(world: &World) -> Bytes {
+    format!("a/{}/{}/custom-key-stores", world.account, world.region).into()
+}
+
+/// An entry of the list [`CUSTOM_KEY_STORE_WORLDS`].
+pub(crate) fn custom_key_store_world(world: &World) -> Bytes {
+    format!("{CUSTOM_KEY_STORE_WORLDS}{}/{}", world.account, world.region).into()
+}
+
+/// The account and region that such an entry names after the prefix.
+pub(crate) fn parse_world(suffix: &str) -> Option<World> {
+    let (account, region) = suffix.split_once('/')?;
+    Some(World { account: account.parse().ok()?, region: region.parse().ok()? })
+}
+
+pub(crate) fn key_in_store(address: &KeyAddress, store: &CustomKeyStoreId) -> Bytes {
+    format!("{}{}", keys_in_store(&address.world, store), address.id).into()
+}
+
+pub(crate) fn keys_in_store(world: &World, store: &CustomKeyStoreId) -> String {
+    format!("a/{}/{}/key-in-store/{store}/", world.account, world.region)
+}
+
+pub(crate) fn external_key(world: &World, store: &CustomKeyStoreId, id: &str) -> Bytes {
+    format!("a/{}/{}/external-key/{store}/{id}", world.account, world.region).into()
+}
+
 /// The shard that counts the key of that id: its first digit.
 pub(crate) const fn shard(id: &KeyId) -> u8 {
     let [first, ..] = *id.bytes();
@@ -226,6 +257,7 @@ pub(crate) fn history(record: &[u8], revision: Revision) -> Bytes {
 pub(crate) enum Kept {
     AccessKey(Box<str>),
     Alias(AliasAddress),
+    CustomKeyStores(World),
     /// One of the grants of a grantee on a key, which memory keeps together.
     GrantTo(GranteeAddress),
     Key(KeyAddress),
@@ -240,7 +272,11 @@ pub(crate) fn parse(key: &[u8]) -> Option<Kept> {
     }
     let mut parts = text.strip_prefix("a/")?.splitn(4, '/');
     let account = parts.next()?.parse().ok()?;
-    let (place, kind, name) = (parts.next()?, parts.next()?, parts.next()?);
+    let (place, kind) = (parts.next()?, parts.next()?);
+    if kind == "custom-key-stores" {
+        return Some(Kept::CustomKeyStores(World { account, region: place.parse().ok()? }));
+    }
+    let name = parts.next()?;
     if place == "iam" {
         return Some(Kept::Named(RecordKind::of_name(kind)?, account, name.into()));
     }
@@ -263,6 +299,7 @@ fn bare(alias: &str) -> &str {
 }
 
 pub(crate) const KEY_USES: &str = "key-uses";
+pub(crate) const CUSTOM_KEY_STORE_WORLDS: &str = "custom-key-stores/";
 pub(crate) const DUE: &str = "due/";
 pub(crate) const OUTBOX: &str = "outbox/";
 pub(crate) const SPENT_IMPORT_TOKENS: &str = "spent-import-token/";

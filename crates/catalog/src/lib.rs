@@ -8,6 +8,7 @@
 
 mod cache;
 mod changes;
+mod custom_key_stores;
 mod error;
 mod follow;
 mod grants;

@@ -2,8 +2,8 @@
 
 use crate::named;
 use crate::{
-    AccountId, KeyId, KeyOrigin, KeyPlace, KeySpec, KeyState, KeyUsage, Material, Moment, MultiRegion, PendingMaterial,
-    Region, Tags,
+    AccountId, KeyId, KeyOrigin, KeyPlace, KeySpec, KeyState, KeyUsage, Material, Moment, MultiRegion,
+    PendingMaterial, Region, Tags,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -24,9 +24,9 @@ mod tag;
 pub use alias::{ALIAS_PREFIX, Alias, RESERVED_ALIAS_PREFIX};
 pub use aws_managed::{aws_managed_alias, aws_managed_description, aws_managed_policy, via_service};
 pub use custom_key_store::{
-    Backend, CloudHsmCluster, Connection, ConnectionErrorCode, ConnectionState, CustomKeyStore, CustomKeyStoreId,
-    CustomKeyStoreType, CustomKeyStores, HsmKey, KeyPlace, OuterKey, VpcEndpointService, WrappedKey,
-    XksProxy, XksProxyConnectivity,
+    Backend, CloudHsmCluster, Connection, ConnectionErrorCode, ConnectionState, CustomKeyStore,
+    CustomKeyStoreId, CustomKeyStoreType, CustomKeyStores, HsmKey, KeyPlace, OuterKey, VpcEndpointService,
+    WrappedKey, XksProxy, XksProxyConnectivity,
 };
 pub use grant::{Grant, GrantConstraints, GrantOperation, GrantOperations, GrantPrincipal};
 pub use id::{AccountId, GrantId, InvalidId, KeyId, KeyMaterialId, Region};
