@@ -76,7 +76,7 @@ impl<'a> OuterBlob<'a> {
         let [metadata_length, iv_length] = lengths.each_ref().map(std::slice::from_ref);
         let blob =
             [&clear, metadata_length, self.metadata, iv_length, self.iv, self.tag, self.ciphertext].concat();
-        Self::parse(&blob).is_ok().then_some(blob)
+        OuterBlob::parse(&blob).is_ok().then_some(blob)
     }
 }
 

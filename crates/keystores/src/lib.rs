@@ -8,8 +8,10 @@
 pub mod blob;
 mod error;
 mod pkcs11;
+mod stores;
 mod usage;
 mod xks;
 
 pub use error::{HsmFailure, StoreError, XksFailure};
+pub use stores::{Destroyed, Destruction, ExternalKey, KeyStores, ProposedProxy};
 pub use usage::{RequestMetadata, Usage};

@@ -6,6 +6,7 @@ use attestation::Roots;
 use audit::Appender;
 use catalog::{Catalog, Followed};
 use keys::{Key, Region};
+use keystores::KeyStores;
 use module_client::ModuleClient;
 use sigv4::SigningKeys;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ pub struct Service {
     pub followed: Arc<Followed>,
     /// This worker's connection to the security module.
     pub module: ModuleClient,
+    /// The custom key stores as this worker reaches them.
+    pub key_stores: KeyStores,
     /// This worker's way into the journal.
     pub journal: Appender,
     /// The service's time.

@@ -7,6 +7,7 @@ use crate::{ServerError, in_one_line};
 use attestation::Roots;
 use audit::{Appender, Journal};
 use catalog::{Catalog, Followed};
+use keystores::KeyStores;
 use module_client::{Connector, Supervisor};
 use oidc::Issuers;
 use operations::{
@@ -186,10 +187,12 @@ struct Shared {
 
 impl Shared {
     fn service(&self, Seat { connector, appender }: Seat) -> Service {
+        let module = connector.connect();
         Service {
+            key_stores: KeyStores::new(module.clone()),
             catalog: Arc::clone(&self.catalog),
             followed: Arc::clone(&self.followed),
-            module: connector.connect(),
+            module,
             journal: appender,
             clock: self.clock.clone(),
             signing_keys: Arc::clone(&self.signing_keys),
