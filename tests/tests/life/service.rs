@@ -1,8 +1,7 @@
 //! The same life in the real service, over HTTP.
 
 use crate::model::{Act, Family, Kind};
-use aws_lc_rs::rsa::{OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PublicEncryptingKey};
-use blackbox::{Answer, Caller, Server, base64, bytes};
+use blackbox::{Answer, Caller, Server, base64, bytes, wrap};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -121,7 +120,7 @@ impl Service {
         let parameters = self.call(region, "GetParametersForImport", &asked);
         outcome(&parameters)?;
         let parameters = parameters.output();
-        let wrapped = wrap(&bytes(&parameters["PublicKey"]), &[number ^ key.salt; 32]);
+        let wrapped = wrap("RSAES_OAEP_SHA_256", &bytes(&parameters["PublicKey"]), &[number ^ key.salt; 32]);
         let mut input = json!({
             "KeyId": key.id, "ImportToken": parameters["ImportToken"], "EncryptedKeyMaterial": base64(&wrapped),
             "ImportType": import_type, "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE",
@@ -215,10 +214,4 @@ fn expect(family: &Family, region: usize) -> Value {
 
 fn outcome(answer: &Answer) -> Result<(), String> {
     if answer.status == 200 { Ok(()) } else { Err(answer.error()) }
-}
-
-fn wrap(public_key: &[u8], material: &[u8]) -> Vec<u8> {
-    let key = OaepPublicEncryptingKey::new(PublicEncryptingKey::from_der(public_key).unwrap()).unwrap();
-    let mut wrapped = vec![0; key.ciphertext_size()];
-    key.encrypt(&OAEP_SHA256_MGF1SHA256, material, &mut wrapped, None).unwrap().to_vec()
 }
