@@ -78,6 +78,9 @@ pub struct CloudHsmCluster {
     /// The crypto user's PIN, sealed.
     #[serde(with = "crate::hexadecimal")]
     pub password: Box<[u8]>,
+    /// The transport keys of its members, sealed: who could change them would be sent the next key. Empty until it was connected.
+    #[serde(default, skip_serializing_if = "<[u8]>::is_empty", with = "crate::hexadecimal")]
+    pub transport_keys: Box<[u8]>,
 }
 
 /// An XKS proxy as a store knows it.

@@ -13,5 +13,6 @@ mod usage;
 mod xks;
 
 pub use error::{HsmFailure, StoreError, XksFailure};
+pub use pkcs11::{Cluster, ClusterSettings, HsmClient, HsmSeat, Pin, TransportKeys};
 pub use stores::{Destroyed, Destruction, ExternalKey, KeyStores, ProposedProxy};
 pub use usage::{RequestMetadata, Usage};
