@@ -7,6 +7,7 @@ use crate::operation::Failure;
 use crate::{AccessKeyUses, Call, Fact, KeyUses, Service};
 use catalog::{Author, Changes, Reader, World};
 use keys::{Moment, Region, via_service};
+use keystores::KeyStores;
 use module_client::ModuleClient;
 use std::sync::Arc;
 use wire::arn::AliasArn;
@@ -172,6 +173,11 @@ impl<'a> Scene<'a> {
     /// The security module, for whoever may use what the subject is.
     pub const fn module<S>(&self, _: &Authorized<S>) -> &'a ModuleClient {
         &self.service.module
+    }
+
+    /// The custom key stores, for whoever may use what the subject is.
+    pub const fn key_stores<S>(&self, _: &Authorized<S>) -> &'a KeyStores {
+        &self.service.key_stores
     }
 
     /// Has this node forget what was derived from an access key, for whoever may change it.
