@@ -7,11 +7,14 @@
 
 pub mod blob;
 mod error;
+mod metrics;
 mod pkcs11;
+mod quota;
 mod stores;
 mod usage;
-mod xks;
+pub mod xks;
 
+pub use metrics::Metrics;
 pub use error::{HsmFailure, StoreError, XksFailure};
 pub use pkcs11::{Cluster, ClusterSettings, HsmClient, HsmSeat, Pin, TransportKeys};
 pub use stores::{Destroyed, Destruction, ExternalKey, KeyStores, ProposedProxy};
