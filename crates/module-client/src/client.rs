@@ -1,21 +1,21 @@
 //! The client: one call after another over a worker's connection. The methods, one a command, are in the files beside this one.
 //! What comes back is typed, and plaintext in it is wiped when it is dropped.
 
-use crate::calls::{Calls, Lapse, Pace};
 use module_api::{Command, Refusal, Reply};
+use sidecar::{Client, Limit};
 use std::fmt;
-use std::sync::Arc;
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// Calls the module over one worker's connection. Clones share the connection.
 #[derive(Clone)]
 pub struct ModuleClient {
-    calls: Arc<Calls>,
+    client: Client,
 }
 
 impl ModuleClient {
-    pub(crate) const fn new(calls: Arc<Calls>) -> Self {
-        Self { calls }
+    pub(crate) const fn new(client: Client) -> Self {
+        Self { client }
     }
 
     /// Asks the module how it is.
@@ -33,20 +33,31 @@ impl ModuleClient {
         command: &Command<'_>,
         read: impl Fn(Reply<'_>) -> Option<T>,
     ) -> Result<T, CallError> {
-        let deadline = self.calls.deadline(command);
-        let body = match self.calls.submit(command, deadline)?.await {
-            Err(Lapse::ModuleEnded) => self.calls.submit(command, deadline)?.await,
-            answered => answered,
-        };
-        let body = body.map_err(|lapse| match lapse {
-            Lapse::Overdue(Pace::Slow) => CallError::Busy,
-            Lapse::Overdue(Pace::Fast) | Lapse::ModuleEnded => CallError::ModuleGone,
-        })?;
+        let limit = limit_of(command);
+        let body = self.client.call(command, limit).await.map_err(|error| no_reply(error, limit))?;
         match frames::decode(&body).map_err(|_| CallError::UnexpectedReply)? {
             Reply::Refused(Refusal::Busy) => Err(CallError::Busy),
             Reply::Refused(refusal) => Err(CallError::Refused(refusal)),
             reply => read(reply).ok_or(CallError::UnexpectedReply),
         }
+    }
+}
+
+fn limit_of(command: &Command<'_>) -> Limit {
+    if command.makes_rsa_keys() {
+        Limit::GiveUpAfter(GENERATION_DEADLINE)
+    } else {
+        Limit::KillAfter(DEADLINE)
+    }
+}
+
+fn no_reply(error: sidecar::CallError, limit: Limit) -> CallError {
+    match (error, limit) {
+        (sidecar::CallError::Busy, _) | (sidecar::CallError::Overdue, Limit::GiveUpAfter(_)) => {
+            CallError::Busy
+        }
+        (sidecar::CallError::Gone | sidecar::CallError::Overdue, _) => CallError::ModuleGone,
+        (sidecar::CallError::TooLarge, _) => CallError::Refused(Refusal::TooLarge),
     }
 }
 
@@ -93,3 +104,9 @@ pub enum CallError {
     #[error("the security module answered something else than was asked")]
     UnexpectedReply,
 }
+
+/// How long a call may take, retry and restart of the module included. A module that takes longer is stuck.
+pub const DEADLINE: Duration = Duration::from_secs(2);
+
+/// How long a call may take that has RSA keys made: that takes long, and others may be ahead of it.
+pub const GENERATION_DEADLINE: Duration = Duration::from_secs(8);

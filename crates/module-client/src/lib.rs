@@ -10,23 +10,18 @@
 #![forbid(unsafe_code)]
 
 mod backing_keys;
-mod calls;
 mod ciphertexts;
 mod client;
-mod connection;
 mod credentials;
 mod data_keys;
 mod messages;
 mod process;
 mod signatures;
-mod supervisor;
 
 pub use backing_keys::{GeneratedKey, ImportParameters};
-pub use calls::{DEADLINE, GENERATION_DEADLINE};
 pub use ciphertexts::{Closing, Opening};
-pub use client::{CallError, ModuleClient, ModuleStatus};
-pub use connection::Connector;
+pub use client::{CallError, DEADLINE, GENERATION_DEADLINE, ModuleClient, ModuleStatus};
 pub use credentials::AccessKeySecret;
 pub use data_keys::{DataKey, DataKeyPair, Encapsulated};
-pub use process::{Config, StartError, User};
-pub use supervisor::Supervisor;
+pub use process::{Config, Connector, Supervisor};
+pub use sidecar::{StartError, User};

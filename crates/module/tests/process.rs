@@ -295,7 +295,7 @@ fn refusal(directory: &tempfile::TempDir, initialise: bool) -> String {
     let mut config = support::config(directory.path(), None);
     config.initialise = initialise;
     match Supervisor::start(config, 1) {
-        Err(StartError::Refused { reason }) => reason,
+        Err(StartError::Refused { reason, .. }) => reason,
         Err(error) => panic!("{error}"),
         Ok(_) => panic!("it started"),
     }

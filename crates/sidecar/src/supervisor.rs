@@ -1,9 +1,10 @@
-//! Keeps the module running: starts it, waits for its end, starts it again after a pause that grows.
+//! Keeps the process running: starts it, waits for its end, starts it again after a pause that grows.
 
 use crate::connection::Connector;
-use crate::process::{Config, Running, StartError, launch};
+use crate::process::{Program, Running, StartError, launch};
 use rustix::process::{Signal, pidfd_send_signal};
 use std::fmt;
+use std::io;
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -13,29 +14,45 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-/// Runs the module for as long as it lives. Dropped, it stops the module.
+/// Runs the process for as long as it lives. Dropped, it stops the process.
 pub struct Supervisor {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Supervisor {
-    /// Starts the module and waits until it can serve; blocks meanwhile. One connector a worker.
-    pub fn start(config: Config, workers: usize) -> Result<(Self, Vec<Connector>), StartError> {
-        let shared = Arc::new(Shared::default());
-        let (senders, receivers): (Vec<_>, Vec<_>) = (0..workers).map(|_| unbounded_channel()).unzip();
-        let connectors =
-            receivers.into_iter().map(|streams| Connector::new(streams, Arc::clone(&shared))).collect();
+    /// Starts the program and waits until its process can serve; blocks meanwhile. One connector a seat.
+    pub fn start(program: Program, seats: usize) -> Result<(Self, Vec<Connector>), StartError> {
+        let failed = named(&program);
         let (started, first_start) = mpsc::sync_channel(1);
-        let watch = Watch { config, senders, shared: Arc::clone(&shared) };
-        // The module dies with the thread that started it, so that thread is one that lives as long as the supervisor.
-        let thread = thread::Builder::new().name("module".to_owned()).spawn(move || watch.run(&started))?;
-        let this = Self { shared, thread: Some(thread) };
-        first_start.recv().map_err(|_| std::io::Error::other("the supervising thread ended"))??;
-        Ok((this, connectors))
+        let supervised =
+            Self::supervise(program, seats, move |watch| watch.run(&started)).map_err(&failed)?;
+        first_start.recv().map_err(|_| failed(io::Error::other("the supervising thread ended")))??;
+        Ok(supervised)
     }
 
-    /// Stops the module and waits until its process is gone. Calls that are still in flight fail.
+    /// The same, without waiting: a first start that fails is tried again as any other, after a pause that grows.
+    pub fn start_in_time(program: Program, seats: usize) -> Result<(Self, Vec<Connector>), StartError> {
+        let failed = named(&program);
+        Self::supervise(program, seats, Watch::run_in_time).map_err(failed)
+    }
+
+    fn supervise(
+        program: Program,
+        seats: usize,
+        run: impl FnOnce(Watch) + Send + 'static,
+    ) -> io::Result<(Self, Vec<Connector>)> {
+        let shared = Arc::new(Shared::new(program.name.clone()));
+        let (senders, receivers): (Vec<_>, Vec<_>) = (0..seats).map(|_| unbounded_channel()).unzip();
+        let connectors =
+            receivers.into_iter().map(|streams| Connector::new(streams, Arc::clone(&shared))).collect();
+        let watch = Watch { program, senders, shared: Arc::clone(&shared) };
+        // The process dies with the thread that started it, so that thread is one that lives as long as the supervisor.
+        let thread = thread::Builder::new().name("sidecar".to_owned()).spawn(move || run(watch))?;
+        Ok((Self { shared, thread: Some(thread) }, connectors))
+    }
+
+    /// Stops the process and waits until its process is gone. Calls that are still in flight fail.
     pub fn stop(mut self) {
         self.end();
     }
@@ -43,7 +60,7 @@ impl Supervisor {
     fn end(&mut self) {
         let Some(thread) = self.thread.take() else { return };
         self.shared.stop();
-        // A thread that panicked leaves a module without its supervisor, which ends by itself.
+        // A thread that panicked leaves a process without its supervisor, which ends by itself.
         let _ = thread.join();
     }
 }
@@ -60,9 +77,14 @@ impl fmt::Debug for Supervisor {
     }
 }
 
-/// What the supervising thread, its owner and the connections know of the module's process.
-#[derive(Default)]
+fn named(program: &Program) -> impl Fn(io::Error) -> StartError + use<> {
+    let name = program.name.clone();
+    move |source| StartError::Io { name: name.clone(), source }
+}
+
+/// What the supervising thread, its owner and the connections know of the process.
 pub(crate) struct Shared {
+    name: String,
     run: Mutex<Run>,
     changed: Condvar,
 }
@@ -75,8 +97,17 @@ struct Run {
 }
 
 impl Shared {
+    fn new(name: String) -> Self {
+        Self { name, run: Mutex::default(), changed: Condvar::new() }
+    }
+
+    /// What the program is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Kills the process; the supervising thread starts the next.
-    pub(crate) fn kill_module(&self) {
+    pub(crate) fn kill_process(&self) {
         self.run().kill();
     }
 
@@ -138,7 +169,7 @@ impl Run {
 
 /// The supervising thread's part.
 struct Watch {
-    config: Config,
+    program: Program,
     senders: Vec<UnboundedSender<UnixStream>>,
     shared: Arc<Shared>,
 }
@@ -146,24 +177,36 @@ struct Watch {
 impl Watch {
     fn run(mut self, started: &mpsc::SyncSender<Result<(), StartError>>) {
         let first = self.start();
-        // What is made on the first start is never made again: a restart finds the files or fails.
-        self.config.initialise = false;
-        let mut child = match first {
-            Ok(child) => child,
+        self.program.arguments_at_first.clear();
+        match first {
+            Ok(child) => {
+                let _ = started.send(Ok(()));
+                self.keep_up(Some(child));
+            }
             Err(error) => {
                 let _ = started.send(Err(error));
-                return;
             }
-        };
-        let _ = started.send(Ok(()));
-        let mut pause = Duration::ZERO;
-        while let Some(next) = self.outlive(&mut child, &mut pause) {
-            child = next;
+        }
+    }
+
+    fn run_in_time(mut self) {
+        let first = self.start();
+        self.program.arguments_at_first.clear();
+        let first =
+            first.inspect_err(|error| tracing::error!(%error, "{} does not start", self.program.name));
+        self.keep_up(first.ok());
+    }
+
+    fn keep_up(&self, first: Option<Child>) {
+        let mut pause = if first.is_some() { Duration::ZERO } else { FIRST_PAUSE };
+        let mut running = first.or_else(|| self.start_again(&mut pause));
+        while let Some(mut child) = running {
+            running = self.outlive(&mut child, &mut pause);
         }
     }
 
     fn start(&self) -> Result<Child, StartError> {
-        let (Running { child, control, handle }, streams) = launch(&self.config, self.senders.len())?;
+        let (Running { child, control, handle }, streams) = launch(&self.program, self.senders.len())?;
         self.shared.began(control, handle);
         for (sender, stream) in self.senders.iter().zip(streams) {
             // A worker that is gone needs no connection.
@@ -180,15 +223,20 @@ impl Watch {
         if !self.shared.ended() {
             return None;
         }
-        tracing::error!(?status, "the security module ended and is started again");
+        tracing::error!(?status, "{} ended and is started again", self.program.name);
         if began.elapsed() > STEADY_AFTER {
             *pause = Duration::ZERO;
         }
+        self.start_again(pause)
+    }
+
+    /// Starts the process after that pause, and after longer and longer ones until it does start or is not wanted any more.
+    fn start_again(&self, pause: &mut Duration) -> Option<Child> {
         while self.shared.pause(*pause) {
-            *pause = pause.saturating_mul(2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+            *pause = pause.saturating_mul(2).clamp(FIRST_PAUSE, self.program.longest_pause.max(FIRST_PAUSE));
             match self.start() {
                 Ok(next) => return Some(next),
-                Err(error) => tracing::error!(%error, "the security module does not start"),
+                Err(error) => tracing::error!(%error, "{} does not start", self.program.name),
             }
         }
         None
@@ -197,7 +245,5 @@ impl Watch {
 
 const ENDS_WITHIN: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
-/// Shorter than a call's deadline, so that one call in a bad time can still see the next start.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// A process that lived this long did not die of its start.
 const STEADY_AFTER: Duration = Duration::from_secs(5);

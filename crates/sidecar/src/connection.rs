@@ -1,6 +1,6 @@
-//! The task that moves frames between a worker's calls and the module, over one connection after another.
+//! The task that moves frames between a worker's calls and the process, over one connection after another.
 
-use crate::ModuleClient;
+use crate::Client;
 use crate::calls::{Calls, TICK};
 use crate::supervisor::Shared;
 use frames::{Buffer, MAX_FRAME};
@@ -14,7 +14,16 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{ReadHalf, WriteHalf};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-/// One worker's place at the module's door.
+/// What becomes of calls while the process is down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhileDown {
+    /// They fail at once, those in flight included.
+    Fail,
+    /// They wait for the next start, within their limit; those in flight are made again once.
+    Wait,
+}
+
+/// One worker's place at the process's door.
 pub struct Connector {
     streams: UnboundedReceiver<StdStream>,
     supervisor: Arc<Shared>,
@@ -27,10 +36,10 @@ impl Connector {
 
     /// Starts the task that carries the frames, on the runtime that this is called on. It ends with the supervisor.
     #[must_use]
-    pub fn connect(self) -> ModuleClient {
-        let calls = Calls::new();
+    pub fn connect(self, while_down: WhileDown) -> Client {
+        let calls = Calls::new(while_down);
         tokio::spawn(carry(self, Arc::clone(&calls)));
-        ModuleClient::new(calls)
+        Client::new(calls)
     }
 }
 
@@ -44,17 +53,19 @@ async fn carry(mut connector: Connector, calls: Arc<Calls>) {
     calls.close();
 }
 
-/// Serves each connection until it ends; every restart of the module brings the next.
+/// Serves each connection until it ends; every restart of the process brings the next.
 async fn follow(connector: &mut Connector, calls: &Calls, connected: &AtomicBool) {
     while let Some(stream) = connector.streams.recv().await {
         connected.store(true, Ordering::Relaxed);
+        calls.connected();
         let ended = serve(stream, calls).await;
         connected.store(false, Ordering::Relaxed);
         if let Err(error) = ended
             && error.kind() == io::ErrorKind::InvalidData
         {
-            tracing::error!(%error, "the security module is killed: it does not speak our protocol");
-            connector.supervisor.kill_module();
+            let name = connector.supervisor.name();
+            tracing::error!(%error, "{name} is killed: it does not speak our protocol");
+            connector.supervisor.kill_process();
         }
         calls.disconnected();
     }
@@ -100,15 +111,15 @@ async fn write_commands(mut to: WriteHalf<'_>, calls: &Calls) -> io::Result<()> 
     }
 }
 
-/// Ends overdue calls. A module that is connected and does not answer is stuck: it is killed, and started again by that.
+/// Ends overdue calls. A process that is connected and does not answer is stuck: it is killed, and started again by that.
 async fn watch_the_time(calls: &Calls, connected: &AtomicBool, supervisor: &Shared) {
     loop {
         tokio::time::sleep(TICK).await;
         match calls.tick() {
             None => calls.begun.notified().await,
             Some(true) if connected.load(Ordering::Relaxed) => {
-                tracing::error!("the security module is killed: it does not answer");
-                supervisor.kill_module();
+                tracing::error!("{} is killed: it does not answer", supervisor.name());
+                supervisor.kill_process();
             }
             Some(_) => (),
         }

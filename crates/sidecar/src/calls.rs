@@ -3,9 +3,9 @@
 //! A slot holds the waker of its call, so that a reply needs no channel. A request id is the slot's place and the number of calls
 //! it has had: a reply that comes after its call was given up finds nobody.
 
-use crate::CallError;
+use crate::{CallError, WhileDown};
 use frames::{Buffer, Frame, RequestId};
-use module_api::{Command, Refusal};
+use serde::Serialize;
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
@@ -15,11 +15,14 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
-/// How long a call may take, retry and restart of the module included.
-pub const DEADLINE: Duration = Duration::from_secs(2);
-
-/// How long a call may take that has RSA keys made: that takes long, and others may be ahead of it.
-pub const GENERATION_DEADLINE: Duration = Duration::from_secs(8);
+/// How long a call may take, and what it means if it takes longer. Told in steps of a tenth of a second, and one at least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// The process may be busy: the call alone fails.
+    GiveUpAfter(Duration),
+    /// The process is stuck, if it was connected: it is killed, and started again by that.
+    KillAfter(Duration),
+}
 
 /// How often overdue calls are looked for.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
@@ -27,6 +30,7 @@ pub(crate) const TICK: Duration = Duration::from_millis(100);
 /// The calls of one worker.
 pub(crate) struct Calls {
     state: Mutex<State>,
+    pub(crate) while_down: WhileDown,
     /// There is something to write.
     pub(crate) submitted: Notify,
     /// There are calls to watch the time for.
@@ -39,6 +43,7 @@ struct State {
     unwritten: Buffer,
     now: Tick,
     clock_stands: bool,
+    /// Calls fail at once: there is no connection, and none is waited for.
     closed: bool,
 }
 
@@ -59,25 +64,17 @@ enum Stage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lapse {
     /// The connection ended before the reply came.
-    ModuleEnded,
+    Ended,
     /// The deadline passed.
-    Overdue(Pace),
-}
-
-/// How long a command takes the module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pace {
-    /// No time worth speaking of: a module that does not answer is stuck.
-    Fast,
-    /// As long as it takes to make keys, after those that are made already.
-    Slow,
+    Overdue,
 }
 
 /// When a call is overdue.
 #[derive(Clone, Copy)]
 pub(crate) struct Deadline {
     tick: Tick,
-    pace: Pace,
+    /// Whether the process is stuck then.
+    kill: bool,
 }
 
 /// A count of [`TICK`]s; it stands still while there are no calls.
@@ -85,36 +82,37 @@ pub(crate) struct Deadline {
 pub(crate) struct Tick(u64);
 
 impl Calls {
-    pub(crate) fn new() -> Arc<Self> {
+    pub(crate) fn new(while_down: WhileDown) -> Arc<Self> {
         let state = State {
             slots: Vec::new(),
             free: Vec::new(),
             unwritten: Buffer::with_capacity(BUFFER),
             now: Tick(0),
             clock_stands: false,
-            closed: false,
+            closed: while_down == WhileDown::Fail,
         };
-        Arc::new(Self { state: Mutex::new(state), submitted: Notify::new(), begun: Notify::new() })
+        let (submitted, begun) = (Notify::new(), Notify::new());
+        Arc::new(Self { state: Mutex::new(state), while_down, submitted, begun })
     }
 
-    /// When a call of that command is overdue, if it begins now.
-    pub(crate) fn deadline(&self, command: &Command<'_>) -> Deadline {
-        let (pace, ticks) = match command.makes_rsa_keys() {
-            false => (Pace::Fast, ticks(DEADLINE)),
-            true => (Pace::Slow, ticks(GENERATION_DEADLINE)),
+    /// When a call with that limit is overdue, if it begins now.
+    pub(crate) fn deadline(&self, limit: Limit) -> Deadline {
+        let (kill, time) = match limit {
+            Limit::GiveUpAfter(time) => (false, time),
+            Limit::KillAfter(time) => (true, time),
         };
-        Deadline { tick: Tick(self.state().now.0.saturating_add(ticks)), pace }
+        Deadline { tick: Tick(self.state().now.0.saturating_add(ticks(time))), kill }
     }
 
     /// Appends the command to what is to be written.
-    pub(crate) fn submit(
+    pub(crate) fn submit<C: Serialize>(
         self: &Arc<Self>,
-        command: &Command<'_>,
+        command: &C,
         deadline: Deadline,
     ) -> Result<Answer, CallError> {
         let mut state = self.state();
         if state.closed {
-            return Err(CallError::ModuleGone);
+            return Err(CallError::Gone);
         }
         if state.unwritten.filled().len() > MAX_UNWRITTEN {
             return Err(CallError::Busy);
@@ -123,7 +121,7 @@ impl Calls {
         let request = state.occupy(deadline)?;
         if frames::append(&mut state.unwritten, request, command).is_err() {
             state.release(request);
-            return Err(CallError::Refused(Refusal::TooLarge));
+            return Err(CallError::TooLarge);
         }
         let clock_stands = mem::take(&mut state.clock_stands);
         drop(state);
@@ -163,18 +161,24 @@ impl Calls {
         Ok(())
     }
 
+    /// There is a connection.
+    pub(crate) fn connected(&self) {
+        self.state().closed = false;
+    }
+
     /// The connection is gone, and with it every call that waits.
     pub(crate) fn disconnected(&self) {
         let mut state = self.state();
+        state.closed |= self.while_down == WhileDown::Fail;
         let unwritten = state.unwritten.filled().len();
         state.unwritten.consume(unwritten);
-        let wakers = state.lapse(|_| Some(Lapse::ModuleEnded)).wakers;
+        let wakers = state.lapse(|_| Some(Lapse::Ended)).wakers;
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// A tick has passed. Says whether calls are overdue that should have been answered at once, and `None` if there are no calls
-    /// and the clock may stand.
+    /// A tick has passed. Says whether calls are overdue that a process only leaves unanswered if it is stuck, and `None` if there
+    /// are no calls and the clock may stand.
     pub(crate) fn tick(&self) -> Option<bool> {
         let mut state = self.state();
         let now = Tick(state.now.0.saturating_add(1));
@@ -183,7 +187,7 @@ impl Calls {
             state.clock_stands = true;
             return None;
         }
-        let overdue = |slot: &Slot| (slot.deadline.tick <= now).then_some(Lapse::Overdue(slot.deadline.pace));
+        let overdue = |slot: &Slot| (slot.deadline.tick <= now).then_some(Lapse::Overdue);
         let Lapsed { wakers, stuck } = state.lapse(overdue);
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
@@ -248,7 +252,7 @@ impl State {
             let Some(why) = which(slot) else { continue };
             if let Stage::Waiting(waker) = &mut slot.stage {
                 lapsed.wakers.extend(waker.take());
-                lapsed.stuck |= why == Lapse::Overdue(Pace::Fast);
+                lapsed.stuck |= why == Lapse::Overdue && slot.deadline.kill;
                 slot.stage = Stage::Lapsed(why);
             }
         }
@@ -273,13 +277,13 @@ impl Future for Answer {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.calls.state();
         // INVARIANT: the slot is this call's until it is dropped.
-        let Some(slot) = state.slot(self.request) else { return Poll::Ready(Err(Lapse::ModuleEnded)) };
+        let Some(slot) = state.slot(self.request) else { return Poll::Ready(Err(Lapse::Ended)) };
         match &mut slot.stage {
             Stage::Waiting(Some(waker)) => waker.clone_from(context.waker()),
             Stage::Waiting(waker) => *waker = Some(context.waker().clone()),
             Stage::Answered(body) => return Poll::Ready(Ok(mem::take(body))),
             Stage::Lapsed(why) => return Poll::Ready(Err(*why)),
-            Stage::Free => return Poll::Ready(Err(Lapse::ModuleEnded)),
+            Stage::Free => return Poll::Ready(Err(Lapse::Ended)),
         }
         Poll::Pending
     }
@@ -297,44 +301,54 @@ const fn place(request: RequestId) -> u32 {
 
 /// More than a worker has requests under way.
 const MAX_IN_FLIGHT: usize = 16 * 1024;
-/// What piles up while the module starts again must not grow without limit either.
+/// What piles up while the process starts again must not grow without limit either.
 const MAX_UNWRITTEN: usize = 16 * 1024 * 1024;
 const BUFFER: usize = 2 * frames::MAX_FRAME;
 
 #[expect(clippy::as_conversions, reason = "seconds that fit")]
 const fn ticks(time: Duration) -> u64 {
-    (time.as_millis() / TICK.as_millis()) as u64
+    let ticks = (time.as_millis() / TICK.as_millis()) as u64;
+    if ticks == 0 { 1 } else { ticks }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use module_api::{Bytes, Reply};
+    use frames::Bytes;
+
+    const STRICT: Limit = Limit::KillAfter(Duration::from_secs(2));
+
+    fn calls() -> Arc<Calls> {
+        Calls::new(WhileDown::Wait)
+    }
 
     fn poll(answer: &mut Answer) -> Poll<Result<Zeroizing<Vec<u8>>, Lapse>> {
         Pin::new(answer).poll(&mut Context::from_waker(Waker::noop()))
     }
 
+    fn try_submit(calls: &Arc<Calls>) -> Result<Answer, CallError> {
+        calls.submit(&"status", calls.deadline(STRICT))
+    }
+
     fn submit(calls: &Arc<Calls>) -> Answer {
-        calls.submit(&Command::Status, calls.deadline(&Command::Status)).unwrap()
+        try_submit(calls).unwrap()
     }
 
     fn deliver(calls: &Calls, request: RequestId, text: &[u8]) {
         let mut read = Buffer::with_capacity(0);
-        frames::append(&mut read, request, &Reply::Random(Bytes(text))).unwrap();
+        frames::append(&mut read, request, &Bytes(text)).unwrap();
         calls.deliver(&mut read, &mut Vec::new()).unwrap();
         assert!(read.is_empty());
     }
 
     fn text_of(answer: &mut Answer) -> Vec<u8> {
         let Poll::Ready(Ok(body)) = poll(answer) else { panic!("no reply") };
-        let Reply::Random(text) = frames::decode(&body).unwrap() else { panic!("another reply") };
-        text.0.to_vec()
+        frames::decode::<Bytes<'_>>(&body).unwrap().0.to_vec()
     }
 
     #[test]
     fn replies_find_their_calls_in_any_order() {
-        let calls = Calls::new();
+        let calls = calls();
         let (mut first, mut second) = (submit(&calls), submit(&calls));
         assert!(poll(&mut first).is_pending());
         deliver(&calls, second.request, b"second");
@@ -344,7 +358,7 @@ mod tests {
 
     #[test]
     fn a_reply_to_a_call_that_was_given_up_reaches_nobody() {
-        let calls = Calls::new();
+        let calls = calls();
         let given_up = submit(&calls);
         let request = given_up.request;
         drop(given_up);
@@ -355,90 +369,90 @@ mod tests {
 
     #[test]
     fn a_lost_connection_ends_the_calls_that_wait_and_keeps_replies_that_came() {
-        let calls = Calls::new();
+        let calls = calls();
         let (mut answered, mut waiting) = (submit(&calls), submit(&calls));
         deliver(&calls, answered.request, b"came");
         calls.disconnected();
         assert_eq!(text_of(&mut answered), b"came");
-        assert!(matches!(poll(&mut waiting), Poll::Ready(Err(Lapse::ModuleEnded))));
+        assert!(matches!(poll(&mut waiting), Poll::Ready(Err(Lapse::Ended))));
         assert!(!calls.has_unwritten());
     }
 
     #[test]
-    fn a_call_is_overdue_after_its_deadline_and_the_clock_stands_without_calls() {
-        let calls = Calls::new();
+    fn calls_fail_at_once_without_a_connection_unless_they_are_to_wait_for_one() {
+        let calls = Calls::new(WhileDown::Fail);
+        assert_eq!(try_submit(&calls).err(), Some(CallError::Gone));
+        calls.connected();
+        let mut waiting = submit(&calls);
+        calls.disconnected();
+        assert!(matches!(poll(&mut waiting), Poll::Ready(Err(Lapse::Ended))));
+        assert_eq!(try_submit(&calls).err(), Some(CallError::Gone));
+        calls.connected();
+        assert!(try_submit(&calls).is_ok());
+    }
+
+    #[test]
+    fn a_call_is_overdue_after_its_limit_and_the_clock_stands_without_calls() {
+        let calls = calls();
         assert_eq!(calls.tick(), None);
         let mut waiting = submit(&calls);
         assert!(poll(&mut waiting).is_pending());
-        for _ in 1..ticks(DEADLINE) {
+        for _ in 1..20 {
             assert_eq!(calls.tick(), Some(false));
         }
         assert_eq!(calls.tick(), Some(true));
-        assert!(matches!(poll(&mut waiting), Poll::Ready(Err(Lapse::Overdue(Pace::Fast)))));
+        assert!(matches!(poll(&mut waiting), Poll::Ready(Err(Lapse::Overdue))));
         drop(waiting);
         assert_eq!(calls.tick(), None);
     }
 
     #[test]
-    fn a_call_that_makes_keys_has_longer_and_says_nothing_of_the_module_when_it_is_overdue() {
-        let calls = Calls::new();
-        let module_api::Binding { account, region, key_id, usage, origin, .. } = binding();
-        let key = module_api::NewKey { account, region, key_id, spec: keys::KeySpec::Rsa2048, usage, origin };
-        let command = Command::GenerateKey { key: std::borrow::Cow::Owned(key) };
-        let mut waiting = calls.submit(&command, calls.deadline(&command)).unwrap();
-        for _ in 1..ticks(GENERATION_DEADLINE) {
+    fn a_call_that_is_only_given_up_says_nothing_of_the_process_when_it_is_overdue() {
+        let calls = calls();
+        let deadline = calls.deadline(Limit::GiveUpAfter(Duration::from_secs(8)));
+        let mut waiting = calls.submit(&"slow", deadline).unwrap();
+        for _ in 1..80 {
             assert_eq!(calls.tick(), Some(false));
         }
         assert!(poll(&mut waiting).is_pending());
         assert_eq!(calls.tick(), Some(false));
-        assert!(matches!(poll(&mut waiting), Poll::Ready(Err(Lapse::Overdue(Pace::Slow)))));
+        assert!(matches!(poll(&mut waiting), Poll::Ready(Err(Lapse::Overdue))));
+    }
+
+    #[test]
+    fn a_limit_shorter_than_a_tick_is_one_tick() {
+        let calls = calls();
+        let mut waiting = calls.submit(&"fast", calls.deadline(Limit::GiveUpAfter(Duration::ZERO))).unwrap();
+        assert!(poll(&mut waiting).is_pending());
+        assert_eq!(calls.tick(), Some(false));
+        assert!(matches!(poll(&mut waiting), Poll::Ready(Err(Lapse::Overdue))));
     }
 
     #[test]
     fn calls_beyond_the_limit_are_refused_and_room_comes_back() {
-        let calls = Calls::new();
+        let calls = calls();
         let mut waiting: Vec<_> = (0..MAX_IN_FLIGHT).map(|_| submit(&calls)).collect();
-        assert_eq!(
-            calls.submit(&Command::Status, calls.deadline(&Command::Status)).err(),
-            Some(CallError::Busy)
-        );
+        assert_eq!(try_submit(&calls).err(), Some(CallError::Busy));
         waiting.pop();
-        assert!(calls.submit(&Command::Status, calls.deadline(&Command::Status)).is_ok());
+        assert!(try_submit(&calls).is_ok());
     }
 
     #[test]
     fn a_command_that_does_not_fit_in_a_frame_is_too_large_and_leaves_nothing() {
-        let calls = Calls::new();
-        let context: module_api::EncryptionContext =
-            [("key", "v".repeat(frames::MAX_FRAME))].into_iter().collect();
-        let (token, binding) = (module_api::KeyToken::from_bytes([0; 98]), binding());
-        let command = Command::Encrypt {
-            key: module_api::Key::new(&token, &binding),
-            algorithm: keys::EncryptionAlgorithm::SymmetricDefault,
-            context: context.canonical(),
-            plaintext: Bytes(b"text"),
-        };
-        let refused = calls.submit(&command, calls.deadline(&command)).err();
-        assert_eq!(refused, Some(CallError::Refused(Refusal::TooLarge)));
+        let calls = calls();
+        let long = "v".repeat(frames::MAX_FRAME);
+        assert_eq!(calls.submit(&long, calls.deadline(STRICT)).err(), Some(CallError::TooLarge));
         assert!(!calls.has_unwritten());
         assert_eq!(calls.tick(), None);
     }
 
     #[test]
     fn bytes_that_pile_up_unwritten_are_bounded() {
-        let calls = Calls::new();
-        let new = [("key", "v".repeat(60_000))];
-        let context: module_api::EncryptionContext = new.into_iter().collect();
-        let (token, binding) = (module_api::KeyToken::from_bytes([0; 98]), binding());
-        let command = Command::Encrypt {
-            key: module_api::Key::new(&token, &binding),
-            algorithm: keys::EncryptionAlgorithm::SymmetricDefault,
-            context: context.canonical(),
-            plaintext: Bytes(b"text"),
-        };
+        let calls = calls();
+        let long = "v".repeat(60_000);
         let mut waiting = Vec::new();
         let refused = loop {
-            match calls.submit(&command, calls.deadline(&command)) {
+            match calls.submit(&long, calls.deadline(STRICT)) {
                 Ok(answer) => waiting.push(answer),
                 Err(error) => break error,
             }
@@ -446,28 +460,13 @@ mod tests {
         assert_eq!(refused, CallError::Busy);
         assert!((200..300).contains(&waiting.len()), "{}", waiting.len());
         calls.take_unwritten(&mut Buffer::with_capacity(0));
-        assert!(calls.submit(&command, calls.deadline(&command)).is_ok());
-    }
-
-    fn binding() -> module_api::Binding {
-        module_api::Binding {
-            account: "123456789012".parse().unwrap(),
-            region: "eu-central-1".parse().unwrap(),
-            key_id: keys::KeyId::single_region([1; 16]),
-            spec: keys::KeySpec::SymmetricDefault,
-            usage: keys::KeyUsage::EncryptDecrypt,
-            origin: keys::KeyOrigin::AwsKms,
-            material_id: keys::KeyMaterialId::from_bytes([2; 32]),
-        }
+        assert!(calls.submit(&long, calls.deadline(STRICT)).is_ok());
     }
 
     #[test]
     fn after_the_end_calls_fail_at_once() {
-        let calls = Calls::new();
+        let calls = calls();
         calls.close();
-        assert_eq!(
-            calls.submit(&Command::Status, calls.deadline(&Command::Status)).err(),
-            Some(CallError::ModuleGone)
-        );
+        assert_eq!(try_submit(&calls).err(), Some(CallError::Gone));
     }
 }
