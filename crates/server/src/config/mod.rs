@@ -4,6 +4,7 @@
 //! to that.
 
 mod span;
+mod stores;
 
 use crate::ServerError;
 use keys::Region;
@@ -13,6 +14,10 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 pub use span::{InvalidSpan, Span};
+pub use stores::{
+    ClusterId, CustomKeyStores, Destination, EndpointName, HsmCluster, InvalidStoreSetting, Pkcs11,
+    TokenLabel, Xks,
+};
 
 /// Every setting.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -24,10 +29,16 @@ pub struct Config {
     pub http: Option<SocketAddr>,
     /// The URL under which clients reach the service, if not the address it listens on.
     pub endpoint: Option<String>,
+    /// Where metrics are served, if anywhere.
+    pub metrics: Option<SocketAddr>,
     /// How many threads answer requests; as many as there are cores if absent.
     pub workers: Option<NonZeroUsize>,
     /// Whose answers may be for somebody attested.
     pub attestation: Attestation,
+    /// How many custom key stores there may be, and how much each is asked.
+    pub custom_key_stores: CustomKeyStores,
+    /// The HSM clusters.
+    pub hsm_cluster: Vec<HsmCluster>,
     /// The audit journal.
     pub journal: Journal,
     /// What clients must not be able to exhaust.
@@ -38,12 +49,16 @@ pub struct Config {
     pub module: Module,
     /// Where web identities come from.
     pub oidc: Oidc,
+    /// What loads the libraries of HSMs.
+    pub pkcs11: Pkcs11,
     /// The AWS surface.
     pub service: Service,
     /// The records and what memory holds of them.
     pub storage: Storage,
     /// The certificate.
     pub tls: Tls,
+    /// How XKS proxies are reached.
+    pub xks: Xks,
 }
 
 /// Whose answers may be for somebody attested.
@@ -180,7 +195,7 @@ impl Config {
         let wrong = |reason: String| ServerError::Config { path: path.to_owned(), reason };
         let config: Self = toml::from_str(&text).map_err(|error| wrong(in_one_line(&error, &text)))?;
         match config.contradiction() {
-            Some(reason) => Err(wrong(reason.to_owned())),
+            Some(reason) => Err(wrong(reason)),
             None => Ok(config),
         }
     }
@@ -195,7 +210,12 @@ impl Config {
         }
     }
 
-    fn contradiction(&self) -> Option<&'static str> {
+    fn contradiction(&self) -> Option<String> {
+        let of_stores = || stores::contradiction(&self.xks, &self.hsm_cluster);
+        self.plain_contradiction().map(str::to_owned).or_else(of_stores)
+    }
+
+    fn plain_contradiction(&self) -> Option<&'static str> {
         let Tls { ca_bundle, certificate, private_key, .. } = &self.tls;
         let served = |regions: &Vec<Region>| regions.contains(&self.service.default_region);
         let limits = &self.limits;
@@ -233,16 +253,21 @@ impl Default for Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)),
             http: None,
             endpoint: None,
+            metrics: None,
             workers: None,
             attestation: Attestation::default(),
+            custom_key_stores: CustomKeyStores::default(),
+            hsm_cluster: Vec::new(),
             journal: Journal::default(),
             limits: Limits::default(),
             log: Log::default(),
             module: Module::default(),
             oidc: Oidc::default(),
+            pkcs11: Pkcs11::default(),
             service: Service::default(),
             storage: Storage::default(),
             tls: Tls::default(),
+            xks: Xks::default(),
         }
     }
 }
@@ -370,10 +395,30 @@ mod tests {
             ("[limits]\nconnections = 0", "limits.connections"),
             ("[limits]\nheader_bytes = 100", "limits.header_bytes"),
             ("[limits]\nhttp2_window = 0", "limits.http2_window"),
+            ("[xks]\nclient_certificate = \"a\"", "xks.client_key"),
+            ("[xks]\nclient_key = \"a\"", "xks.client_certificate"),
+            ("[xks]\nhealth_check_interval = \"999ms\"", "xks.health_check_interval"),
         ] {
             let config: Config = toml::from_str(text).unwrap();
             assert!(config.contradiction().unwrap().contains(about), "{text}");
         }
+    }
+
+    #[test]
+    fn clusters_that_contradict_each_other_are_refused() {
+        for (clusters, about) in [
+            (&[cluster("a", "lib", &[], 1)][..], "names no token"),
+            (&[cluster("a", "lib", &["one", "one"], 1)], "the token `one` of `/lib` is named before"),
+            (&[cluster("a", "lib", &["one"], 1), cluster("b", "lib", &["one"], 1)], "the token `one`"),
+            (&[cluster("a", "lib", &["one"], 1), cluster("a", "lib", &["two"], 1)], "`cluster-aaaaaaaaaaa`"),
+            (&[cluster("a", "lib", &["one"], 1025)], "at most 1024"),
+        ] {
+            let config: Config = toml::from_str(&clusters.concat()).unwrap();
+            let reason = config.contradiction().unwrap();
+            assert!(reason.contains("`hsm_cluster`") && reason.contains(about), "{reason}");
+        }
+        let apart = [cluster("a", "lib", &["one"], 1), cluster("b", "other", &["one"], 1)].concat();
+        assert_eq!(toml::from_str::<Config>(&apart).unwrap().contradiction(), None);
     }
 
     #[test]
@@ -385,17 +430,28 @@ mod tests {
         assert!(with("192.0.2.1:8080").check_plain_http().is_err());
     }
 
+    fn cluster(id: &str, library: &str, members: &[&str], sessions: usize) -> String {
+        let id = id.repeat(11);
+        format!(
+            "[[hsm_cluster]]\nid = \"cluster-{id}\"\nlibrary = \"/{library}\"\nmembers = {members:?}\nsessions = {sessions}\ntrust_anchor = \"ca.pem\"\n"
+        )
+    }
+
     fn settings() -> Vec<(&'static str, Vec<&'static str>)> {
         let sections = [
             ("attestation.", fields::<Attestation>()),
+            ("custom_key_stores.", fields::<CustomKeyStores>()),
+            ("hsm_cluster.", fields::<HsmCluster>()),
             ("journal.", fields::<Journal>()),
             ("limits.", fields::<Limits>()),
             ("log.", fields::<Log>()),
             ("module.", fields::<Module>()),
             ("oidc.", fields::<Oidc>()),
+            ("pkcs11.", fields::<Pkcs11>()),
             ("service.", fields::<Service>()),
             ("storage.", fields::<Storage>()),
             ("tls.", fields::<Tls>()),
+            ("xks.", fields::<Xks>()),
         ];
         let is_section =
             |name: &&str| sections.iter().any(|(section, _)| section.strip_suffix('.') == Some(name));
