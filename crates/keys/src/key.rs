@@ -141,6 +141,15 @@ impl Key {
         }
     }
 
+    /// The same of a key whose custom key store cannot be used: whether it is on shows again when the store can.
+    #[must_use]
+    pub fn state_while_unavailable(&self, now: Moment) -> KeyState {
+        match self.state(now) {
+            KeyState::Enabled | KeyState::Disabled => KeyState::Unavailable,
+            other => other,
+        }
+    }
+
     /// The key with its deletion scheduled. It is of no use from now on. The window of a primary begins when its last replica is gone.
     #[must_use]
     pub fn with_deletion_scheduled(&self, now: Moment, window_in_days: u16) -> Self {
@@ -283,6 +292,15 @@ pub(crate) mod tests {
         assert_eq!((pending.deletion.unwrap().date, pending.next_due()), (None, None));
         assert!(!pending.is_being_deleted(NOW.plus_days(1000)));
         assert_eq!(pending.with_deletion_cancelled().state(NOW), KeyState::Disabled);
+    }
+
+    #[test]
+    fn a_key_whose_store_cannot_be_used_is_unavailable_be_it_on_or_off_unless_it_is_to_be_deleted() {
+        for enabled in [true, false] {
+            assert_eq!(key().with_enabled(enabled).state_while_unavailable(NOW), KeyState::Unavailable);
+        }
+        let pending = key().with_deletion_scheduled(NOW, 7);
+        assert_eq!(pending.state_while_unavailable(NOW), KeyState::PendingDeletion);
     }
 
     #[test]

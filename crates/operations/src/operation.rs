@@ -2,10 +2,11 @@
 
 use crate::Fact;
 use crate::identity::DirectoryError;
+use crate::kms::custom_key_stores::Home;
 use crate::pipeline::{Authorized, Denied, Scene};
 use audit::json::{Json, Object};
 use catalog::{CatalogError, KeyAddress, Role, Stored};
-use keys::{AccountId, Grant, Key, KeyOrigin, KeyStates, Region, Tags};
+use keys::{AccountId, Grant, Key, KeyOrigin, KeyState, KeyStates, Moment, Region, Tags};
 use module_api::Refusal;
 use module_client::CallError;
 use std::future::Future;
@@ -199,6 +200,8 @@ pub struct NamedKey {
     pub arn: KeyArn,
     /// How the request named it.
     pub named: Named,
+    /// The custom key store that it is in, if it is in one.
+    pub home: Option<Home>,
 }
 
 /// How a request named a key.
@@ -216,6 +219,11 @@ impl NamedKey {
     /// Where it is.
     pub fn address(&self) -> KeyAddress {
         KeyAddress::of(&self.key)
+    }
+
+    /// Its state as a client sees it at that time.
+    pub fn state(&self, now: Moment) -> KeyState {
+        self.home.as_ref().map_or_else(|| self.key.state(now), |home| home.state_of(&self.key, now))
     }
 
     /// That action on it.

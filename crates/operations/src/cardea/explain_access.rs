@@ -137,7 +137,7 @@ impl Operation for ExplainAccess {
             message: message(&explanation),
             if_other_account_allows: is_half.then_some(true),
             key_arn: subject.asked.key_arn(),
-            key_state: subject.asked.key().map(|named| named.key.state(scene.now)),
+            key_state: subject.asked.key().map(|named| named.state(scene.now)),
             explanation,
             others,
             truncated,

@@ -4,6 +4,7 @@ pub mod aliases;
 mod backing;
 pub mod cryptography;
 mod custom_key_store;
+pub mod custom_key_stores;
 pub mod grants;
 pub mod import;
 pub mod keys;

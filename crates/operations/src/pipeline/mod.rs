@@ -25,6 +25,7 @@ pub use web_identity::{Asserted, WebIdentity};
 pub use weigh::{AuthorizationMessage, Denied, PolicyHolder, key_policy};
 
 use crate::api::{Routed, route, unless_not_json};
+use crate::kms::custom_key_stores::unavailable;
 use crate::kms::grants::check_tokens;
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Subject, internal};
 use crate::{Answer, Call, Service};
@@ -198,7 +199,7 @@ async fn attempt<O: Operation>(
     let subject = allow::<O>(input, subject, scene).await?;
     subject.governed().try_for_each(|named| is_of(O::ORIGINS, named))?;
     subject.governed().try_for_each(|named| {
-        O::STATES.admit(named.key.state(scene.now)).map_err(|refusal| inadmissible(&named.arn, refusal))
+        O::STATES.admit(named.state(scene.now)).map_err(|refusal| inadmissible(named, refusal))
     })?;
     O::fit(input, &subject)?;
     if O::is_dry_run(input) {
@@ -228,12 +229,17 @@ fn is_of(origins: &[KeyOrigin], named: &NamedKey) -> Result<(), Fault> {
     Err(Fault::new(FaultKind::UnsupportedOperation, message))
 }
 
-fn inadmissible(key: &wire::arn::KeyArn, refusal: Inadmissible) -> Fault {
+fn inadmissible(named: &NamedKey, refusal: Inadmissible) -> Fault {
     let kind = match refusal {
         Inadmissible::Is(KeyState::Disabled) => FaultKind::Disabled,
+        Inadmissible::Is(KeyState::Unavailable) => return unusable(named),
         _ => FaultKind::KmsInvalidState,
     };
-    Fault::new(kind, format!("{key} {refusal}"))
+    Fault::new(kind, format!("{} {refusal}", named.arn))
+}
+
+fn unusable(named: &NamedKey) -> Fault {
+    Fault::new(FaultKind::KmsInvalidState, unavailable(named.home.as_ref()))
 }
 
 /// So many times must others change the same records first for a call to fail.

@@ -1,9 +1,11 @@
 //! From the text that names a key to the key.
 
 use super::Scene;
+use crate::kms::custom_key_stores::Home;
 use crate::operation::{Failure, Named, NamedGrant, NamedKey};
-use catalog::{AliasAddress, KeyAddress, World};
-use keys::{GrantId, KeyId};
+use catalog::{AliasAddress, KeyAddress, Stored, World};
+use keys::{GrantId, Key, KeyId, KeyPlace};
+use std::sync::Arc;
 use wire::arn::{AliasArn, InvalidReference, KeyArn, KeyReference};
 use wire::member::KeyIdText;
 use wire::{Fault, FaultKind};
@@ -66,7 +68,7 @@ impl Scene<'_> {
         let is_own = self.is_own(arn.account);
         match key {
             Some(key) => {
-                let named = NamedKey { key, arn, named };
+                let named = self.named_key(key, arn, named).await?;
                 if !is_own {
                     self.weigh(&named.permission(action)).await?;
                 }
@@ -84,7 +86,8 @@ impl Scene<'_> {
             return Ok(None);
         }
         let key = self.reader().key(&KeyAddress { world, id: arn.key_id }).await?;
-        Ok(key.map(|key| NamedKey { key, arn: arn.clone(), named: Named::default() }))
+        let Some(key) = key else { return Ok(None) };
+        Ok(Some(self.named_key(key, arn.clone(), Named::default()).await?))
     }
 
     /// The grant of that id on the key there, of whichever account. It tells as little of other accounts' keys as
@@ -106,11 +109,25 @@ impl Scene<'_> {
             let no_such_grant = || no_such_grant(&id.to_string()).into();
             return Err(if is_own { no_such_grant() } else { self.invisible(action) });
         };
-        let named = NamedGrant { key: NamedKey { key, arn, named }, grant };
+        let named = NamedGrant { key: self.named_key(key, arn, named).await?, grant };
         if !is_own {
             self.weigh(&named.permission(action)).await?;
         }
         Ok(named)
+    }
+
+    async fn named_key(&self, key: Arc<Stored<Key>>, arn: KeyArn, named: Named) -> Result<NamedKey, Failure> {
+        let home = match &key.place {
+            None => None,
+            // In a box of its own, for few keys are in a custom key store.
+            Some(place) => Some(Box::pin(self.home(&arn, place)).await?),
+        };
+        Ok(NamedKey { key, arn, named, home })
+    }
+
+    async fn home(&self, arn: &KeyArn, place: &KeyPlace) -> Result<Home, Failure> {
+        let world = World { account: arn.account, region: arn.region };
+        Ok(Home::of(place, &world, self.reader(), &self.service().key_stores).await?)
     }
 
     /// The ARN of the key of that id in the caller's account and the request's region.

@@ -68,6 +68,8 @@ impl Operation for UpdatePrimaryRegion {
             key: Arc::clone(key),
             arn: KeyArn { region, ..primary.arn.clone() },
             named: Named::default(),
+            // A key of several regions is in no custom key store.
+            home: None,
         });
         Ok(Succession { primary, family, region, replica })
     }
