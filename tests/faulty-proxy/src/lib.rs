@@ -1,0 +1,34 @@
+//! An XKS proxy as AWS's specification 1.0.3 has it, over a key manager in memory, that can be told to misbehave: what
+//! tests of external key stores talk to, in their own process ([`Proxy`]) or as the program `faulty-xks-proxy`.
+//!
+//! It shares no code with the side that it tests: signatures are checked by its own reading of Signature Version 4. It
+//! must never be used for keys that matter: they live in memory, and die with it.
+
+mod api;
+mod black_hole;
+mod control;
+mod error;
+mod fault;
+mod key_manager;
+mod observation;
+mod proxy;
+mod script;
+mod serving;
+mod setup;
+mod signature;
+mod state;
+mod tls;
+
+pub use black_hole::BlackHole;
+pub use control::{Command, Control};
+pub use error::Error;
+pub use fault::{ConnectionFault, ErrorName, Fault};
+pub use key_manager::{ExternalKey, ExternalKeys};
+pub use observation::{Counters, SeenRequest};
+pub use proxy::Proxy;
+pub use script::{Api, Often, Scope};
+pub use setup::{Credential, HealthReport, HealthStatus, Member, Setup};
+pub use signature::SignatureFault;
+pub use tls::{
+    Authority, ClientAuth, Identity, KeyKind, Leaf, OldTlsServer, Protocol, Suite, Tls, TlsVersion,
+};
