@@ -6,6 +6,7 @@ mod blob;
 mod enumeration;
 mod grant;
 pub mod iam;
+mod key_store;
 mod list;
 mod map;
 mod material;
@@ -18,6 +19,11 @@ pub use enumeration::{DryRunModifier, KeyEncryptionMechanism, LegacyKeySpec, Res
 pub use grant::{
     GrantConstraintSourceArn, GrantConstraints, GrantId, GrantName, GrantOperations, PrincipalText,
     ServicePrincipalText,
+};
+pub use key_store::{
+    AccountIdText, CloudHsmClusterId, CustomKeyStoreName, KeyStorePassword,
+    NewXksProxyVpcEndpointServiceName, RawSecretAccessKey, TrustAnchorCertificate, XksProxyAccessKeyId,
+    XksProxyAuthenticationCredential, XksProxyUriEndpoint, XksProxyUriPath, XksProxyVpcEndpointServiceName,
 };
 pub use list::{
     DryRunModifiers, GrantTokens, ResourceOwners, Scalar, ScalarList, StructureList, TagKeys, Tags,

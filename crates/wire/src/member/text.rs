@@ -57,7 +57,7 @@ pub(super) const fn is_policy_character(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}')
 }
 
-fn is_region_name(text: &str) -> bool {
+pub(super) fn is_region_name(text: &str) -> bool {
     let mut parts: Vec<_> = text.split('-').collect();
     let number = parts.pop().unwrap_or_default();
     let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
