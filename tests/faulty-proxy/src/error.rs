@@ -25,6 +25,12 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// A path prefix is not what the specification allows.
+    #[error("prefix `{prefix}` is not of the specification's form")]
+    Prefix {
+        /// The prefix.
+        prefix: String,
+    },
     /// The TLS configuration cannot be.
     #[error("no such TLS configuration")]
     Tls(#[from] rustls::Error),

@@ -7,7 +7,9 @@ use serde_json::Value;
 
 /// How one request is mishandled.
 ///
-/// What spoils an answer spoils successful ones only: a request that earns an error gets that error.
+/// What spoils an answer spoils successful ones only: a request that earns an error gets that error. What is answered in
+/// place of anything ([`Fault::EmptyBody`], [`Fault::Error`], [`Fault::HtmlPage`], [`Fault::NotJson`], [`Fault::Status`])
+/// does not ask who signed. In JSON a fault is its name in snake case, with what it holds: `"reset"`, `{"late": 260}`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

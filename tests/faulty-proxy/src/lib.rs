@@ -5,6 +5,7 @@
 //! must never be used for keys that matter: they live in memory, and die with it.
 
 mod api;
+mod background;
 mod black_hole;
 mod control;
 mod error;
@@ -20,7 +21,7 @@ mod state;
 mod tls;
 
 pub use black_hole::BlackHole;
-pub use control::{Command, Control};
+pub use control::{Command, Control, Injection, KeyChange};
 pub use error::Error;
 pub use fault::{ConnectionFault, ErrorName, Fault};
 pub use key_manager::{ExternalKey, ExternalKeys};

@@ -2,12 +2,12 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
+use crate::background::Background;
 use crate::error::Error;
 use crate::fault::{ConnectionFault, Fault};
 use crate::key_manager::ExternalKeys;
@@ -24,24 +24,17 @@ pub struct Proxy {
     state: Arc<State>,
     address: SocketAddr,
     threads: usize,
-    running: Mutex<Option<Running>>,
-}
-
-/// Dropping the sender ends the thread, which ends everything it started.
-#[derive(Debug)]
-struct Running {
-    stop: oneshot::Sender<()>,
-    thread: JoinHandle<()>,
+    running: Mutex<Option<Background>>,
 }
 
 impl Proxy {
     /// Starts; when this returns, connections are accepted.
     pub fn start(setup: Setup) -> Result<Self, Error> {
-        let (listen, threads) = (setup.listen, setup.threads.max(1));
+        let (listen, threads) = (setup.listen, setup.threads);
         let state = Arc::new(State::new(setup)?);
         let listener = TcpListener::bind(listen).map_err(Error::io("cannot listen"))?;
         let address = listener.local_addr().map_err(Error::io("cannot listen"))?;
-        let running = Running::start(listener, threads, Arc::clone(&state))?;
+        let running = serve(listener, threads, &state)?;
         Ok(Self { state, address, threads, running: Mutex::new(Some(running)) })
     }
 
@@ -72,7 +65,7 @@ impl Proxy {
     pub fn restart(&self) -> Result<(), Error> {
         self.stop();
         let listener = TcpListener::bind(self.address).map_err(Error::io("cannot listen again"))?;
-        let running = Running::start(listener, self.threads, Arc::clone(&self.state))?;
+        let running = serve(listener, self.threads, &self.state)?;
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
         Ok(())
     }
@@ -170,24 +163,7 @@ impl Drop for Proxy {
     }
 }
 
-impl Running {
-    fn start(listener: TcpListener, threads: usize, state: Arc<State>) -> Result<Self, Error> {
-        listener.set_nonblocking(true).map_err(Error::io("cannot listen"))?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(threads)
-            .enable_all()
-            .thread_name("faulty-proxy")
-            .build()
-            .map_err(Error::io("cannot start a runtime"))?;
-        let (stop, stopped) = oneshot::channel();
-        let work = move || runtime.block_on(serving::serve(listener, state, stopped));
-        let thread = std::thread::Builder::new().spawn(work).map_err(Error::io("cannot start a thread"))?;
-        Ok(Self { stop, thread })
-    }
-
-    /// The runtime ends with its thread, and drops every connection before that.
-    fn stop(self) {
-        drop(self.stop);
-        drop(self.thread.join());
-    }
+fn serve(listener: TcpListener, threads: usize, state: &Arc<State>) -> Result<Background, Error> {
+    listener.set_nonblocking(true).map_err(Error::io("cannot listen"))?;
+    Background::start(threads, serving::serve(listener, Arc::clone(state)))
 }

@@ -48,10 +48,11 @@ impl Scope {
 }
 
 /// How often a fault comes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Often {
     /// Until faults are cleared.
+    #[default]
     Always,
     /// For so many requests or connections.
     Next(u64),

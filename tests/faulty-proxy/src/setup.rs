@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::Zeroizing;
 
 use crate::error::Error;
@@ -37,11 +37,11 @@ impl Setup {
     /// authority for `xks.example.com`, `localhost` and 127.0.0.1.
     pub fn new() -> Result<Self, Error> {
         let identity = Authority::new()?.issue(&Leaf::server())?;
-        Ok(Self::with_identity(Tls::new(identity)))
+        Ok(Self::with_tls(Tls::new(identity)))
     }
 
     /// The same with that TLS.
-    pub fn with_identity(tls: Tls) -> Self {
+    pub fn with_tls(tls: Tls) -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             uri_prefixes: vec![String::new()],
@@ -54,13 +54,29 @@ impl Setup {
         }
     }
 
+    /// Prefixes within the limits of the specification; the whole path is counted with `/kms/xks/v1`.
+    pub(crate) fn check_prefixes(&self) -> Result<(), Error> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/_-".contains(&byte);
+        let right = |prefix: &str| {
+            prefix.len() <= 128 - "/kms/xks/v1".len()
+                && prefix.bytes().all(allowed)
+                && (prefix.is_empty() || prefix.starts_with('/'))
+        };
+        match self.uri_prefixes.iter().find(|prefix| !right(prefix)) {
+            Some(prefix) => Err(Error::Prefix { prefix: prefix.clone() }),
+            None => Ok(()),
+        }
+    }
+
     /// The name of the key that is there by default.
     pub const KEY: &'static str = "example-key";
 }
 
 /// An access key id and its secret.
+#[derive(Deserialize)]
 pub struct Credential {
     pub(crate) access_key_id: String,
+    #[serde(deserialize_with = "secret")]
     pub(crate) secret: Zeroizing<String>,
 }
 
@@ -93,7 +109,7 @@ impl fmt::Debug for Credential {
 }
 
 /// What GetHealthStatus tells; not checked against the specification, so that it can break it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the specification's own words")]
 pub struct HealthReport {
@@ -105,7 +121,7 @@ pub struct HealthReport {
 }
 
 /// One instance of the key manager.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the specification's own words")]
 pub struct Member {
@@ -140,4 +156,8 @@ impl HealthReport {
             ekm_fleet_details: statuses.iter().enumerate().map(member).collect(),
         }
     }
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<String>, D::Error> {
+    String::deserialize(deserializer).map(Zeroizing::new)
 }

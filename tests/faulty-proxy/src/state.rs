@@ -42,6 +42,7 @@ struct Secured {
 
 impl State {
     pub(crate) fn new(setup: Setup) -> Result<Self, Error> {
+        setup.check_prefixes()?;
         Ok(Self {
             tls: RwLock::new(Secured::of(&setup.tls)?),
             uri_prefixes: setup.uri_prefixes,

@@ -7,20 +7,10 @@ mod wire;
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
-
 use crate::state::State;
 
-/// Serves until `stopped`.
-pub(crate) async fn serve(listener: TcpListener, state: Arc<State>, stopped: oneshot::Receiver<()>) {
-    tokio::select! {
-        _ = stopped => (),
-        () = accept(listener, state) => (),
-    }
-}
-
-/// Ends when the socket is of no use.
-async fn accept(listener: TcpListener, state: Arc<State>) {
+/// Serves for ever; ends when the socket is of no use.
+pub(crate) async fn serve(listener: TcpListener, state: Arc<State>) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
     let mut accepting = state.accepting.subscribe();
     while accepting.wait_for(|&on| on).await.is_ok() {
