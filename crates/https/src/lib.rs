@@ -5,9 +5,16 @@
 
 #![forbid(unsafe_code)]
 
+mod certificate;
+mod client;
+mod connection;
+mod connector;
 mod route;
 mod tls;
 
+pub use certificate::PeerCertificate;
+pub use client::{Client, Error};
+pub use connector::Observer;
 pub use route::{InvalidRoute, Route, Routes};
 pub use rustls::pki_types::CertificateDer;
 pub use tls::{ClientCertificate, Roots, Tls, TlsError};

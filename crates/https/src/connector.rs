@@ -1,0 +1,171 @@
+//! How connections come to be. Setting one up belongs to nobody in particular: whoever gives up waiting wastes nothing, for the connection
+//! goes to the next who needs one.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use http::Uri;
+use http::uri::Authority;
+use hyper_util::rt::TokioIo;
+use tokio::sync::oneshot;
+use tokio_rustls::TlsConnector;
+use tower_service::Service;
+
+use crate::connection::{ConnectError, Established};
+use crate::{PeerCertificate, Route, Routes, Tls};
+
+/// Is told the certificate of each server that was connected to.
+pub type Observer = Arc<dyn Fn(PeerCertificate) + Send + Sync>;
+
+/// Sets connections up for hyper's pool.
+#[derive(Clone)]
+pub(crate) struct Connector(Arc<Shared>);
+
+struct Shared {
+    tls: TlsConnector,
+    routes: Routes,
+    observer: Option<Observer>,
+    /// By authority; one that nobody waits for and that has nothing is not here.
+    queues: Mutex<HashMap<Authority, Queue>>,
+}
+
+impl Connector {
+    pub(crate) fn new(tls: Tls, routes: Routes, observer: Option<Observer>) -> Self {
+        let tls = TlsConnector::from(tls.0);
+        Self(Arc::new(Shared { tls, routes, observer, queues: Mutex::default() }))
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<Established>;
+    type Error = ConnectError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ConnectError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let shared = Arc::clone(&self.0);
+        Box::pin(async move {
+            // INVARIANT: hyper's pool refuses a URI without an authority before it asks for a connection.
+            let authority = uri.into_parts().authority.unwrap_or_else(|| Authority::from_static("invalid."));
+            shared.connection(authority).await.map(TokioIo::new)
+        })
+    }
+}
+
+impl Shared {
+    async fn connection(self: Arc<Self>, authority: Authority) -> Result<Established, ConnectError> {
+        let waiter = match self.queues().entry(authority.clone()).or_default().enter(Instant::now()) {
+            Turn::Served(connection) => return Ok(*connection),
+            Turn::Waits(waiter) => waiter,
+            Turn::SetsUp(waiter) => {
+                tokio::spawn(Arc::clone(&self).set_up(authority));
+                waiter
+            }
+        };
+        let broken = |_| ConnectError::Socket(std::io::ErrorKind::Interrupted.into());
+        waiter.await.map_err(broken)?
+    }
+
+    async fn set_up(self: Arc<Self>, authority: Authority) {
+        let outcome = Established::set_up(bare_host(&authority), &self.route(&authority), &self.tls).await;
+        if let (Some(observer), Ok(connection)) = (&self.observer, &outcome)
+            && let Some(certificate) = PeerCertificate::of(connection.session())
+        {
+            observer(certificate);
+        }
+        let mut queues = self.queues();
+        let Some(queue) = queues.get_mut(&authority) else { return };
+        queue.hand_out(outcome, Instant::now());
+        if queue.is_empty() {
+            queues.remove(&authority);
+        }
+    }
+
+    fn route(&self, authority: &Authority) -> Route {
+        let host = bare_host(authority);
+        let direct = || Route::Tcp(host.to_owned(), authority.port_u16().unwrap_or(443));
+        self.routes.of(host).cloned().unwrap_or_else(direct)
+    }
+
+    fn queues(&self) -> MutexGuard<'_, HashMap<Authority, Queue>> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Connector").field("routes", &self.0.routes).finish_non_exhaustive()
+    }
+}
+
+/// The host of an authority without the brackets of an IPv6 address.
+fn bare_host(authority: &Authority) -> &str {
+    authority.host().trim_start_matches('[').trim_end_matches(']')
+}
+
+/// Who waits for connections with one authority, how many are being set up, and those that nobody waited for any more.
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<oneshot::Sender<Result<Established, ConnectError>>>,
+    under_way: usize,
+    spare: Vec<(Instant, Established)>,
+}
+
+/// What comes of asking for a connection.
+enum Turn {
+    Served(Box<Established>),
+    Waits(Waiter),
+    SetsUp(Waiter),
+}
+
+type Waiter = oneshot::Receiver<Result<Established, ConnectError>>;
+
+impl Queue {
+    fn enter(&mut self, now: Instant) -> Turn {
+        self.spare.retain(|(since, _)| now.duration_since(*since) < SPARE_FOR);
+        if let Some((_, connection)) = self.spare.pop() {
+            connection.history().note();
+            return Turn::Served(Box::new(connection));
+        }
+        self.waiting.retain(|waiter| !waiter.is_closed());
+        let (sender, waiter) = oneshot::channel();
+        self.waiting.push_back(sender);
+        if self.under_way >= self.waiting.len().saturating_add(MOST_ABANDONED) {
+            return Turn::Waits(waiter);
+        }
+        self.under_way = self.under_way.saturating_add(1);
+        Turn::SetsUp(waiter)
+    }
+
+    fn hand_out(&mut self, mut outcome: Result<Established, ConnectError>, now: Instant) {
+        self.under_way = self.under_way.saturating_sub(1);
+        while let Some(waiter) = self.waiting.pop_front() {
+            match waiter.send(outcome) {
+                Ok(()) => return,
+                Err(unclaimed) => outcome = unclaimed,
+            }
+        }
+        if let Ok(connection) = outcome {
+            self.spare.push((now, connection));
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.under_way == 0 && self.spare.is_empty()
+    }
+}
+
+/// Connections that are set up though nobody waits for them any more. Until there are so many, who comes tries anew: a first packet may
+/// just have been lost.
+const MOST_ABANDONED: usize = 8;
+
+/// A server waits for the first request of a connection about as long as that.
+const SPARE_FOR: Duration = Duration::from_secs(10);
