@@ -7,7 +7,6 @@ use crate::pipeline::{Located, Naming, Scene, no_such_key};
 use access::PrincipalName;
 use catalog::{Role, User};
 use keys::AccountId;
-use module_api::blob::Header;
 use wire::arn::{AliasArn, KeyArn, KeyReference};
 use wire::member::iam::Arn;
 use wire::member::{CiphertextBlob, KeyIdText};
@@ -132,7 +131,7 @@ fn refuse_foreign_alias(key_id: &KeyIdText, scene: &Scene<'_>) -> Result<(), Fau
 fn located(blob: &CiphertextBlob, scene: &Scene<'_>) -> Result<Located, Fault> {
     let no_blob =
         || Fault::new(FaultKind::InvalidCiphertext, "CiphertextBlob is no ciphertext of this service.");
-    let header = Header::parse(blob.as_bytes()).map_err(|_| no_blob())?;
+    let header = keystores::blob::header(blob.as_bytes()).map_err(|_| no_blob())?;
     let arn = KeyArn { account: header.account, ..scene.own_key_arn(header.key_id) };
     Ok(Located { arn, named: crate::operation::Named::default() })
 }

@@ -16,7 +16,7 @@ pub mod policies;
 pub mod rotation;
 pub mod tags;
 
-pub use backing::{Backing, new_key};
+pub use backing::{Backing, EventNames, new_key};
 pub use managed::ManagedKey;
 
 use crate::Fact;

@@ -195,11 +195,16 @@ impl<'a> Scene<'a> {
         &self.service.key_uses
     }
 
+    /// The id of the request that the caller sees.
+    pub const fn request_id(&self) -> uuid::Uuid {
+        self.call.ids.request
+    }
+
     /// No change yet, on behalf of the caller.
     pub fn changes(&self) -> Changes {
         Changes::by(Author {
             principal: self.caller.identity.principal.to_string(),
-            request_id: self.call.ids.request.to_string(),
+            request_id: self.request_id().to_string(),
             at: self.now,
         })
     }

@@ -6,6 +6,7 @@ use super::{
     encryption_facts, header, outcome, told_material,
 };
 use crate::Fact;
+use crate::kms::custom_key_stores::Layer;
 use crate::kms::{record_context, record_text};
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, Delivered, Scene};
@@ -112,9 +113,12 @@ impl Operation for Decrypt {
         let algorithm = input.algorithm();
         let (backing, context) =
             (backing_that_made(blob, algorithm, subject)?, canonical(input.context.as_ref()));
+        let layer = Layer { named: subject, backing: &backing, context: &context, operation: Self::NAME };
+        let opened = scene.opened(subject, layer, blob.as_bytes()).await?;
         let (module, recipient) = (scene.module(subject), scene.recipient_key());
         let plaintext =
-            module.decrypt(backing.key(), algorithm, &context, blob.as_bytes(), recipient).await?;
+            module.decrypt(backing.key(), algorithm, &context, opened.as_bytes(), recipient).await;
+        let plaintext = plaintext.map_err(|error| opened.failure(error))?;
         let Delivered { plaintext, for_recipient } = scene.delivered(plaintext);
         let answer = Answer {
             key_id: subject.arn.clone(),

@@ -3,6 +3,7 @@
 use super::fit::{check_encrypts, check_size};
 use super::{Backing, canonical, check_context, encryption_facts, outcome};
 use crate::Fact;
+use crate::kms::custom_key_stores::Layer;
 use crate::kms::record_context;
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, Naming, Scene};
@@ -89,7 +90,9 @@ impl Operation for Encrypt {
         let (backing, context) = (Backing::current(&subject.key)?, canonical(input.context.as_ref()));
         let (algorithm, plaintext) = (input.algorithm(), input.plaintext.expose());
         let module = scene.module(subject);
-        let ciphertext = Blob(module.encrypt(backing.key(), algorithm, &context, plaintext).await?);
+        let inner = module.encrypt(backing.key(), algorithm, &context, plaintext).await?;
+        let layer = Layer { named: subject, backing: &backing, context: &context, operation: Self::NAME };
+        let ciphertext = Blob(scene.sealed(subject, layer, inner).await?);
         let answer = Answer { ciphertext, key_id: subject.arn.clone(), algorithm };
         Ok(outcome(answer, &backing, algorithm))
     }

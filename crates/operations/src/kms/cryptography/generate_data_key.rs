@@ -3,6 +3,7 @@
 use super::fit::check_encrypts;
 use super::{Backing, canonical, check_context, data_key_length, encryption_facts};
 use crate::Fact;
+use crate::kms::custom_key_stores::Layer;
 use crate::kms::{record_context, record_number, record_text};
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, Delivered, Naming, Scene};
@@ -98,13 +99,15 @@ impl Operation for GenerateDataKey {
         let module = scene.module(subject);
         let data_key =
             module.generate_data_key(backing.key(), &context, length, scene.recipient_key()).await?;
+        let layer = Layer { named: subject, backing: &backing, context: &context, operation: Self::NAME };
+        let ciphertext = scene.sealed(subject, layer, data_key.ciphertext).await?;
         let Delivered { plaintext, for_recipient } = scene.delivered(data_key.plaintext);
         let answer = Answer {
-            ciphertext: Blob(data_key.ciphertext),
+            ciphertext: Blob(ciphertext),
             plaintext,
             key_id: subject.arn.clone(),
             ciphertext_for_recipient: for_recipient,
-            material_id: Some(backing.material_id()),
+            material_id: backing.told(),
         };
         Ok(Outcome::of(answer).with_additional(backing.event_data()))
     }

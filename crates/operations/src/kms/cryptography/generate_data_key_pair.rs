@@ -7,7 +7,7 @@ use crate::kms::record_context;
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, Delivered, Naming, Scene};
 use audit::json::Object;
-use keys::{DataKeyPairSpec, EncryptionAlgorithm, KeyMaterialId, KeyStates};
+use keys::{DataKeyPairSpec, EncryptionAlgorithm, KeyMaterialId, KeyOrigin, KeyStates};
 use wire::arn::KeyArn;
 use wire::member::{EncryptionContext, GrantTokens, KeyIdText, RecipientInfo};
 use wire::{Blob, Fault, Sensitive};
@@ -45,6 +45,7 @@ impl Operation for GenerateDataKeyPair {
     const NAME: &'static str = "GenerateDataKeyPair";
     const READ_ONLY: bool = true;
     const STATES: KeyStates = KeyStates::Enabled;
+    const ORIGINS: &'static [KeyOrigin] = &[KeyOrigin::AwsKms, KeyOrigin::External];
     type Input = Input;
     type Output = Answer;
     type Subject = NamedKey;

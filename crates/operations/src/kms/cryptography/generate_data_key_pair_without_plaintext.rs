@@ -7,7 +7,7 @@ use crate::kms::record_context;
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, Naming, Scene};
 use audit::json::Object;
-use keys::{DataKeyPairSpec, EncryptionAlgorithm, KeyMaterialId, KeyStates};
+use keys::{DataKeyPairSpec, EncryptionAlgorithm, KeyMaterialId, KeyOrigin, KeyStates};
 use wire::arn::KeyArn;
 use wire::member::{EncryptionContext, GrantTokens, KeyIdText};
 use wire::{Blob, Fault};
@@ -42,6 +42,7 @@ impl Operation for GenerateDataKeyPairWithoutPlaintext {
     const NAME: &'static str = "GenerateDataKeyPairWithoutPlaintext";
     const READ_ONLY: bool = true;
     const STATES: KeyStates = KeyStates::Enabled;
+    const ORIGINS: &'static [KeyOrigin] = &[KeyOrigin::AwsKms, KeyOrigin::External];
     type Input = Input;
     type Output = Answer;
     type Subject = NamedKey;

@@ -3,6 +3,7 @@
 use super::fit::check_encrypts;
 use super::{Backing, canonical, check_context, data_key_length, encryption_facts};
 use crate::Fact;
+use crate::kms::custom_key_stores::Layer;
 use crate::kms::{record_context, record_number, record_text};
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, Naming, Scene};
@@ -89,8 +90,10 @@ impl Operation for GenerateDataKeyWithoutPlaintext {
         let (backing, context) = (Backing::current(&subject.key)?, canonical(input.context.as_ref()));
         let length = data_key_length(input.spec, input.number_of_bytes)?;
         let module = scene.module(subject);
-        let ciphertext = module.generate_data_key_without_plaintext(backing.key(), &context, length).await?;
-        let (key_id, material_id) = (subject.arn.clone(), Some(backing.material_id()));
+        let inner = module.generate_data_key_without_plaintext(backing.key(), &context, length).await?;
+        let layer = Layer { named: subject, backing: &backing, context: &context, operation: Self::NAME };
+        let ciphertext = scene.sealed(subject, layer, inner).await?;
+        let (key_id, material_id) = (subject.arn.clone(), backing.told());
         let answer = Answer { ciphertext: Blob(ciphertext), key_id, material_id };
         Ok(Outcome::of(answer).with_additional(backing.event_data()))
     }

@@ -72,11 +72,11 @@ impl Scene<'_> {
 }
 
 /// The backing key that a ciphertext was made with. One that the key never had means that the ciphertext is forged.
-fn backing_that_made(
+fn backing_that_made<'n>(
     blob: &CiphertextBlob,
     algorithm: EncryptionAlgorithm,
-    named: &NamedKey,
-) -> Result<Backing, Failure> {
+    named: &'n NamedKey,
+) -> Result<Backing<'n>, Failure> {
     if algorithm != EncryptionAlgorithm::SymmetricDefault {
         return Backing::current(&named.key);
     }
@@ -85,7 +85,7 @@ fn backing_that_made(
 }
 
 fn header(blob: &CiphertextBlob) -> Result<Header, Fault> {
-    Header::parse(blob.as_bytes()).map_err(|_| invalid_ciphertext())
+    keystores::blob::header(blob.as_bytes()).map_err(|_| invalid_ciphertext())
 }
 
 const fn invalid_ciphertext() -> Fault {
@@ -107,16 +107,16 @@ fn check_is_of(
 }
 
 /// The id of the backing key that was used, which is told of symmetric encryption keys only.
-fn told_material(backing: &Backing, algorithm: EncryptionAlgorithm) -> Option<KeyMaterialId> {
-    (algorithm == EncryptionAlgorithm::SymmetricDefault).then(|| backing.material_id())
+fn told_material(backing: &Backing<'_>, algorithm: EncryptionAlgorithm) -> Option<KeyMaterialId> {
+    backing.told().filter(|_| algorithm == EncryptionAlgorithm::SymmetricDefault)
 }
 
-/// An answer, and for the record the backing key that was used, if it is one that is told.
-fn outcome<T>(answer: T, backing: &Backing, algorithm: EncryptionAlgorithm) -> Outcome<T> {
-    match told_material(backing, algorithm) {
-        Some(_) => Outcome::of(answer).with_additional(backing.event_data()),
-        None => Outcome::of(answer),
+/// An answer, and for the record the backing key that was used, if it is one of a symmetric encryption key.
+fn outcome<T>(answer: T, backing: &Backing<'_>, algorithm: EncryptionAlgorithm) -> Outcome<T> {
+    if algorithm == EncryptionAlgorithm::SymmetricDefault {
+        return Outcome::of(answer).with_additional(backing.event_data());
     }
+    Outcome::of(answer)
 }
 
 /// What conditions may look at in a request to encrypt or decrypt. A context that the algorithm cannot bind meets none.

@@ -6,7 +6,8 @@ use super::{
     encryption_facts, header, told_material,
 };
 use crate::Fact;
-use crate::kms::{Backing, record_context, record_text};
+use crate::kms::custom_key_stores::Layer;
+use crate::kms::{Backing, EventNames, record_context, record_text};
 use crate::operation::{Failure, NamedKey, Operation, Outcome, Permission, Subject};
 use crate::pipeline::{Authorized, Naming, Scene};
 use audit::json::{Json, Object, object};
@@ -148,7 +149,7 @@ impl Operation for ReEncrypt {
             source_material_id: told_material(&source, source_algorithm),
             destination_material_id: told_material(&destination, destination_algorithm),
         };
-        let additional = answer.event_data();
+        let additional = event_data(input, &source, &destination);
         Ok(Outcome { additional, ..Outcome::of(answer) })
     }
 }
@@ -156,37 +157,36 @@ impl Operation for ReEncrypt {
 /// What the one backing key makes of what the other opens.
 async fn re_encrypted(
     input: &Input,
-    (source, destination): (&Backing, &Backing),
+    (source, destination): (&Backing<'_>, &Backing<'_>),
     subject: &Authorized<TwoKeys>,
     scene: &Scene<'_>,
 ) -> Result<Vec<u8>, Failure> {
     let contexts = [&input.source_context, &input.destination_context];
     let [source_context, destination_context] = contexts.map(|context| canonical(context.as_ref()));
-    let (blob, algorithm) = (input.blob()?.as_bytes(), input.source_algorithm());
+    let layer = |named, backing, context| Layer { named, backing, context, operation: ReEncrypt::NAME };
+    let on_source = layer(&subject.source, source, &source_context);
+    let opened = scene.opened(subject, on_source, input.blob()?.as_bytes()).await?;
+    let (blob, algorithm) = (opened.as_bytes(), input.source_algorithm());
     let from = Opening { key: source.key(), algorithm, context: &source_context, blob };
     let algorithm = input.destination_algorithm();
     let to = Closing { key: destination.key(), algorithm, context: &destination_context };
-    scene.module(subject).re_encrypt(from, to).await.map_err(|error| match error {
+    let inner = scene.module(subject).re_encrypt(from, to).await.map_err(|error| match error {
         CallError::Refused(Refusal::TooLarge) => too_large(&subject.destination, algorithm).into(),
-        error => Failure::from(error),
-    })
+        error => opened.failure(error),
+    })?;
+    scene.sealed(subject, layer(&subject.destination, destination, &destination_context), inner).await
 }
 
-impl Answer {
-    /// `additionalEventData`, of which asymmetric keys have none.
-    fn event_data(&self) -> Option<Json> {
-        let materials = [
-            ("sourceKeyMaterialId", self.source_material_id),
-            ("destinationKeyMaterialId", self.destination_material_id),
-        ];
-        materials.iter().any(|(_, material)| material.is_some()).then(|| {
-            object(|data| {
-                for (name, material) in materials {
-                    material.iter().for_each(|material| data.string(name, &material.to_string()));
-                }
-            })
-        })
-    }
+/// `additionalEventData`, of which asymmetric keys have none.
+fn event_data(input: &Input, source: &Backing<'_>, destination: &Backing<'_>) -> Option<Json> {
+    let is_told = |algorithm| algorithm == EncryptionAlgorithm::SymmetricDefault;
+    let source = Some(source).filter(|_| is_told(input.source_algorithm()));
+    let destination = Some(destination).filter(|_| is_told(input.destination_algorithm()));
+    source.or(destination)?;
+    Some(object(|data| {
+        source.into_iter().for_each(|backing| backing.record(&SOURCE, data));
+        destination.into_iter().for_each(|backing| backing.record(&DESTINATION, data));
+    }))
 }
 
 impl Input {
@@ -205,3 +205,16 @@ impl Input {
 
 const FROM: &str = "kms:ReEncryptFrom";
 const TO: &str = "kms:ReEncryptTo";
+
+const SOURCE: EventNames = EventNames {
+    material: "sourceKeyMaterialId",
+    store: "sourceCustomKeyStoreId",
+    external_key: "sourceXksKeyId",
+    hsm_key: "sourceBackingKeyId",
+};
+const DESTINATION: EventNames = EventNames {
+    material: "destinationKeyMaterialId",
+    store: "destinationCustomKeyStoreId",
+    external_key: "destinationXksKeyId",
+    hsm_key: "destinationBackingKeyId",
+};

@@ -2,6 +2,10 @@
 
 mod faults;
 mod home;
+mod layer;
+mod requester;
 
 pub use faults::unavailable;
 pub use home::Home;
+pub use layer::Layer;
+pub use requester::Requester;
