@@ -17,5 +17,7 @@ pub mod xks;
 pub use metrics::Metrics;
 pub use error::{HsmFailure, StoreError, XksFailure};
 pub use pkcs11::{Cluster, ClusterSettings, HsmClient, HsmSeat, Pin, TransportKeys};
-pub use stores::{Destroyed, Destruction, ExternalKey, KeyStores, ProposedProxy};
+pub use stores::{
+    Destroyed, Destruction, ExternalKey, KeyStores, ProposedProxy, Seat, Settings, StartError, Stores,
+};
 pub use usage::{RequestMetadata, Usage};
