@@ -4,7 +4,8 @@ use crate::stored::encode;
 use crate::{CatalogError, Changes, KeyAddress, Reader, Stored, World, layout};
 use bytes::Bytes;
 use keys::{
-    Backend, CloudHsmCluster, CustomKeyStore, CustomKeyStoreId, CustomKeyStores, Key, OuterKey, XksProxy,
+    Backend, Claim, Claimed, CloudHsmCluster, CustomKeyStore, CustomKeyStoreId, CustomKeyStores, Key,
+    OuterKey, Region, XksProxy,
 };
 use std::sync::Arc;
 use storage::{Change, Condition};
@@ -23,6 +24,15 @@ impl Reader {
     pub async fn worlds_with_custom_key_stores(&self) -> Result<Vec<World>, CatalogError> {
         let suffixes = self.suffixes(layout::CUSTOM_KEY_STORE_WORLDS).await?;
         Ok(suffixes.iter().filter_map(|suffix| layout::parse_world(suffix)).collect())
+    }
+
+    /// By how many stores of a region something is claimed; nothing if by none.
+    pub async fn custom_key_store_claim(
+        &self,
+        region: &Region,
+        claim: &Claim,
+    ) -> Result<Option<Stored<Claimed>>, CatalogError> {
+        self.read(&layout::custom_key_store_claim(region, claim)).await
     }
 
     /// Whether a key has that external key of a store.
@@ -63,6 +73,27 @@ impl Changes {
                 self.put(at, encode(new));
                 self.put(layout::custom_key_store_world(world), Bytes::new());
             }
+        }
+        self
+    }
+
+    /// Puts by how many stores something is claimed in place of what was read of it. No history: the stores have theirs.
+    #[must_use]
+    pub fn put_custom_key_store_claim(
+        mut self,
+        region: &Region,
+        claim: &Claim,
+        old: Option<&Stored<Claimed>>,
+        new: Option<&Claimed>,
+    ) -> Self {
+        let at = layout::custom_key_store_claim(region, claim);
+        self.conditions.push(match old {
+            Some(old) => Condition::At(at.clone(), old.revision),
+            None => Condition::Absent(at.clone()),
+        });
+        match new {
+            Some(new) => self.put(at, encode(new)),
+            None => self.changes.push(Change::Delete { key: at }),
         }
         self
     }
@@ -109,7 +140,8 @@ fn without_secrets(stores: &CustomKeyStores) -> CustomKeyStores {
 fn without_secret(store: &CustomKeyStore) -> CustomKeyStore {
     let backend = match store.backend.clone() {
         Backend::CloudHsm(cluster) => {
-            Backend::CloudHsm(CloudHsmCluster { password: Box::default(), ..cluster })
+            let (password, transport_keys) = (Box::default(), Box::default());
+            Backend::CloudHsm(CloudHsmCluster { password, transport_keys, ..cluster })
         }
         Backend::Xks(proxy) => Backend::Xks(XksProxy { secret: Box::default(), ..proxy }),
     };

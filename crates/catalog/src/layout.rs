@@ -22,6 +22,10 @@
 //! | `a/<account>/root-access-key/<access key id>` | nothing: finds the access keys of the account's root principal |
 //! | `access-key/<access key id>` | [`crate::AccessKey`] |
 //! | `access-key-use/<access key id>` | [`crate::AccessKeyUse`] |
+//! | `custom-key-store-claim/cluster/<cluster id>` | [`keys::Claimed`]: of those who want the cluster for a store, one gets it |
+//! | `custom-key-store-claim/certificate/<fingerprint>` | [`keys::Claimed`]: the same for clusters that have one certificate |
+//! | `custom-key-store-claim/endpoint/<region>/<endpoint>` | [`keys::Claimed`]: how many stores share it, or that one has it for itself |
+//! | `custom-key-store-claim/service/<region>/<VPC endpoint service>` | [`keys::Claimed`]: of those who want it for a store, one gets it |
 //! | `custom-key-stores/<account>/<region>` | nothing: finds the accounts and regions that have custom key stores |
 //! | `due/<date, 16 hexadecimal digits>/<account>/<region>/<key id>` | nothing: finds the keys to which the service has to do something by itself |
 //! | `history/<key of the record>/<revision, 16 hexadecimal digits>` | the record as it was before, and who changed it |
@@ -36,7 +40,7 @@
 use crate::cache::GranteeAddress;
 use crate::{AliasAddress, Attachment, KeyAddress, PolicyUsage, RecordKind, SpentImportToken, World};
 use bytes::Bytes;
-use keys::{ALIAS_PREFIX, AccountId, CustomKeyStoreId, GrantId, KeyId, Moment, Region};
+use keys::{ALIAS_PREFIX, AccountId, Claim, CustomKeyStoreId, GrantId, KeyId, Moment, Region};
 use storage::Revision;
 
 pub(crate) fn account(account: &AccountId) -> Bytes {
@@ -196,6 +200,17 @@ pub(crate) fn parse_world(suffix: &str) -> Option<World> {
     Some(World { account: account.parse().ok()?, region: region.parse().ok()? })
 }
 
+/// A cluster may be in one region only, so that what it is claimed for is the same in all.
+pub(crate) fn custom_key_store_claim(region: &Region, claim: &Claim) -> Bytes {
+    match claim {
+        Claim::Certificate(fingerprint) => format!("{CUSTOM_KEY_STORE_CLAIMS}certificate/{fingerprint}"),
+        Claim::Cluster(id) => format!("{CUSTOM_KEY_STORE_CLAIMS}cluster/{id}"),
+        Claim::Endpoint(endpoint) => format!("{CUSTOM_KEY_STORE_CLAIMS}endpoint/{region}/{endpoint}"),
+        Claim::VpcEndpointService(name) => format!("{CUSTOM_KEY_STORE_CLAIMS}service/{region}/{name}"),
+    }
+    .into()
+}
+
 pub(crate) fn key_in_store(address: &KeyAddress, store: &CustomKeyStoreId) -> Bytes {
     format!("{}{}", keys_in_store(&address.world, store), address.id).into()
 }
@@ -299,6 +314,7 @@ fn bare(alias: &str) -> &str {
 }
 
 pub(crate) const KEY_USES: &str = "key-uses";
+const CUSTOM_KEY_STORE_CLAIMS: &str = "custom-key-store-claim/";
 pub(crate) const CUSTOM_KEY_STORE_WORLDS: &str = "custom-key-stores/";
 pub(crate) const DUE: &str = "due/";
 pub(crate) const OUTBOX: &str = "outbox/";

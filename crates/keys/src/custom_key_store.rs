@@ -1,5 +1,15 @@
 //! Custom key stores: where keys are that their owner keeps in an HSM cluster or in an external key manager.
 
+mod connection;
+mod endpoint;
+mod uniqueness;
+mod update;
+
+pub use connection::InvalidConnectionState;
+pub use endpoint::{is_proxy_endpoint, is_proxy_path};
+pub use uniqueness::{Claim, Claimed, StoreConflict};
+pub use update::{ClusterUpdate, ProxyCredential, ProxyUpdate, StoreUpdate, UpdateRefusal};
+
 use crate::{AccountId, InvalidId, Moment, Region, named};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
@@ -50,13 +60,16 @@ impl CustomKeyStore {
 }
 
 /// Whether a store is connected to its backend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
     /// How far that is.
     pub state: ConnectionState,
     /// Why the last attempt to connect failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ConnectionErrorCode>,
+    /// The request that wants it connected, while it is being connected: its backend is told, and one attempt is told from the next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<Box<str>>,
 }
 
 /// What is behind a custom key store.
@@ -309,6 +322,59 @@ named! {
 const PREFIX: &str = "cks-";
 const DIGITS: usize = 17;
 
+/// Stores for the tests of their rules.
+#[cfg(test)]
+mod example {
+    use super::*;
+
+    pub const SERVICE: &str = "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0";
+
+    /// A proxy that is reached by its host name.
+    pub fn proxy_store() -> CustomKeyStore {
+        store(Backend::Xks(proxy(XksProxyConnectivity::PublicEndpoint, None)))
+    }
+
+    /// A proxy that is reached by a VPC endpoint service.
+    pub fn private_store() -> CustomKeyStore {
+        let service = VpcEndpointService { name: SERVICE.into(), owner: "111122223333".parse().unwrap() };
+        store(Backend::Xks(proxy(XksProxyConnectivity::VpcEndpointService, Some(service))))
+    }
+
+    /// An HSM cluster.
+    pub fn cluster_store() -> CustomKeyStore {
+        store(Backend::CloudHsm(CloudHsmCluster {
+            cluster_id: "cluster-aaaaaaaaaaa".into(),
+            trust_anchor: "PEM".into(),
+            password: [1].into(),
+            transport_keys: [7].into(),
+        }))
+    }
+
+    fn proxy(connectivity: XksProxyConnectivity, service: Option<VpcEndpointService>) -> XksProxy {
+        XksProxy {
+            connectivity,
+            uri_endpoint: "https://xks.example.com".into(),
+            uri_path: "/kms/xks/v1".into(),
+            access_key_id: "AAAAAAAAAAAAAAAAAAAA".into(),
+            secret: [1].into(),
+            credential_since: Moment::from_millis(1),
+            vpc_endpoint_service: service,
+        }
+    }
+
+    fn store(backend: Backend) -> CustomKeyStore {
+        CustomKeyStore {
+            account: "111122223333".parse().unwrap(),
+            region: "us-east-1".parse().unwrap(),
+            id: CustomKeyStoreId::from_random([0xab; 16]),
+            name: "Amazon".into(),
+            created: Moment::from_millis(0),
+            connection: Connection::in_state(ConnectionState::Disconnected),
+            backend,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,9 +382,9 @@ mod tests {
     #[test]
     fn an_id_is_a_prefix_and_17_hexadecimal_digits() {
         let id = CustomKeyStoreId::from_random([0xab; 16]);
-        assert_eq!(id.to_string(), "cks-abababababababababa");
+        assert_eq!(id.to_string(), "cks-ababababababababa");
         assert_eq!(id.to_string().parse(), Ok(id));
-        for wrong in ["", "cks-", "cks-abababababababab", "cks-ABABABABABABABABA", "abababababababababa"] {
+        for wrong in ["", "cks-", "cks-abababababababab", "cks-ABABABABABABABABA", "ababababababababa"] {
             assert!(wrong.parse::<CustomKeyStoreId>().is_err(), "{wrong}");
         }
     }

@@ -1,6 +1,7 @@
 //! The catalog over the real embedded engine.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod custom_key_stores;
 mod grants;
 mod identities;
 mod import_tokens;
