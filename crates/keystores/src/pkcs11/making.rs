@@ -1,0 +1,142 @@
+//! Making and destroying keys on all members at once.
+
+use super::client::{BUDGET, TRY, Way, after, id_of};
+use super::member::Trouble;
+use super::members::{Chosen, State};
+use super::transport::{kept, wrapped};
+use super::{Pin, TransportKeys};
+use crate::{Destroyed, Destruction, HsmFailure, StoreError};
+use keys::{HsmKey, KeyId};
+use pkcs11_api::{Command, KeyLabel, ObjectId, Reply};
+use std::collections::BTreeMap;
+
+/// Makes a key on the members.
+pub(super) async fn generate(
+    way: &Way,
+    pin: Pin<'_>,
+    known: &TransportKeys,
+    key_id: &KeyId,
+    random: [u8; 16],
+) -> Result<HsmKey, StoreError> {
+    way.shared.need(pin);
+    way.shared.wait_until(after(BUDGET), State::is_settled).await;
+    let id = format!("{:032x}", u128::from_be_bytes(random));
+    let label = key_id.to_string();
+    if way.shared.settings.synchronises {
+        let key = HsmKey { id, copies: BTreeMap::new() };
+        make_on_one(way, pin, &key, &label).await?;
+        return Ok(key);
+    }
+    let active = way.shared.active();
+    let keys = way.shared.transport_keys(known);
+    // For a member whose transport key is not known there is no copy, so it could never be caught up.
+    if active.len() < LEAST_MEMBERS || keys.0.len() < way.shared.settings.members.len() {
+        return Err(HsmFailure::InsufficientMembers.into());
+    }
+    let key = HsmKey { id, copies: wrapped_copies(way, pin, &keys).await? };
+    make_on_all(way, &key, &label, &active).await?;
+    Ok(key)
+}
+
+/// The library brings it to the other members.
+async fn make_on_one(way: &Way, pin: Pin<'_>, key: &HsmKey, label: &str) -> Result<(), StoreError> {
+    let id = id_of(key)?;
+    let (id, label) = (ObjectId::new(&id), KeyLabel::new(label));
+    let (Ok(id), Ok(label)) = (id, label) else { return Err(HsmFailure::Failed.into()) };
+    way.on_a_member(pin, None, &Command::GenerateTokenKey { id, label }, made).await
+}
+
+/// A new key as each member can unwrap it. The key itself is forgotten at once by the HSM that made it.
+async fn wrapped_copies(
+    way: &Way,
+    pin: Pin<'_>,
+    keys: &TransportKeys,
+) -> Result<BTreeMap<String, keys::WrappedKey>, StoreError> {
+    let recipients = keys.0.values().map(|key| key.as_public_key()).collect();
+    let read = |reply: Reply<'_>| match reply {
+        Reply::WrappedKeys(copies) if copies.len() == keys.0.len() => {
+            Some(keys.0.keys().cloned().zip(copies.iter().map(kept)).collect())
+        }
+        _ => None,
+    };
+    way.on_a_member(pin, None, &Command::GenerateWrappedKey { recipients }, read).await
+}
+
+/// Gives every active member the key. If that succeeds with fewer than two, none is left with it.
+async fn make_on_all(way: &Way, key: &HsmKey, label: &str, active: &[Chosen]) -> Result<(), StoreError> {
+    let (mut with_it, mut perhaps) = (Vec::new(), Vec::new());
+    for chosen in active {
+        match make_on(way, key, label, *chosen).await {
+            Ok(()) => with_it.push(*chosen),
+            Err(trouble) => {
+                if let Trouble::Member(why) = trouble {
+                    way.shared.failed(*chosen, why);
+                    perhaps.push(*chosen);
+                }
+                tracing::error!(?trouble, "a key is not made on a member of an HSM cluster");
+            }
+        }
+    }
+    if with_it.len() >= LEAST_MEMBERS {
+        return Ok(());
+    }
+    let id = id_of(key)?;
+    for chosen in with_it.into_iter().chain(perhaps) {
+        if !matches!(destroy_on(way, &id, chosen).await, Destruction::Absent | Destruction::Destroyed) {
+            way.shared.note_half_made(chosen.at, &id);
+        }
+    }
+    Err(HsmFailure::InsufficientMembers.into())
+}
+
+async fn make_on(way: &Way, key: &HsmKey, label: &str, chosen: Chosen) -> Result<(), Trouble> {
+    let member = way.shared.settings.members.get(chosen.at).ok_or(Trouble::Command)?;
+    let id = id_of(key).map_err(|_| Trouble::Command)?;
+    let command = Command::UnwrapKey {
+        id: ObjectId::new(&id).map_err(|_| Trouble::Command)?,
+        label: KeyLabel::new(label).map_err(|_| Trouble::Command)?,
+        wrapped: key.copies.get(member).and_then(wrapped).ok_or(Trouble::NotUnwrapped)?,
+    };
+    // A key that was there before is another one, and not to be touched.
+    way.member(chosen)?.ask(&command, 2 * TRY, made).await
+}
+
+/// Destroys a key on the members.
+pub(super) async fn destroy(way: &Way, pin: Pin<'_>, key: &HsmKey) -> Result<Destroyed, StoreError> {
+    way.shared.need(pin);
+    way.shared.wait_until(after(BUDGET), State::is_settled).await;
+    let id = id_of(key)?;
+    let active = way.shared.active();
+    let mut members = Vec::new();
+    for (at, label) in way.shared.settings.members.iter().enumerate() {
+        let fate = match active.iter().find(|chosen| chosen.at == at) {
+            Some(chosen) => destroy_on(way, &id, *chosen).await,
+            None => Destruction::Unreachable,
+        };
+        members.push((label.clone(), fate));
+    }
+    way.shared.lacks.forget(key);
+    Ok(Destroyed { members })
+}
+
+async fn destroy_on(way: &Way, id: &[u8], chosen: Chosen) -> Destruction {
+    let (Ok(member), Ok(id)) = (way.member(chosen), ObjectId::new(id)) else {
+        return Destruction::Unreachable;
+    };
+    let read = |reply: Reply<'_>| match reply {
+        Reply::Destroyed { objects: 0 } => Some(Destruction::Absent),
+        Reply::Destroyed { .. } => Some(Destruction::Destroyed),
+        _ => None,
+    };
+    let answered = member.ask(&Command::DestroyKey { id }, 2 * TRY, read).await;
+    if let Err(Trouble::Member(why)) = answered {
+        way.shared.failed(chosen, why);
+    }
+    answered.unwrap_or(Destruction::Unreachable)
+}
+
+fn made(reply: Reply<'_>) -> Option<()> {
+    matches!(reply, Reply::Key { made: true }).then_some(())
+}
+
+const LEAST_MEMBERS: usize = 2;
