@@ -30,6 +30,7 @@ pub use proxy::Proxy;
 pub use script::{Api, Often, Scope};
 pub use setup::{Credential, HealthReport, HealthStatus, Member, Setup};
 pub use signature::SignatureFault;
-pub use tls::{
-    Authority, ClientAuth, Identity, KeyKind, Leaf, OldTlsServer, Protocol, Suite, Tls, TlsVersion,
-};
+pub use tls::{Authority, ClientAuth, Identity, KeyKind, Leaf, OldTlsServer, Protocol, Tls};
+
+pub use rustls::version::{TLS12, TLS13};
+pub use rustls::{CipherSuite, SupportedProtocolVersion};

@@ -229,3 +229,136 @@ const HOST: &str = "host";
 const DATE: &str = "x-amz-date";
 const REQUIRED: [&str; 2] = [HOST, DATE];
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
+
+#[cfg(test)]
+mod tests {
+    use http::request::Parts;
+    use http::{HeaderValue, Request};
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::{Credentials, SignatureFault};
+    use crate::setup::Credential;
+
+    /// Signed by what calls AWS's sample proxy, captured on the wire; the credential is the sample's, known to everybody.
+    #[test]
+    fn captured_requests_of_another_signer_are_good() {
+        for captured in [HEALTH, HEALTH_BY_CURL, METADATA] {
+            let (parts, body) = captured.request();
+            assert_eq!(verify(&parts, body, captured.now()).as_deref(), Ok(ID), "{}", captured.signature);
+        }
+    }
+
+    #[test]
+    fn a_captured_request_is_good_for_five_minutes_either_way() {
+        let (parts, body) = HEALTH.request();
+        for (minutes, expected) in [(-6, false), (-5, true), (-4, true), (4, true), (5, true), (6, false)] {
+            let now = HEALTH.now() + SignedDuration::from_mins(minutes);
+            let verdict = verify(&parts, body, now);
+            assert_eq!(verdict.is_ok(), expected, "{minutes}");
+            assert!(expected || verdict == Err(SignatureFault::Stale));
+        }
+    }
+
+    #[test]
+    fn each_change_to_a_captured_request_is_noticed() {
+        let changes: [(SignatureFault, Change); 14] = [
+            (SignatureFault::Absent, |parts| drop(parts.headers.remove("authorization"))),
+            (SignatureFault::Absent, |parts| {
+                parts.headers.append("authorization", HeaderValue::from_static("x"));
+            }),
+            (SignatureFault::Malformed, |parts| change(parts, ", Signature=", ",Signature=")),
+            (SignatureFault::Malformed, |parts| change(parts, "aws4_request", "aws4_request/more")),
+            (SignatureFault::WrongScope, |parts| change(parts, "kms-xks-proxy", "kms")),
+            (SignatureFault::WrongScope, |parts| change(parts, "us-east-1", "us-east-2")),
+            (SignatureFault::WrongScope, |parts| change(parts, "/20261121/", "/20261122/")),
+            (SignatureFault::WrongSignedHeaders, |parts| change(parts, "host;x-amz-date", "host")),
+            (SignatureFault::WrongSignedHeaders, |parts| change(parts, "host;x-amz-date", "x-amz-date;host")),
+            (SignatureFault::WrongSignedHeaders, |parts| drop(parts.headers.remove("host"))),
+            (SignatureFault::UnknownAccessKey, |parts| change(parts, "BETWEEN", "BETWIXT")),
+            (SignatureFault::Query, |parts| {
+                parts.uri = format!("{}?a=b", parts.uri.path()).parse().unwrap();
+            }),
+            (SignatureFault::Mismatch, |parts| {
+                parts.uri = parts.uri.path().replace("prefix", "suffix").parse().unwrap();
+            }),
+            (SignatureFault::Mismatch, |parts| {
+                parts.headers.insert("host", HeaderValue::from_static("elsewhere"));
+            }),
+        ];
+        for (number, (expected, change)) in changes.into_iter().enumerate() {
+            let (mut parts, body) = HEALTH.request();
+            change(&mut parts);
+            assert_eq!(verify(&parts, body, HEALTH.now()), Err(expected), "{number}");
+        }
+        let (parts, body) = HEALTH.request();
+        let body = body.replace("CreateCustomKeyStore", "ConnectCustomKeyStore");
+        assert_eq!(verify(&parts, &body, HEALTH.now()), Err(SignatureFault::Mismatch));
+    }
+
+    type Change = fn(&mut Parts);
+
+    struct Captured {
+        path: &'static str,
+        host: &'static str,
+        date: &'static str,
+        signed_headers: &'static str,
+        signature: &'static str,
+        body: &'static str,
+    }
+
+    impl Captured {
+        fn request(&self) -> (Parts, &'static str) {
+            let day = self.date.split_once('T').unwrap().0;
+            let Self { path, host, date, signed_headers, signature, body } = self;
+            let request = Request::post(*path)
+                .header("host", *host)
+                .header("x-amz-date", *date)
+                .header("content-type", "application/json")
+                .header(
+                    "authorization",
+                    format!(
+                        "AWS4-HMAC-SHA256 Credential={ID}/{day}/us-east-1/kms-xks-proxy/aws4_request, \
+                         SignedHeaders={signed_headers}, Signature={signature}"
+                    ),
+                );
+            (request.body(()).unwrap().into_parts().0, body)
+        }
+
+        fn now(&self) -> Timestamp {
+            super::timestamp(self.date).unwrap()
+        }
+    }
+
+    fn verify(parts: &Parts, body: &str, now: Timestamp) -> Result<String, SignatureFault> {
+        let credentials = vec![Credential::new(ID, "PleaseReplaceThisWithSomeSecretOfLength43To64")];
+        Credentials::new(credentials, Some("us-east-1".to_owned())).verify(parts, body.as_bytes(), now)
+    }
+
+    fn change(parts: &mut Parts, from: &str, to: &str) {
+        let changed = parts.headers["authorization"].to_str().unwrap().replace(from, to);
+        parts.headers.insert("authorization", changed.parse().unwrap());
+    }
+
+    const ID: &str = "BETWEEN2TENAND3TENCHARACTERS";
+    const HEALTH: Captured = Captured {
+        path: "/example/uri/path/prefix/kms/xks/v1/health",
+        host: "localhost:18098",
+        date: "20261121T192432Z",
+        signed_headers: "host;x-amz-date",
+        signature: "efa6ad3159012eaffd3eafe12dc867a35681bd54d246c1c6662276e21b7d4229",
+        body: r#"{"requestMetadata":{"kmsRequestId":"7112f4d6-db54-4af4-ae30-c55a22a8dfae","kmsOperation":"CreateCustomKeyStore"}}"#,
+    };
+    const HEALTH_BY_CURL: Captured = Captured {
+        host: "localhost:18097",
+        date: "20261121T193028Z",
+        signed_headers: "content-type;host;x-amz-date",
+        signature: "de0e6fc73efc2ce8db610b43f959541d6e13227c4f43382fd0a2028170e2b939",
+        ..HEALTH
+    };
+    const METADATA: Captured = Captured {
+        path: "/example/uri/path/prefix/kms/xks/v1/keys/foo/metadata",
+        signature: "3ebc1416415b8a3dba96ac9b04cb58be5b8660355ac76f217d5f74147abe14a0",
+        body: r#"{"requestMetadata":{"awsPrincipalArn":"arn:aws:iam::123456789012:user/Alice","kmsOperation":"CreateKey","kmsRequestId":"6112f4d6-db54-4af4-ae30-c55a22a8dfae"}}"#,
+        ..HEALTH
+    };
+}

@@ -3,7 +3,8 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::future::pending;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -13,13 +14,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::io::AsyncWrite;
+use socket2::{SockRef, Socket};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::half::Half;
-use super::wire::{ResetSwitch, Wire};
 use crate::api::{self, Answer, Call};
 use crate::fault::{ConnectionFault, ErrorName, Fault};
 use crate::observation::SeenRequest;
@@ -31,10 +32,10 @@ pub(crate) async fn serve(stream: TcpStream, state: Arc<State>) {
     let mut generation = state.generation.subscribe();
     let number = state.observations.connection();
     drop(stream.set_nodelay(true));
-    let (wire, reset) = Wire::new(stream);
-    let connection = Connection { number, reset, state };
+    let Ok(socket) = SockRef::from(&stream).try_clone().map(Arc::new) else { return };
+    let connection = Connection { number, socket: Arc::downgrade(&socket), state };
     tokio::select! {
-        () = connection.serve(wire) => (),
+        () = connection.serve(stream) => (),
         _ = generation.changed() => (),
     }
 }
@@ -42,30 +43,31 @@ pub(crate) async fn serve(stream: TcpStream, state: Arc<State>) {
 #[derive(Clone)]
 struct Connection {
     number: u64,
-    reset: ResetSwitch,
+    /// The socket of the stream that is served; who answers a request must not keep it open.
+    socket: Weak<Socket>,
     state: Arc<State>,
 }
 
 impl Connection {
-    async fn serve(self, wire: Wire) {
+    async fn serve(self, stream: TcpStream) {
         let fault = self.state.connection_faults.due(None);
         match fault {
             Some(ConnectionFault::CloseOnAccept) => return,
-            Some(ConnectionFault::ResetOnAccept) => return self.reset.on(),
+            Some(ConnectionFault::ResetOnAccept) => return self.end_by_reset(),
             Some(ConnectionFault::SilentOnAccept) => return pending().await,
             Some(ConnectionFault::CloseAfterHandshake) | None => (),
         }
-        let Ok(mut tls) = TlsAcceptor::from(self.state.tls_config()).accept(wire).await else { return };
+        let Ok(mut tls) = TlsAcceptor::from(self.state.tls_config()).accept(stream).await else { return };
         self.state.observations.handshake();
         if fault.is_some() {
-            drop(std::future::poll_fn(|context| std::pin::Pin::new(&mut tls).poll_shutdown(context)).await);
+            drop(tls.shutdown().await);
             return;
         }
         self.serve_http(tls).await;
     }
 
     /// A connection that ends in an error has ended as it should, or as the client wished.
-    async fn serve_http(self, tls: TlsStream<Wire>) {
+    async fn serve_http(self, tls: TlsStream<TcpStream>) {
         let http2 = tls.get_ref().1.alpn_protocol() == Some(Protocol::Http2.alpn());
         let service = service_fn(move |request| self.clone().answer(request));
         let stream = TokioIo::new(tls);
@@ -112,12 +114,19 @@ impl Connection {
             Some(Fault::NeverAnswer) => pending().await,
             Some(Fault::CloseWithoutAnswer) => return Err(Cut),
             Some(Fault::Reset) => {
-                self.reset.on();
+                self.end_by_reset();
                 return Err(Cut);
             }
             _ => (),
         }
         Ok(())
+    }
+
+    /// When it ends, it ends by a reset.
+    fn end_by_reset(&self) {
+        if let Some(socket) = self.socket.upgrade() {
+            drop(socket.set_linger(Some(Duration::ZERO)));
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 mod connection;
 mod half;
-mod wire;
 
 use std::net::TcpListener;
 use std::sync::Arc;

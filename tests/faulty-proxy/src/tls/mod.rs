@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::danger::ClientCertVerifier;
-use rustls::{CipherSuite, RootCertStore, ServerConfig, SupportedProtocolVersion, version};
+use rustls::version::{TLS12, TLS13};
+use rustls::{CipherSuite, RootCertStore, ServerConfig, SupportedProtocolVersion};
 
 pub use authority::{Authority, Identity, KeyKind, Leaf};
 pub use old::OldTlsServer;
@@ -22,9 +23,9 @@ pub struct Tls {
     /// What it shows.
     pub identity: Identity,
     /// What it speaks; TLS 1.2 and 1.3 by default.
-    pub versions: Vec<TlsVersion>,
-    /// The only suite; any of rustls by default.
-    pub suite: Option<Suite>,
+    pub versions: Vec<&'static SupportedProtocolVersion>,
+    /// The only suite; any of rustls by default. One with RSA in its name needs [`KeyKind::Rsa`].
+    pub suite: Option<CipherSuite>,
     /// Whom it lets in; everybody by default.
     pub client_auth: Option<ClientAuth>,
     /// What it offers by ALPN, the best first; HTTP/2 and HTTP/1.1 by default.
@@ -36,7 +37,7 @@ impl Tls {
     pub fn new(identity: Identity) -> Self {
         Self {
             identity,
-            versions: vec![TlsVersion::Tls12, TlsVersion::Tls13],
+            versions: vec![&TLS12, &TLS13],
             suite: None,
             client_auth: None,
             protocols: vec![Protocol::Http2, Protocol::Http11],
@@ -44,11 +45,9 @@ impl Tls {
     }
 
     pub(crate) fn config(&self) -> Result<ServerConfig, Error> {
-        let versions: Vec<&'static SupportedProtocolVersion> =
-            self.versions.iter().map(|&it| it.into()).collect();
         let provider = self.provider();
-        let builder =
-            ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(&versions)?;
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(&self.versions)?;
         let builder = match &self.client_auth {
             Some(client_auth) => builder.with_client_cert_verifier(client_auth.verifier(provider)?),
             None => builder.with_no_client_auth(),
@@ -61,53 +60,9 @@ impl Tls {
     fn provider(&self) -> Arc<CryptoProvider> {
         let mut provider = aws_lc_rs::default_provider();
         if let Some(suite) = self.suite {
-            provider.cipher_suites.retain(|it| it.suite() == suite.into());
+            provider.cipher_suites.retain(|it| it.suite() == suite);
         }
         Arc::new(provider)
-    }
-}
-
-/// A version of TLS that rustls has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "their own names")]
-pub enum TlsVersion {
-    Tls12,
-    Tls13,
-}
-
-impl From<TlsVersion> for &'static SupportedProtocolVersion {
-    fn from(version: TlsVersion) -> Self {
-        match version {
-            TlsVersion::Tls12 => &version::TLS12,
-            TlsVersion::Tls13 => &version::TLS13,
-        }
-    }
-}
-
-/// A suite of the specification's list, and one that is not in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Suite {
-    /// TLS 1.3, listed.
-    Aes256GcmSha384,
-    /// TLS 1.3, listed.
-    Chacha20Poly1305Sha256,
-    /// TLS 1.2, listed.
-    EcdheEcdsaAes256GcmSha384,
-    /// TLS 1.2, listed; needs [`KeyKind::Rsa`].
-    EcdheRsaAes256GcmSha384,
-    /// TLS 1.3, not listed.
-    Aes128GcmSha256,
-}
-
-impl From<Suite> for CipherSuite {
-    fn from(suite: Suite) -> Self {
-        match suite {
-            Suite::Aes128GcmSha256 => Self::TLS13_AES_128_GCM_SHA256,
-            Suite::Aes256GcmSha384 => Self::TLS13_AES_256_GCM_SHA384,
-            Suite::Chacha20Poly1305Sha256 => Self::TLS13_CHACHA20_POLY1305_SHA256,
-            Suite::EcdheEcdsaAes256GcmSha384 => Self::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-            Suite::EcdheRsaAes256GcmSha384 => Self::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-        }
     }
 }
 
