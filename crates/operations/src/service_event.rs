@@ -20,12 +20,14 @@ pub struct ServiceEvent<'a> {
     pub elements: Option<&'a Json>,
     /// `serviceEventDetails`.
     pub details: Option<&'a Json>,
+    /// `additionalEventData`.
+    pub additional: Option<&'a Json>,
 }
 
 impl<'a> ServiceEvent<'a> {
     /// One of which its details say everything.
     pub const fn detailed(name: &'static str, key: &'a KeyArn, details: &'a Json) -> Self {
-        Self { name, key, alias: None, elements: None, details: Some(details) }
+        Self { name, key, alias: None, elements: None, details: Some(details), additional: None }
     }
 
     /// Has it put on record once the changes are made.
@@ -53,7 +55,7 @@ impl<'a> ServiceEvent<'a> {
             failure: None,
             request_parameters: None,
             response_elements: self.elements,
-            additional_event_data: None,
+            additional_event_data: self.additional,
             request_id: None,
             event_id,
             read_only: false,

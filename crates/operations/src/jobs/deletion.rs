@@ -1,7 +1,9 @@
-//! Deleting keys when their window has ended: nothing that remains can open what they encrypted.
+//! Deleting keys when their window has ended: nothing that remains can open what they encrypted. What HSM clusters have of them is
+//! destroyed first, so that the record of the deletion can tell what became of it.
 
 use super::{JobError, changes};
 use crate::Service;
+use crate::kms::custom_key_stores::destroy;
 use crate::kms::multi_region::Family;
 use crate::service_event::ServiceEvent;
 use audit::json::object;
@@ -18,7 +20,10 @@ pub async fn delete(service: &Service, key: &Arc<Stored<Key>>, address: &KeyAddr
     let arn = service.settings.key_arn(key);
     let elements = object(|elements| elements.string("keyId", &arn.to_string()));
     let elements = Some(&elements);
-    let event = ServiceEvent { name: "DeleteKey", key: &arn, alias: None, elements, details: None };
+    let additional = destroy(service, key).await?;
+    let additional = additional.as_ref();
+    let event =
+        ServiceEvent { name: "DeleteKey", key: &arn, alias: None, elements, details: None, additional };
     let family = Family::of(reader, key).await?;
     let left = |sibling: &Key| sibling.without_replica(key.region, service.clock.now());
     let changes = family.replace_others(changes(service, JOB), left).delete_key(key, &aliases.entries);

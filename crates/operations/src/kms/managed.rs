@@ -56,8 +56,8 @@ impl<'a> ManagedKey<'a> {
         let KeyArn { partition, region, account, .. } = arn.clone();
         let name = aws_managed_alias(self.service).into();
         let alias = Some(&AliasArn { partition, region, account, name });
-        let elements = Some(&KeyMetadata::of(key, &arn, key.created).elements());
-        ServiceEvent { name: "CreateKey", key: &arn, alias, elements, details: None }
+        let elements = Some(&KeyMetadata::of(key, &arn, None, key.created).elements());
+        ServiceEvent { name: "CreateKey", key: &arn, alias, elements, details: None, additional: None }
             .announce(service, changes)
     }
 

@@ -1,11 +1,13 @@
 //! `KeyMetadata`: what DescribeKey and CreateKey say of a key.
 
+use crate::kms::custom_key_stores::Home;
+use crate::operation::NamedKey;
 use audit::console_time;
 use audit::json::{Array, Json, Object, object};
 use keys::{
-    AccountId, EncapsulationAlgorithm, EncryptionAlgorithm, ExpirationModel, Key, KeyAgreementAlgorithm,
-    KeyManager, KeyMaterialId, KeyOrigin, KeySpec, KeyState, KeyUsage, MacAlgorithm, Material, Moment,
-    MultiRegionKeyType, Region, SigningAlgorithm, Transition,
+    AccountId, Backend, CustomKeyStore, EncapsulationAlgorithm, EncryptionAlgorithm, ExpirationModel, Key,
+    KeyAgreementAlgorithm, KeyManager, KeyMaterialId, KeyOrigin, KeySpec, KeyState, KeyUsage, MacAlgorithm,
+    Material, Moment, MultiRegionKeyType, OuterKey, Region, SigningAlgorithm, Transition,
 };
 use wire::Timestamp;
 use wire::arn::KeyArn;
@@ -24,6 +26,8 @@ wire::output! {
         optional deletion_date: Timestamp = "DeletionDate",
         optional valid_to: Timestamp = "ValidTo",
         required origin: KeyOrigin = "Origin",
+        optional custom_key_store_id: String = "CustomKeyStoreId",
+        optional cluster_id: String = "CloudHsmClusterId",
         optional expiration_model: ExpirationModel = "ExpirationModel",
         required manager: KeyManager = "KeyManager",
         required legacy_spec: KeySpec = "CustomerMasterKeySpec",
@@ -36,7 +40,15 @@ wire::output! {
         optional multi_region_configuration: Box<MultiRegionConfiguration> = "MultiRegionConfiguration",
         optional deletion_window: u16 = "PendingDeletionWindowInDays",
         optional mac_algorithms: &'static [MacAlgorithm] = "MacAlgorithms",
+        optional xks_key_configuration: XksKeyConfiguration = "XksKeyConfiguration",
         optional current_material: KeyMaterialId = "CurrentKeyMaterialId",
+    }
+}
+
+wire::output! {
+    /// The external key of a key.
+    pub struct XksKeyConfiguration {
+        required id: String = "Id",
     }
 }
 
@@ -59,8 +71,14 @@ wire::output! {
 
 impl KeyMetadata {
     /// What is to be said of that key at that time.
-    pub fn of(key: &Key, arn: &KeyArn, now: Moment) -> Self {
-        let (state, algorithms) = (key.state(now), Algorithms::of(key));
+    pub fn of_named(named: &NamedKey, now: Moment) -> Self {
+        Self::of(&named.key, &named.arn, named.home.as_ref(), now)
+    }
+
+    /// The same of one that is in that custom key store, if in any.
+    pub fn of(key: &Key, arn: &KeyArn, home: Option<&Home>, now: Moment) -> Self {
+        let state = home.map_or_else(|| key.state(now), |home| home.state_of(key, now));
+        let algorithms = Algorithms::of(key);
         let (expiration_model, valid_to) = expiration(key, now).unzip();
         let deletion = key.deletion.as_ref();
         let is_waiting = state == KeyState::PendingReplicaDeletion;
@@ -76,6 +94,8 @@ impl KeyMetadata {
             deletion_date: deletion.and_then(|deletion| deletion.date).map(Timestamp),
             valid_to: valid_to.flatten().map(Timestamp),
             origin: key.origin,
+            custom_key_store_id: key.place.as_ref().map(|place| place.store.to_string()),
+            cluster_id: home.and_then(Home::store).and_then(cluster_id),
             expiration_model,
             manager: key.manager,
             legacy_spec: key.spec,
@@ -88,6 +108,7 @@ impl KeyMetadata {
             multi_region_configuration: MultiRegionConfiguration::of(key, arn).map(Box::new),
             deletion_window: deletion.filter(|_| is_waiting).map(|deletion| deletion.window_in_days),
             mac_algorithms: algorithms.mac,
+            xks_key_configuration: XksKeyConfiguration::of(key),
             current_material: current_material(key),
         }
     }
@@ -108,6 +129,11 @@ impl KeyMetadata {
         key.string("keyUsage", self.usage.name());
         key.string("keyState", self.state.name());
         key.string("origin", self.origin.name());
+        let in_store =
+            [("customKeyStoreId", &self.custom_key_store_id), ("cloudHsmClusterId", &self.cluster_id)];
+        for (member, id) in in_store {
+            id.iter().for_each(|id| key.string(member, id));
+        }
         key.string("keyManager", self.manager.name());
         key.string("customerMasterKeySpec", self.spec.name());
         key.string("keySpec", self.spec.name());
@@ -115,6 +141,9 @@ impl KeyMetadata {
         key.boolean("multiRegion", self.multi_region);
         if let Some(configuration) = &self.multi_region_configuration {
             key.object("multiRegionConfiguration", |family| configuration.write(family));
+        }
+        if let Some(external) = &self.xks_key_configuration {
+            key.object("xksKeyConfiguration", |members| members.string("id", &external.id));
         }
         if let Some(material) = self.current_material {
             key.string("currentKeyMaterialId", &material.to_string());
@@ -212,8 +241,25 @@ fn expiration(key: &Key, now: Moment) -> Option<(ExpirationModel, Option<Moment>
     at_hand().next().map(|_| (model, first))
 }
 
-/// The id of the current material, which is told of symmetric encryption keys only.
+impl XksKeyConfiguration {
+    fn of(key: &Key) -> Option<Self> {
+        match &key.place.as_ref()?.key {
+            OuterKey::External { id } => Some(Self { id: id.clone() }),
+            OuterKey::Hsm(_) => None,
+        }
+    }
+}
+
+fn cluster_id(store: &CustomKeyStore) -> Option<String> {
+    match &store.backend {
+        Backend::CloudHsm(cluster) => Some(cluster.cluster_id.clone()),
+        Backend::Xks(_) => None,
+    }
+}
+
+/// The id of the current material, which is told of symmetric encryption keys only that are in no custom key store.
 fn current_material(key: &Key) -> Option<KeyMaterialId> {
-    let is_told = key.has_rotatable_material() && key.transition != Some(Transition::Creating);
+    let is_told =
+        key.has_rotatable_material() && key.place.is_none() && key.transition != Some(Transition::Creating);
     key.current_material.as_ref().filter(|_| is_told).map(|material| material.id)
 }

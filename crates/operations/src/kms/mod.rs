@@ -3,7 +3,6 @@
 pub mod aliases;
 mod backing;
 pub mod cryptography;
-mod custom_key_store;
 pub mod custom_key_stores;
 pub mod grants;
 pub mod import;

@@ -1,10 +1,10 @@
-//! `GenerateRandom`: random bytes from the security module.
+//! `GenerateRandom`: random bytes from the security module, or from the HSM cluster of a custom key store.
 
-use crate::kms::custom_key_store::check_store;
-use crate::operation::{Failure, On, Operation, Outcome, Own, Permission};
+use crate::kms::custom_key_stores::{InStore, check_connected, of_creation};
+use crate::operation::{Failure, On, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, Delivered, Scene};
 use audit::json::Object;
-use keys::KeyStates;
+use keys::{Backend, KeyStates};
 use wire::member::{CustomKeyStoreId, NumberOfBytes, RecipientInfo};
 use wire::{Blob, Fault, FaultKind, Sensitive};
 
@@ -35,38 +35,49 @@ impl Operation for GenerateRandom {
     const STATES: KeyStates = KeyStates::Any;
     type Input = Input;
     type Output = Answer;
-    type Subject = Own;
+    type Subject = InStore;
 
     /// CloudTrail shows nothing of it, not even the number of bytes.
     fn parameters(_: &Input, _: &mut Object<'_>) {}
 
     fn examine(input: &Input) -> Result<(), Fault> {
-        input.length().map(drop)
+        input.length()?;
+        if input.custom_key_store_id.is_some() && input.recipient.is_some() {
+            return Err(Fault::new(FaultKind::UnsupportedOperation, NO_RECIPIENT));
+        }
+        Ok(())
     }
 
     fn recipient(input: &Input) -> Option<&RecipientInfo> {
         input.recipient.as_ref()
     }
 
-    async fn resolve(_: &Input, _: &Scene<'_>) -> Result<Own, Failure> {
-        Ok(Own)
+    async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<InStore, Failure> {
+        InStore::of(input.custom_key_store_id.as_ref(), scene).await
     }
 
-    fn permissions<'a>(_: &Input, _: &'a Own) -> Vec<Permission<'a>> {
+    fn permissions<'a>(_: &Input, _: &'a InStore) -> Vec<Permission<'a>> {
         vec![Permission { action: "kms:GenerateRandom", on: On::Account }]
     }
 
-    fn fit(input: &Input, _: &Own) -> Result<(), Fault> {
-        check_store(input.custom_key_store_id.as_ref())
+    fn fit(_: &Input, subject: &InStore) -> Result<(), Fault> {
+        let Some(store) = subject.store()? else { return Ok(()) };
+        match store.backend {
+            Backend::CloudHsm(_) => check_connected(store),
+            Backend::Xks(_) => Err(Fault::new(FaultKind::UnsupportedOperation, NO_RANDOM)),
+        }
     }
 
     async fn execute(
         input: &Input,
-        subject: &Authorized<Own>,
+        subject: &Authorized<InStore>,
         scene: &Scene<'_>,
     ) -> Result<Outcome<Answer>, Failure> {
-        let module = scene.module(subject);
-        let random = module.generate_random(input.length()?, scene.recipient_key()).await?;
+        let length = input.length()?;
+        let random = match subject.store()? {
+            None => scene.module(subject).generate_random(length, scene.recipient_key()).await?,
+            Some(store) => scene.key_stores(subject).random(store, length).await.map_err(of_creation)?,
+        };
         let Delivered { plaintext, for_recipient } = scene.delivered(random);
         Ok(Outcome::of(Answer { plaintext, ciphertext_for_recipient: for_recipient }))
     }
@@ -78,3 +89,6 @@ impl Input {
         number.ok_or_else(|| Fault::new(FaultKind::Validation, "NumberOfBytes is required."))
     }
 }
+
+const NO_RECIPIENT: &str = "Recipient is not supported with a CustomKeyStoreId.";
+const NO_RANDOM: &str = "Random bytes cannot be had from an external key store.";

@@ -22,14 +22,24 @@ impl Home {
         reader: &Reader,
         key_stores: &KeyStores,
     ) -> Result<Self, CatalogError> {
-        let home = Self { id: place.store, stores: reader.custom_key_stores(world).await?, lacks_key: false };
+        let home = Self::named(place.store, world, reader).await?;
         let lacks_key = home.store().is_some_and(|store| key_stores.is_missing(store, &place.key));
         Ok(Self { lacks_key, ..home })
     }
 
-    /// What is kept of it. There is none only if records are damaged: a store with keys cannot be deleted.
+    /// The one of that id, in which a key is to be made.
+    pub async fn named(id: CustomKeyStoreId, world: &World, reader: &Reader) -> Result<Self, CatalogError> {
+        Ok(Self { id, stores: reader.custom_key_stores(world).await?, lacks_key: false })
+    }
+
+    /// What is kept of it. Of a store with keys there is always something, for it cannot be deleted.
     pub fn store(&self) -> Option<&CustomKeyStore> {
         self.stores.as_ref()?.store(&self.id)
+    }
+
+    /// All stores of the account and region, as they were read.
+    pub fn stores(&self) -> Option<&Stored<CustomKeyStores>> {
+        self.stores.as_deref()
     }
 
     /// Whether it is connected.

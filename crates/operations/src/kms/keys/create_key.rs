@@ -1,17 +1,21 @@
-//! `CreateKey`: makes a key. The module makes its backing key and remembers nothing; one commit keeps all there is of it.
+//! `CreateKey`: makes a key. The module makes its backing key and remembers nothing; one commit keeps all there is of it. What an HSM
+//! cluster has made for it is destroyed again if that commit does not come about.
 
 use crate::Fact;
-use crate::kms::custom_key_store::check_store;
+use crate::kms::custom_key_stores::{InStore, check_connected, event_data_of_new_key, keep, make_in_store};
 use crate::kms::metadata::KeyMetadata;
 use crate::kms::policies::KeyPolicy;
 use crate::kms::tags::{record_tags, tag_facts, tags_of_new_key};
 use crate::kms::{record_flag, record_text};
-use crate::operation::{Failure, On, Operation, Outcome, Own, Permission};
+use crate::operation::{Failure, On, Operation, Outcome, Permission};
 use crate::pipeline::{Authorized, PolicyHolder, Scene};
 use access::ConditionKey;
 use audit::json::Object;
 use catalog::World;
-use keys::{Key, KeyId, KeyManager, KeyOrigin, KeySpec, KeyStates, KeyUsage, Material, MultiRegion, Tags};
+use keys::{
+    Backend, CustomKeyStore, Key, KeyId, KeyManager, KeyOrigin, KeySpec, KeyStates, KeyUsage, Material,
+    MultiRegion, Tags,
+};
 use module_api::NewKey;
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -52,7 +56,7 @@ impl Operation for CreateKey {
     const STATES: KeyStates = KeyStates::Any;
     type Input = Input;
     type Output = Answer;
-    type Subject = Own;
+    type Subject = InStore;
 
     fn parameters(input: &Input, record: &mut Object<'_>) {
         record_text(record, "policy", input.policy.as_ref().map(PolicyText::as_str));
@@ -100,35 +104,41 @@ impl Operation for CreateKey {
         facts
     }
 
-    async fn resolve(_: &Input, _: &Scene<'_>) -> Result<Own, Failure> {
-        Ok(Own)
+    async fn resolve(input: &Input, scene: &Scene<'_>) -> Result<InStore, Failure> {
+        InStore::of(input.custom_key_store_id.as_ref(), scene).await
     }
 
-    fn permissions<'a>(input: &Input, _: &'a Own) -> Vec<Permission<'a>> {
+    fn permissions<'a>(input: &Input, _: &'a InStore) -> Vec<Permission<'a>> {
         let mut actions = vec!["kms:CreateKey"];
         actions.extend(input.tags.as_ref().map(|_| "kms:TagResource"));
         actions.into_iter().map(|action| Permission { action, on: On::Account }).collect()
     }
 
-    fn fit(input: &Input, _: &Own) -> Result<(), Fault> {
-        check_store(input.custom_key_store_id.as_ref())
+    fn fit(input: &Input, subject: &InStore) -> Result<(), Fault> {
+        let Some(store) = subject.store()? else { return Ok(()) };
+        check_type(store, input.origin())?;
+        check_connected(store)
     }
 
     async fn execute(
         input: &Input,
-        subject: &Authorized<Own>,
+        subject: &Authorized<InStore>,
         scene: &Scene<'_>,
     ) -> Result<Outcome<Answer>, Failure> {
-        let key = new_key(input, subject, scene).await?;
-        scene.commit(subject, scene.changes().create_key(&key, scene.settings().keys_per_region)).await?;
+        let mut key = new_key(input, subject, scene).await?;
+        if let Some(store) = subject.store()? {
+            key.place = Some(make_in_store(store, key.id, input.xks_key_id.as_ref(), subject, scene).await?);
+        }
+        keep(&key, subject, scene).await?;
         let arn = scene.own_key_arn(key.id);
-        let key_metadata = KeyMetadata::of(&key, &arn, scene.now);
+        let key_metadata = KeyMetadata::of(&key, &arn, subject.home.as_ref(), scene.now);
         let elements = key_metadata.elements();
-        Ok(Outcome::of(Answer { key_metadata }).with_elements(elements).with_made(arn))
+        let outcome = Outcome::of(Answer { key_metadata }).with_elements(elements).with_made(arn);
+        Ok(Outcome { additional: key.place.as_ref().map(event_data_of_new_key), ..outcome })
     }
 }
 
-async fn new_key(input: &Input, subject: &Authorized<Own>, scene: &Scene<'_>) -> Result<Key, Failure> {
+async fn new_key(input: &Input, subject: &Authorized<InStore>, scene: &Scene<'_>) -> Result<Key, Failure> {
     let World { account, region } = scene.world();
     let id = input.new_id();
     let (spec, usage, origin) =
@@ -169,7 +179,7 @@ async fn new_key(input: &Input, subject: &Authorized<Own>, scene: &Scene<'_>) ->
 /// The backing key, unless its owner is going to import one.
 async fn material(
     new: &NewKey,
-    subject: &Authorized<Own>,
+    subject: &Authorized<InStore>,
     scene: &Scene<'_>,
 ) -> Result<Option<Material>, Failure> {
     if new.origin == KeyOrigin::External {
@@ -252,14 +262,29 @@ fn check_origin(input: &Input) -> Result<(), Fault> {
         (input.custom_key_store_id.is_some() != in_custom_store, "CustomKeyStoreId"),
         (input.xks_key_id.is_some() != (origin == KeyOrigin::ExternalKeyStore), "XksKeyId"),
     ];
-    match misplaced.iter().find(|(is_misplaced, _)| *is_misplaced) {
-        Some((_, member)) => {
-            Err(Fault::new(FaultKind::Validation, format!("{member} does not go with Origin {origin}")))
-        }
-        None => Ok(()),
+    if let Some((_, member)) = misplaced.iter().find(|(is_misplaced, _)| *is_misplaced) {
+        return Err(Fault::new(FaultKind::Validation, format!("{member} does not go with Origin {origin}")));
     }
+    if in_custom_store && input.multi_region == Some(true) {
+        return Err(Fault::new(FaultKind::UnsupportedOperation, NO_MULTI_REGION));
+    }
+    Ok(())
+}
+
+/// Refuses a store of another type than the origin says.
+fn check_type(store: &CustomKeyStore, origin: KeyOrigin) -> Result<(), Fault> {
+    let of_store = match store.backend {
+        Backend::CloudHsm(_) => KeyOrigin::AwsCloudHsm,
+        Backend::Xks(_) => KeyOrigin::ExternalKeyStore,
+    };
+    if origin == of_store {
+        return Ok(());
+    }
+    let message = format!("Custom key store {} is for keys of Origin {of_store}, not {origin}.", store.id);
+    Err(Fault::new(FaultKind::Validation, message))
 }
 
 const TWO_SPECS: &str = "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.";
 const NO_USAGE: &str =
     "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.";
+const NO_MULTI_REGION: &str = "Multi-Region keys are not supported in custom key stores.";

@@ -56,7 +56,7 @@ impl Operation for DescribeKey {
         subject: &Authorized<NamedKey>,
         scene: &Scene<'_>,
     ) -> Result<Outcome<Answer>, Failure> {
-        Ok(Outcome::of(Answer { key_metadata: KeyMetadata::of(&subject.key, &subject.arn, scene.now) }))
+        Ok(Outcome::of(Answer { key_metadata: KeyMetadata::of_named(subject, scene.now) }))
     }
 }
 

@@ -194,7 +194,7 @@ impl Answer {
         let tags: Vec<_> = replica.tags.iter().map(tag).collect();
         let default = || default_policy(&scene.settings().partition, &replica.account);
         Self {
-            metadata: KeyMetadata::of(replica, &subject.replica_arn(), scene.now),
+            metadata: KeyMetadata::of(replica, &subject.replica_arn(), None, scene.now),
             policy: replica.policy.clone().unwrap_or_else(default),
             tags: Some(tags).filter(|tags| !tags.is_empty()),
         }
