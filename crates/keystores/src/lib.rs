@@ -7,6 +7,7 @@
 
 pub mod blob;
 mod error;
+mod fingerprint;
 mod metrics;
 mod pkcs11;
 mod quota;
@@ -15,9 +16,10 @@ mod usage;
 pub mod xks;
 
 pub use metrics::Metrics;
+pub use fingerprint::Fingerprint;
 pub use error::{HsmFailure, StoreError, XksFailure};
 pub use pkcs11::{Cluster, ClusterSettings, HsmClient, HsmSeat, Pin, TransportKeys};
 pub use stores::{
-    Destroyed, Destruction, ExternalKey, KeyStores, ProposedProxy, Seat, Settings, StartError, Stores,
+    Destroyed, Destruction, ExternalKey, KeyStores, Seat, Settings, StartError, Stores,
 };
 pub use usage::{RequestMetadata, Usage};

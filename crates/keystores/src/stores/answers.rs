@@ -1,19 +1,5 @@
 //! What is asked of stores and what they answer, beyond sealing and opening.
 
-use keys::{Region, XksProxy};
-use zeroize::Zeroizing;
-
-/// An XKS proxy that a store is to have.
-#[derive(Debug)]
-pub struct ProposedProxy<'a> {
-    /// All that will be kept of it; its sealed secret does not matter.
-    pub proxy: &'a XksProxy,
-    /// The raw secret access key.
-    pub secret: Zeroizing<String>,
-    /// The region that requests are signed for.
-    pub region: Region,
-}
-
 /// An external key as its proxy describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalKey {

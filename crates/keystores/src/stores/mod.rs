@@ -5,7 +5,7 @@ mod credential;
 mod reach;
 mod worker;
 
-pub use answers::{Destroyed, Destruction, ExternalKey, ProposedProxy};
+pub use answers::{Destroyed, Destruction, ExternalKey};
 pub use worker::KeyStores;
 
 use crate::pkcs11::{Cluster, ClusterSettings, HsmSeat};

@@ -1,11 +1,12 @@
 //! The custom key stores as one worker reaches them: each by its record.
 
 use super::reach::{HsmWay, Reach, Way, XksWay};
-use super::{Destroyed, ExternalKey, ProposedProxy, Seat, Stores, credential};
+use super::{Destroyed, ExternalKey, Seat, Stores, credential};
 use crate::blob::{OuterBlob, StoreKind};
 use crate::pkcs11::HsmClient;
 use crate::xks::{self, XksClient};
 use crate::{HsmFailure, RequestMetadata, StoreError, Usage, XksFailure};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use keys::{Backend, CloudHsmCluster, CustomKeyStore, CustomKeyStoreId, HsmKey, KeyId, OuterKey};
 use module_client::ModuleClient;
 use std::collections::BTreeMap;
@@ -112,16 +113,17 @@ impl KeyStores {
         self.cluster(way)?.random(way.pin()?, length).await
     }
 
-    /// Whether that proxy is there, lets us in and has a key manager that works.
+    /// Whether the proxy that a store is to have is there, lets us in and has a key manager that works. Nothing is kept of it.
     pub async fn check_proxy(
         &self,
-        proposed: ProposedProxy<'_>,
+        proposed: &CustomKeyStore,
         operation: &str,
         request_id: &str,
     ) -> Result<(), StoreError> {
-        let ProposedProxy { proxy, secret, region } = proposed;
+        let Backend::Xks(proxy) = &proposed.backend else { return Ok(()) };
+        let secret = credential::open_text(&self.module, &proposed.id, &proxy.secret).await?;
         let shared = xks::Shared::of_proposal();
-        let client = XksClient::new(&self.stores.0.xks, proxy, secret, &region, shared)?;
+        let client = XksClient::new(&self.stores.0.xks, proxy, secret, &proposed.region, shared)?;
         client.health(operation, request_id).await.map(drop)
     }
 
@@ -217,6 +219,17 @@ impl KeyStores {
         secret: &str,
     ) -> Result<Box<[u8]>, StoreError> {
         credential::seal(&self.module, store, secret.as_bytes()).await
+    }
+
+    /// Whether that is the credential that was sealed for that store.
+    pub async fn is_credential(
+        &self,
+        store: &CustomKeyStoreId,
+        sealed: &[u8],
+        secret: &str,
+    ) -> Result<bool, StoreError> {
+        let kept = credential::open(&self.module, store, sealed).await?;
+        Ok(verify_slices_are_equal(&kept, secret.as_bytes()).is_ok())
     }
 
     /// A store with its credential open.
