@@ -21,6 +21,9 @@ pub(crate) struct Serve {
     /// Where to serve plain HTTP besides; loopback only.
     #[arg(long, value_name = "ADDRESS")]
     http: Option<SocketAddr>,
+    /// A file of CA certificates to trust for XKS proxies, beside those of the configuration; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    xks_ca: Vec<PathBuf>,
     /// Let `cardea dev advance` move the service's clock.
     #[arg(long)]
     dev_clock: bool,
@@ -31,6 +34,7 @@ impl Serve {
         let mut config = read(self.config)?;
         config.listen = self.listen.unwrap_or(config.listen);
         config.http = self.http.or(config.http);
+        config.xks.extra_ca_files.extend(self.xks_ca);
         let filter = std::env::var("CARDEA_LOG").ok();
         server::logging::start(&config.log, filter.as_deref())?;
         save_memory();

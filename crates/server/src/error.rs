@@ -79,6 +79,16 @@ pub enum ServerError {
         /// The address asked for.
         address: SocketAddr,
     },
+    /// A file that a setting names is not what it must be.
+    #[error("`{setting}`: the file `{}` cannot be used: {reason}", path.display())]
+    Setting {
+        /// The setting.
+        setting: String,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A part of the service cannot start or do what it was asked for.
     #[error("{part}")]
     Part {

@@ -9,6 +9,7 @@ mod error;
 pub mod http;
 mod listener;
 pub mod logging;
+mod metrics;
 mod node;
 pub mod root_env;
 pub mod tls;

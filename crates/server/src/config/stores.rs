@@ -3,9 +3,10 @@
 //! Whatever can be wrong in the text itself is refused here. Files are read later, and no library of an HSM is ever looked at.
 
 use super::Span;
+use https::Route;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
@@ -78,15 +79,10 @@ pub struct TokenLabel(String);
 #[serde(try_from = "String")]
 pub struct EndpointName(String);
 
-/// Where something is really reached.
+/// Where something is really reached: at a host and port, or at a Unix socket.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub enum Destination {
-    /// At that address.
-    Address(SocketAddr),
-    /// At that Unix socket.
-    Socket(PathBuf),
-}
+pub struct Destination(pub(crate) Route);
 
 /// What custom key stores are told that contradicts itself.
 pub(super) fn contradiction(xks: &Xks, clusters: &[HsmCluster]) -> Option<String> {
@@ -152,7 +148,7 @@ pub enum InvalidStoreSetting {
     ClusterId(String),
     /// Of a place to connect to.
     #[error(
-        "a place to connect to is an address with a port, such as `127.0.0.1:9443`, or `unix:` and the absolute path of a socket, and `{0}` is none"
+        "a place to connect to is a host and a port, such as `127.0.0.1:9443`, or `unix:` and the absolute path of a socket, and `{0}` is none"
     )]
     Destination(String),
     /// Of what is connected to.
@@ -205,11 +201,12 @@ impl TryFrom<String> for Destination {
     type Error = InvalidStoreSetting;
 
     fn try_from(text: String) -> Result<Self, InvalidStoreSetting> {
-        let place = match text.strip_prefix("unix:") {
-            Some(path) => Path::new(path).is_absolute().then(|| Self::Socket(path.into())),
-            None => text.parse().ok().filter(|address: &SocketAddr| address.port() != 0).map(Self::Address),
-        };
-        place.ok_or(InvalidStoreSetting::Destination(text))
+        let is_host = |host: &str| host.parse::<IpAddr>().is_ok() || is_host_name(host);
+        match text.parse() {
+            Ok(Route::Tcp(host, _)) if !is_host(&host) => Err(InvalidStoreSetting::Destination(text)),
+            Ok(route) => Ok(Self(route)),
+            Err(_) => Err(InvalidStoreSetting::Destination(text)),
+        }
     }
 }
 
@@ -283,19 +280,22 @@ mod tests {
     }
 
     #[test]
-    fn a_place_to_connect_to_is_an_address_or_a_socket() {
-        let place = |text: &str| Destination::try_from(text.to_owned());
-        assert_eq!(place("127.0.0.1:9443"), Ok(Destination::Address("127.0.0.1:9443".parse().unwrap())));
-        assert_eq!(place("[::1]:9443"), Ok(Destination::Address("[::1]:9443".parse().unwrap())));
-        assert_eq!(place("unix:/run/xks.sock"), Ok(Destination::Socket("/run/xks.sock".into())));
+    fn a_place_to_connect_to_is_a_host_and_a_port_or_a_socket() {
+        let place = |text: &str| Destination::try_from(text.to_owned()).map(|place| place.0);
+        let tcp = |host: &str, port| Ok(Route::Tcp(host.to_owned(), port));
+        assert_eq!(place("127.0.0.1:9443"), tcp("127.0.0.1", 9443));
+        assert_eq!(place("[::1]:9443"), tcp("::1", 9443));
+        assert_eq!(place("proxy.internal:443"), tcp("proxy.internal", 443));
+        assert_eq!(place("unix:/run/xks.sock"), Ok(Route::Unix("/run/xks.sock".into())));
         for wrong in [
             "",
             "127.0.0.1",
             "127.0.0.1:0",
+            "a host:1",
             "unix:",
             "unix:xks.sock",
+            "unix//xks:1",
             "https://127.0.0.1:9443",
-            "tcp:127.0.0.1:1",
         ] {
             assert!(place(wrong).is_err(), "{wrong}");
         }

@@ -7,14 +7,15 @@ use crate::{ServerError, in_one_line};
 use attestation::Roots;
 use audit::{Appender, Journal};
 use catalog::{Catalog, Followed};
-use keystores::KeyStores;
+use keystores::{KeyStores, Metrics, Stores};
 use module_client::{Connector, Supervisor};
 use oidc::Issuers;
 use operations::{
     AccessKeyUses, Answer, Bell, Call, Clock, Decoy, KeyUses, Service, Sessions, Settings, key_uses,
 };
+use prometheus_client::registry::Registry;
 use sigv4::SigningKeys;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,6 +27,7 @@ pub(super) struct Core {
     seats: Seats,
     supervisor: Supervisor,
     journal: Journal,
+    registry: Arc<Registry>,
     staleness_bound: Duration,
     // INVARIANT: let go last, when nothing of ours works on the directory any more.
     lock: DirLock,
@@ -37,6 +39,7 @@ impl Core {
         dir: &DataDir,
         lock: DirLock,
         config: &Config,
+        key_stores: keystores::Settings,
         clock: Clock,
         workers: usize,
     ) -> Result<Self, ServerError> {
@@ -44,12 +47,17 @@ impl Core {
         let journal = open_journal(dir, config)?;
         let (supervisor, mut connectors) = start_module(dir, config, &catalog, workers + 2).await?;
         let decoy = Arc::new(decoy(connectors.pop()).await?);
-        let seats = connectors
-            .into_iter()
-            .map(|connector| Seat { connector, appender: journal.appender() })
+        let mut registry = Registry::default();
+        let metrics = Metrics::new(&mut registry);
+        let (stores, places) = Stores::start(key_stores, connectors.len(), metrics)
+            .map_err(ServerError::part("custom key stores cannot be had"))?;
+        let at_each = connectors.into_iter().zip(places);
+        let seats = at_each
+            .map(|(connector, key_stores)| Seat { connector, key_stores, appender: journal.appender() })
             .collect();
         let shared = Shared {
             key_uses: Arc::new(recovered_key_uses(dir, &catalog).await),
+            stores,
             catalog,
             followed: Arc::default(),
             clock,
@@ -62,7 +70,15 @@ impl Core {
             settings: Arc::new(settings(config)?),
         };
         let staleness_bound = config.storage.staleness_bound.duration();
-        Ok(Self { shared, seats: Arc::new(Mutex::new(seats)), supervisor, journal, staleness_bound, lock })
+        Ok(Self {
+            shared,
+            seats: Arc::new(Mutex::new(seats)),
+            supervisor,
+            journal,
+            registry: Arc::new(registry),
+            staleness_bound,
+            lock,
+        })
     }
 
     /// The service as the calling thread holds it. There is one a worker, and one more.
@@ -74,6 +90,11 @@ impl Core {
     pub(super) fn factory(&self) -> impl Fn() -> Ready + Clone + Send + 'static {
         let (shared, seats) = (self.shared.clone(), Arc::clone(&self.seats));
         move || std::future::ready(take_seat(&seats).map(|seat| Operations(Rc::new(shared.service(seat)))))
+    }
+
+    /// What is measured.
+    pub(super) fn registry(&self) -> Arc<Registry> {
+        Arc::clone(&self.registry)
     }
 
     /// Keeps memory true to the store. Runs for ever.
@@ -108,6 +129,7 @@ impl Core {
         drop(seats);
         let closed = tokio::task::spawn_blocking(move || {
             journal.close();
+            shared.stores.stop();
             supervisor.stop();
             drop(shared);
             drop(lock);
@@ -130,9 +152,10 @@ impl Respond for Operations {
 type Ready = std::future::Ready<Result<Operations, ServerError>>;
 type Seats = Arc<Mutex<Vec<Seat>>>;
 
-/// One worker's place at the module's door, and its way into the journal.
+/// One worker's place at the module's door and at the custom key stores, and its way into the journal.
 struct Seat {
     connector: Connector,
+    key_stores: keystores::Seat,
     appender: Appender,
 }
 
@@ -172,6 +195,7 @@ fn issuers(config: &Config) -> Result<Issuers, ServerError> {
 
 #[derive(Clone)]
 struct Shared {
+    stores: Stores,
     catalog: Arc<Catalog>,
     followed: Arc<Followed>,
     clock: Clock,
@@ -186,10 +210,10 @@ struct Shared {
 }
 
 impl Shared {
-    fn service(&self, Seat { connector, appender }: Seat) -> Service {
+    fn service(&self, Seat { connector, key_stores, appender }: Seat) -> Service {
         let module = connector.connect();
         Service {
-            key_stores: KeyStores::new(module.clone()),
+            key_stores: KeyStores::new(self.stores.clone(), key_stores, module.clone()),
             catalog: Arc::clone(&self.catalog),
             followed: Arc::clone(&self.followed),
             module,
@@ -247,7 +271,7 @@ async fn start_module(
     let has_accounts = has_accounts.map_err(ServerError::part("the store cannot be read"))?;
     make_private_dir(&dir.file("module"))?;
     let config = module_client::Config {
-        program: module_program(config)?,
+        program: program(config.module.program.as_deref(), "cardea-module")?,
         seal_file: dir.file("module/seal.key"),
         domain_file: dir.file("module/domain.sealed"),
         // A domain key made anew would open nothing that the store holds.
@@ -257,14 +281,15 @@ async fn start_module(
     Supervisor::start(config, connections).map_err(ServerError::part("the security module cannot start"))
 }
 
-fn module_program(config: &Config) -> Result<PathBuf, ServerError> {
-    let program = match &config.module.program {
-        Some(program) => program.clone(),
+/// The program that the configuration names, or the one of that name beside the running one. It is there.
+pub(super) fn program(configured: Option<&Path>, name: &str) -> Result<PathBuf, ServerError> {
+    let program = match configured {
+        Some(program) => program.to_owned(),
         None => std::env::current_exe()
-            .map_err(ServerError::part("the security module's program cannot be found"))?
-            .with_file_name("cardea-module"),
+            .map_err(ServerError::part("the programs beside this one cannot be found"))?
+            .with_file_name(name),
     };
-    std::fs::metadata(&program).map_err(ServerError::file("find the security module's program", &program))?;
+    std::fs::metadata(&program).map_err(ServerError::file("find the program", &program))?;
     Ok(program)
 }
 

@@ -5,11 +5,13 @@ mod clock;
 mod core;
 mod first_start;
 mod jobs;
+mod key_stores;
 
 use crate::admin::{AdminResponse, AdminSocket, Errand};
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::door::{Door, Plan};
+use crate::metrics::MetricsEndpoint;
 use crate::root_env::Reach;
 use crate::tls::{self, Tls};
 use crate::{ServerError, in_one_line};
@@ -48,7 +50,8 @@ pub fn serve(serve: Serve, ready: impl FnOnce(&str)) -> Result<(), ServerError> 
         let background = node.begin_background();
         node.core.followed().await?;
         let Facts { https, http, reach } = &node.facts;
-        tracing::info!(%https, http = http.map(tracing::field::display), data = %reach.data.display(), "serving");
+        let metrics = node.metrics.as_ref().map(|metrics| tracing::field::display(metrics.address()));
+        tracing::info!(%https, http = http.map(tracing::field::display), metrics, data = %reach.data.display(), "serving");
         ready(&format!("https://{https}"));
         stop.signalled().await;
         tracing::info!("stopping: finishing what is in flight");
@@ -69,7 +72,9 @@ pub(crate) fn run_offline(
         let lock = dir.lock()?;
         FirstStart::of(&dir)?;
         let clock = ServiceClock::open(&dir, true)?;
-        let core = Core::open(&dir, lock, config, clock.clock(), 0).await?;
+        // Nobody uses a key of theirs meanwhile: the HSMs are left alone.
+        let key_stores = keystores::Settings { clusters: Vec::new(), ..key_stores::settings(config)? };
+        let core = Core::open(&dir, lock, config, key_stores, clock.clock(), 0).await?;
         let endpoint = crate::root_env::endpoint_of(&dir).unwrap_or_else(|| url_of(config, config.listen));
         let reach = reach(&dir, config, endpoint);
         let done = errand.run(&core.service()?, &reach).await;
@@ -89,6 +94,7 @@ pub(crate) struct Facts {
 struct Node {
     core: Core,
     door: Door,
+    metrics: Option<Rc<MetricsEndpoint>>,
     tls: Rc<Tls>,
     facts: Facts,
     jobs: Rc<Jobs>,
@@ -99,6 +105,7 @@ impl Node {
     async fn start(serve: Serve) -> Result<Self, ServerError> {
         let Serve { data, config, dev_clock } = serve;
         config.check_plain_http()?;
+        let key_stores = key_stores::settings(&config)?;
         let dir = DataDir::create(&data)?;
         let lock = dir.lock()?;
         let first_start = FirstStart::of(&dir)?;
@@ -106,14 +113,15 @@ impl Node {
         let tls = Rc::new(Tls::open(&dir, &config, Timestamp::now())?);
         let workers = config.workers.unwrap_or_else(crate::door::one_a_core);
         let bound = plan(&config, tls.config(), workers).bind()?;
-        let core = Core::open(&dir, lock, &config, clock.clock(), workers.get()).await?;
+        let metrics = metrics(&config)?;
+        let core = Core::open(&dir, lock, &config, key_stores, clock.clock(), workers.get()).await?;
         let door = bound.open(core.factory()).await?;
         let https = door.https().unwrap_or(config.listen);
         let facts = Facts { https, http: door.http(), reach: reach(&dir, &config, url_of(&config, https)) };
         let jobs = Rc::new(Jobs::new(core.service()?));
         first_start.ensure(jobs.service(), &facts.reach).await?;
         let admin = Rc::new(AdminSocket::bind(&dir, Rc::clone(&jobs), clock, facts.clone())?);
-        Ok(Self { core, door, tls, facts, jobs, admin })
+        Ok(Self { core, door, metrics, tls, facts, jobs, admin })
     }
 
     /// What goes on beside the answering of requests. Dropping it ends it.
@@ -128,6 +136,10 @@ impl Node {
         background.spawn_local(async move { admin.serve_for_ever().await });
         let tls = Rc::clone(&self.tls);
         background.spawn_local(async move { renew_for_ever(&tls).await });
+        if let Some(metrics) = self.metrics.clone() {
+            let registry = self.core.registry();
+            background.spawn_local(async move { metrics.serve_for_ever(registry).await });
+        }
         background
     }
 
@@ -172,6 +184,11 @@ async fn renew_for_ever(tls: &Tls) {
 
 fn plan(config: &Config, tls: Arc<ServerConfig>, workers: NonZeroUsize) -> Plan {
     Plan { https: Some((config.listen, tls)), http: config.http, limits: config.limits.clone(), workers }
+}
+
+fn metrics(config: &Config) -> Result<Option<Rc<MetricsEndpoint>>, ServerError> {
+    let bind = |address| MetricsEndpoint::bind(address, &config.limits).map(Rc::new);
+    config.metrics.map(bind).transpose()
 }
 
 fn reach(dir: &DataDir, config: &Config, endpoint: String) -> Reach {
