@@ -58,7 +58,7 @@ pub enum HsmFailure {
 }
 
 /// Why an XKS proxy does not do what was asked: what AWS tells apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum XksFailure {
     /// `AccessDeniedException`.
     #[error("the XKS proxy denies access")]

@@ -79,9 +79,14 @@ pub(crate) type HexHash = [u8; 64];
 pub(crate) fn hex_hash(data: &[u8]) -> HexHash {
     let mut hex = [0; 64];
     for (pair, byte) in hex.chunks_exact_mut(2).zip(digest(&SHA256, data).as_ref()) {
-        pair.copy_from_slice(&[hex_digit(byte >> 4), hex_digit(byte & 15)]);
+        pair.copy_from_slice(&hex_pair(*byte));
     }
     hex
+}
+
+/// A byte in lower-case hexadecimal.
+pub(crate) fn hex_pair(byte: u8) -> [u8; 2] {
+    [hex_digit(byte >> 4), hex_digit(byte & 15)]
 }
 
 /// A query's name or value without its percent signs; a plus is a space.

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use crate::canonical::{Form, HeaderAbsent, Signed, encode, hex_hash};
+use crate::canonical::{Form, HeaderAbsent, Signed, encode, hex_hash, hex_pair};
 use crate::time::{basic, day_of};
 use crate::{ALGORITHM, SigningKey, TERMINATOR};
 
@@ -60,13 +60,31 @@ impl Signer<'_> {
     /// All headers are signed but those that proxies change or that may hold no part of the request. A later change to
     /// a signed header, the path, the query or the body breaks the signature.
     pub fn sign(&self, parts: &mut Parts, body: &[u8], now: Timestamp) -> Result<(), Unsignable> {
+        self.sign_with(&self.signing_key(now), parts, body, now)
+    }
+
+    /// The key of the day, for [`sign_with`](Self::sign_with).
+    pub fn signing_key(&self, now: Timestamp) -> SigningKey {
+        self.key_of(day_of(&basic(now)))
+    }
+
+    /// Signs as [`sign`](Self::sign) does, for whoever keeps the [`signing_key`](Self::signing_key) of the day of `now`.
+    pub fn sign_with(
+        &self,
+        key: &SigningKey,
+        parts: &mut Parts,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<(), Unsignable> {
         let date = basic(now);
         parts.headers.insert("x-amz-date", HeaderValue::try_from(&date)?);
         if let Some(token) = &self.credentials.session_token {
             parts.headers.insert("x-amz-security-token", secret_value(token)?);
         }
         let headers = signed_headers(&parts.headers);
-        let signature = self.signature(parts, Form::Header, &headers, &date, body)?;
+        let scope = self.scope(&date);
+        let signed = Signed { parts, form: Form::Header, headers: &headers, date: &date, scope: &scope };
+        let signature = signature(key, &signed, body)?;
         let credential = self.credential(&date);
         let authorization =
             format!("{ALGORITHM} Credential={credential}, SignedHeaders={headers}, Signature={signature}");
@@ -100,24 +118,14 @@ impl Signer<'_> {
                 add_parameter(&mut parts.uri, name, value)?;
             }
         }
-        let signature = self.signature(parts, Form::Query, &headers, &date, body)?;
+        let scope = self.scope(&date);
+        let signed = Signed { parts, form: Form::Query, headers: &headers, date: &date, scope: &scope };
+        let signature = signature(&self.key_of(day_of(&date)), &signed, body)?;
         add_parameter(&mut parts.uri, "X-Amz-Signature", &signature)
     }
 
-    fn signature(
-        &self,
-        parts: &Parts,
-        form: Form,
-        headers: &str,
-        date: &str,
-        body: &[u8],
-    ) -> Result<String, Unsignable> {
-        let scope = self.scope(date);
-        let signed = Signed { parts, form, headers, date, scope: &scope };
-        let text = signed.string_to_sign(&hex_hash(body)).map_err(|HeaderAbsent| Unsignable::HostUnknown)?;
-        let key =
-            SigningKey::derive(&self.credentials.secret_access_key, day_of(date), self.region, self.service);
-        Ok(key.sign(&text).as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+    fn key_of(&self, day: &str) -> SigningKey {
+        SigningKey::derive(&self.credentials.secret_access_key, day, self.region, self.service)
     }
 
     fn credential(&self, date: &str) -> String {
@@ -144,6 +152,13 @@ pub enum Unsignable {
     /// The URI cannot have a query.
     #[error("the uri cannot have a query")]
     UriParts(#[from] InvalidUriParts),
+}
+
+fn signature(key: &SigningKey, signed: &Signed<'_>, body: &[u8]) -> Result<String, Unsignable> {
+    let text = signed.string_to_sign(&hex_hash(body)).map_err(|HeaderAbsent| Unsignable::HostUnknown)?;
+    let mut hex = String::with_capacity(64);
+    hex.extend(key.sign(&text).as_ref().iter().flat_map(|byte| hex_pair(*byte)).map(char::from));
+    Ok(hex)
 }
 
 fn signed_headers(headers: &HeaderMap) -> String {
@@ -232,6 +247,39 @@ mod tests {
         let signer = Signer { credentials: &credentials, region: "us-east-1", service: "kms" };
         let outcome = signer.presign(&mut parts, b"", Timestamp::UNIX_EPOCH, Duration::from_secs(1));
         assert!(matches!(outcome, Err(Unsignable::Uri(_))), "{outcome:?}");
+    }
+
+    #[test]
+    fn a_kept_key_signs_as_one_derived_anew_does() {
+        let credentials = credentials("secret");
+        let signer = Signer { credentials: &credentials, region: "us-east-1", service: "kms" };
+        let now: Timestamp = "2026-11-21T23:59:59Z".parse().unwrap();
+        let key = signer.signing_key(now);
+        let signed = |sign: &dyn Fn(&mut Parts) -> Result<(), Unsignable>| {
+            let mut parts = Request::builder().uri("https://localhost/").body(()).unwrap().into_parts().0;
+            sign(&mut parts).unwrap();
+            parts.headers
+        };
+        let anew = signed(&|parts| signer.sign(parts, b"body", now));
+        assert_eq!(signed(&|parts| signer.sign_with(&key, parts, b"body", now)), anew);
+        let next_day = now.checked_add(Duration::from_secs(1)).unwrap();
+        let stale = signed(&|parts| signer.sign_with(&key, parts, b"body", next_day));
+        assert_ne!(stale, signed(&|parts| signer.sign(parts, b"body", next_day)));
+    }
+
+    /// AWS KMS signs these two headers to XKS proxies, and sends others that it does not sign.
+    #[test]
+    fn a_request_to_an_xks_proxy_is_signed_with_host_and_date_only() {
+        let body = br#"{"requestMetadata":{"kmsRequestId":"7112f4d6-db54-4af4-ae30-c55a22a8dfae","kmsOperation":"CreateCustomKeyStore"}}"#;
+        let request = Request::post("https://localhost:18098/example/uri/path/prefix/kms/xks/v1/health");
+        let mut parts = request.header(HOST, "localhost:18098").body(()).unwrap().into_parts().0;
+        let credentials = Credentials::new("AKIDEXAMPLE".to_owned(), "secret".to_owned(), None);
+        let signer = Signer { credentials: &credentials, region: "us-east-1", service: "kms-xks-proxy" };
+        signer.sign(&mut parts, body, "2026-11-21T19:24:32Z".parse().unwrap()).unwrap();
+        let authorization = parts.headers[AUTHORIZATION].to_str().unwrap();
+        let expected = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261121/us-east-1/kms-xks-proxy/aws4_request, SignedHeaders=host;x-amz-date, Signature=";
+        assert!(authorization.starts_with(expected), "{authorization}");
+        assert_eq!(parts.headers["x-amz-date"], "20261121T192432Z");
     }
 
     fn credentials(secret: &str) -> Credentials {
