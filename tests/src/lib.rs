@@ -28,6 +28,7 @@ mod model;
 mod programs;
 mod request;
 mod server;
+mod soft_hsm;
 mod wrapping;
 mod xml;
 
@@ -43,6 +44,7 @@ pub use model::{Model, ModelError};
 pub use programs::{program, run};
 pub use request::Request;
 pub use server::{Builder, Server};
+pub use soft_hsm::SoftHsm;
 pub use wrapping::wrap;
 pub use xml::{Element, list};
 

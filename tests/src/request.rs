@@ -57,6 +57,13 @@ impl Request {
         Self { service, ..request }
     }
 
+    /// A request for something that is there to be read.
+    #[must_use]
+    pub fn get(host: &str, target: &str) -> Self {
+        let request = Self::new(host, "", "").without("x-amz-target").without("content-type");
+        Self { method: "GET".to_owned(), target: target.to_owned(), ..request }
+    }
+
     /// With that header in place of one of the same name.
     #[must_use]
     pub fn with(self, name: &str, value: &str) -> Self {

@@ -1,6 +1,8 @@
 //! A running service on a data directory of its own.
 
-use crate::{Answer, Caller, Connection, Environment, Request, program, read_journal, record_of};
+use crate::{
+    Answer, Caller, Connection, Environment, Request, SoftHsm, program, read_journal, record_of, soft_hsm,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::fs::File;
@@ -19,7 +21,7 @@ use tempfile::TempDir;
 pub struct Server {
     options: Builder,
     directory: TempDir,
-    http: SocketAddr,
+    ports: Ports,
     running: Mutex<Option<Running>>,
     root: OnceLock<Caller>,
 }
@@ -28,8 +30,16 @@ pub struct Server {
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
     config: Option<String>,
+    metrics: bool,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
+}
+
+/// The ports of a service that stay the same over its restarts.
+#[derive(Clone, Copy, Debug)]
+struct Ports {
+    http: SocketAddr,
+    metrics: SocketAddr,
 }
 
 #[derive(Debug)]
@@ -43,6 +53,26 @@ impl Builder {
     #[must_use]
     pub fn config(self, text: &str) -> Self {
         Self { config: Some(text.to_owned()), ..self }
+    }
+
+    /// With those sections of a configuration file after what it has already.
+    #[must_use]
+    pub fn more_config(self, text: &str) -> Self {
+        let before = self.config.as_deref().unwrap_or_default();
+        Self { config: Some(format!("{before}\n{text}")), ..self }
+    }
+
+    /// With the metrics endpoint.
+    #[must_use]
+    pub fn metrics(self) -> Self {
+        Self { metrics: true, ..self }
+    }
+
+    /// With that HSM cluster.
+    #[must_use]
+    pub fn hsm_cluster(self, cluster: &SoftHsm) -> Self {
+        let configuration = cluster.configuration();
+        self.more_config(&cluster.settings()).env(soft_hsm::VARIABLE, configuration.to_str().unwrap())
     }
 
     /// With a clock that can be moved.
@@ -70,8 +100,9 @@ impl Builder {
     pub fn start(self) -> Server {
         let directory = tempfile::Builder::new().prefix("cardea-").tempdir().unwrap();
         for _ in 1..TRIES {
-            match self.clone().try_start_in(&directory, free_port()) {
-                Ok((http, running)) => return Server::new(self, directory, http, running),
+            let ports = Ports { http: free_address(), metrics: free_address() };
+            match self.launch(directory.path(), ports) {
+                Ok(running) => return Server::new(self, directory, ports, running),
                 // Another process may have taken the port in between.
                 Err(reason) if reason.contains("address") || reason.contains("Address") => {}
                 Err(reason) => panic!("{reason}"),
@@ -80,18 +111,22 @@ impl Builder {
         panic!("no port could be had");
     }
 
-    fn try_start_in(&self, directory: &TempDir, port: u16) -> Result<(SocketAddr, Running), String> {
-        let http = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        self.launch(directory.path(), http).map(|running| (http, running))
+    /// Settings that stand in no section come before all sections.
+    fn config_with(&self, ports: Ports) -> Option<String> {
+        let metrics = self.metrics.then(|| format!("metrics = \"{}\"\n", ports.metrics));
+        match (metrics, &self.config) {
+            (None, config) => config.clone(),
+            (Some(metrics), config) => Some(metrics + config.as_deref().unwrap_or_default()),
+        }
     }
 
     /// Launches the process and waits for its line. Whatever comes instead is the error.
-    fn launch(&self, directory: &Path, http: SocketAddr) -> Result<Running, String> {
+    fn launch(&self, directory: &Path, ports: Ports) -> Result<Running, String> {
         let log = directory.join("log");
         let mut command = Command::new(program("cardea"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--http", &http.to_string(), "--data"]);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--http", &ports.http.to_string(), "--data"]);
         command.arg(directory.join("data")).args(&self.arguments);
-        if let Some(text) = &self.config {
+        if let Some(text) = self.config_with(ports) {
             let file = directory.join("cardea.toml");
             std::fs::write(&file, text).unwrap();
             command.arg("--config").arg(file);
@@ -124,8 +159,8 @@ impl Server {
         Builder::default()
     }
 
-    fn new(options: Builder, directory: TempDir, http: SocketAddr, running: Running) -> Self {
-        Self { options, directory, http, running: Mutex::new(Some(running)), root: OnceLock::new() }
+    fn new(options: Builder, directory: TempDir, ports: Ports, running: Running) -> Self {
+        Self { options, directory, ports, running: Mutex::new(Some(running)), root: OnceLock::new() }
     }
 
     /// Calls an operation as the first account's root.
@@ -149,7 +184,7 @@ impl Server {
     /// A request for this service, not signed yet.
     #[must_use]
     pub fn request(&self, operation: &str, body: impl Into<Vec<u8>>) -> Request {
-        Request::new(&self.http.to_string(), operation, body)
+        Request::new(&self.ports.http.to_string(), operation, body)
     }
 
     /// Sends a request on a connection of its own.
@@ -162,7 +197,7 @@ impl Server {
 
     /// Opens a connection of plain HTTP.
     pub fn connect(&self) -> io::Result<Connection> {
-        Connection::open(self.http)
+        Connection::open(self.ports.http)
     }
 
     /// Makes a key of the first account and says its ARN.
@@ -234,7 +269,30 @@ impl Server {
     /// Where plain HTTP is served.
     #[must_use]
     pub fn http(&self) -> SocketAddr {
-        self.http
+        self.ports.http
+    }
+
+    /// Where the metrics endpoint is, of a service that was started with one.
+    #[must_use]
+    pub fn metrics(&self) -> SocketAddr {
+        assert!(self.options.metrics, "the service has no metrics endpoint");
+        self.ports.metrics
+    }
+
+    /// The URL of the metrics.
+    #[must_use]
+    pub fn metrics_url(&self) -> String {
+        format!("http://{}/metrics", self.metrics())
+    }
+
+    /// The metrics as they are now, in OpenMetrics' text.
+    #[must_use]
+    pub fn collect_metrics(&self) -> String {
+        let request = Request::get(&self.metrics().to_string(), "/metrics");
+        let answer =
+            Connection::open(self.metrics()).and_then(|mut metrics| metrics.exchange(&request)).unwrap();
+        assert_eq!(answer.status, 200);
+        answer.text()
     }
 
     /// The URL that the service printed when it was ready.
@@ -270,9 +328,13 @@ impl Server {
     /// The security module's process, which the serving one started.
     #[must_use]
     pub fn module_pid(&self) -> Option<u32> {
-        let children = format!("/proc/{0}/task/{0}/children", self.pid());
-        let started_by_main = std::fs::read_to_string(children).unwrap_or_default();
-        started_by_main.split_whitespace().find_map(|pid| pid.parse().ok()).or_else(|| child_of(self.pid()))
+        children_of(self.pid(), "cardea-module").first().copied()
+    }
+
+    /// The processes that have loaded an HSM's library, which the serving one started: one a member.
+    #[must_use]
+    pub fn pkcs11_pids(&self) -> Vec<u32> {
+        children_of(self.pid(), "cardea-pkcs11")
     }
 
     /// Kills the process as `kill -9` does. The service is down afterwards.
@@ -309,13 +371,13 @@ impl Server {
 
     /// Starts the service again, on the same directory and the same port of plain HTTP.
     pub fn start_again(&self) {
-        let running = self.options.launch(self.directory.path(), self.http);
+        let running = self.options.launch(self.directory.path(), self.ports);
         *self.running.lock().unwrap() = Some(running.unwrap_or_else(|reason| panic!("{reason}")));
     }
 
     /// The same, where it may fail: what it said.
     pub fn try_start_again(&self) -> Result<(), String> {
-        *self.running.lock().unwrap() = Some(self.options.launch(self.directory.path(), self.http)?);
+        *self.running.lock().unwrap() = Some(self.options.launch(self.directory.path(), self.ports)?);
         Ok(())
     }
 
@@ -353,6 +415,10 @@ fn ready(process: &mut Child) -> Result<String, String> {
     }
 }
 
+fn free_address() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()))
+}
+
 /// A port below those that the system gives out by itself, so that no connection of another test takes it.
 fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
@@ -365,16 +431,18 @@ fn free_port() -> u16 {
     }
 }
 
-fn child_of(parent: u32) -> Option<u32> {
+/// The processes of that name that another one has started.
+fn children_of(parent: u32, name: &str) -> Vec<u32> {
     let processes = std::fs::read_dir("/proc").unwrap();
     let ids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
     let is_child = |pid: &u32| {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        status
-            .lines()
-            .any(|line| line.strip_prefix("PPid:").is_some_and(|id| id.trim() == parent.to_string()))
+        let says = |field: &str, value: &str| {
+            status.lines().any(|line| line.strip_prefix(field).is_some_and(|rest| rest.trim() == value))
+        };
+        says("Name:", name) && says("PPid:", &parent.to_string())
     };
-    ids.into_iter().find(is_child)
+    ids.filter(is_child).collect()
 }
 
 fn signal(pid: u32, signal: Signal) {

@@ -36,6 +36,7 @@ mod key_specs;
 mod key_states;
 mod lifecycle;
 mod limits;
+mod metrics;
 mod model;
 mod multi_region;
 mod outputs;
