@@ -48,15 +48,16 @@ impl<'k> Backing<'k> {
 
     /// The same under those names.
     pub fn record(&self, names: &EventNames, data: &mut Object<'_>) {
-        let Some(place) = self.place else {
-            return data.string(names.material, &self.material_id().to_string());
-        };
-        data.string(names.store, &place.store.to_string());
-        match &place.key {
-            OuterKey::External { id } => data.string(names.external_key, id),
-            OuterKey::Hsm(key) => data.string(names.hsm_key, &key.id),
+        match self.place {
+            None => data.string(names.material, &self.material_id().to_string()),
+            Some(place) => names.record_place(place, data),
         }
     }
+}
+
+/// `additionalEventData` of a key in a custom key store.
+pub fn event_data_of_place(place: &KeyPlace) -> Json {
+    object(|data| THE_ONE.record_place(place, data))
 }
 
 /// What `additionalEventData` calls a backing key: its id or, of a key in a custom key store, the store and the key there.
@@ -70,6 +71,16 @@ pub struct EventNames {
     pub external_key: &'static str,
     /// The key in an HSM cluster.
     pub hsm_key: &'static str,
+}
+
+impl EventNames {
+    fn record_place(&self, place: &KeyPlace, data: &mut Object<'_>) {
+        data.string(self.store, &place.store.to_string());
+        match &place.key {
+            OuterKey::External { id } => data.string(self.external_key, id),
+            OuterKey::Hsm(key) => data.string(self.hsm_key, &key.id),
+        }
+    }
 }
 
 /// What every backing key of the key is bound to.

@@ -15,7 +15,7 @@ pub mod policies;
 pub mod rotation;
 pub mod tags;
 
-pub use backing::{Backing, EventNames, new_key};
+pub use backing::{Backing, EventNames, event_data_of_place, new_key};
 pub use managed::ManagedKey;
 
 use crate::Fact;

@@ -6,12 +6,13 @@ use super::recipient::Recipient;
 use super::who::Who;
 use crate::api::{Api, Routed};
 use crate::key_uses::{LastUse, Using, tracked};
+use crate::kms::event_data_of_place;
 use crate::operation::{Elsewhere, NamedKey, Outcome, Subject, internal};
 use crate::{Call, Service, TlsConnection};
 use audit::json::{Json, Object, object};
 use audit::{EventType, Failure, Record, Resource, ResourceType, TlsDetails, UserIdentity};
 use catalog::Stored;
-use keys::{AccountId, Key, Moment};
+use keys::{AccountId, Key, KeyPlace, Moment};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -28,6 +29,8 @@ pub struct Draft {
     resources: Vec<Named>,
     /// `additionalEventData` of a call that an attested recipient is for and that fails.
     recipient: Option<Box<Json>>,
+    /// The same of one that uses a key in a custom key store.
+    in_store: Option<Box<Json>>,
 }
 
 /// A resource and its ARN.
@@ -41,7 +44,8 @@ struct Named {
 
 impl Draft {
     pub const fn new(api: &'static Api, name: &'static str, read_only: bool) -> Self {
-        Self { api, name, read_only, parameters: None, resources: Vec::new(), recipient: None }
+        let resources = Vec::new();
+        Self { api, name, read_only, parameters: None, resources, recipient: None, in_store: None }
     }
 
     /// Notes the parameters. An operation without any that may be shown has none in its record.
@@ -70,6 +74,8 @@ impl Draft {
             key: None,
         }));
         self.resources.extend(subject.keys().map(Named::existing));
+        let place = only_place(subject).filter(|_| tracked(self.name).is_some());
+        self.in_store = place.map(|place| Box::new(event_data_of_place(place)));
     }
 
     /// Writes the record, and the copies for the other accounts whose resources the call was about. If that fails, so does
@@ -94,7 +100,8 @@ impl Draft {
         record.recipient_account_id = Some(account);
         record.shared_event_id = shared.as_deref();
         record.resources = &resources;
-        self.describe(&mut record, outcome);
+        let of_failure = outcome.is_err().then(|| self.event_data_of_failure()).flatten();
+        self.describe(&mut record, outcome, of_failure.as_ref());
         let mut uses = self.uses(scene, outcome.is_ok());
         uses.expect_record(account, scene.call.ids.event);
         append(scene.service(), &record).await.inspect_err(|_| uses.withdraw())?;
@@ -110,7 +117,12 @@ impl Draft {
     }
 
     /// Has the record say what was asked for and what came of it.
-    fn describe<'r, O>(&'r self, record: &mut Record<'r>, outcome: Result<&'r Outcome<O>, &'r Fault>) {
+    fn describe<'r, O>(
+        &'r self,
+        record: &mut Record<'r>,
+        outcome: Result<&'r Outcome<O>, &'r Fault>,
+        of_failure: Option<&'r Json>,
+    ) {
         record.event_source = self.api.event_source;
         record.event_name = self.name;
         record.read_only = self.read_only;
@@ -122,9 +134,17 @@ impl Draft {
             }
             Err(fault) => {
                 record.failure = Some(failure(fault));
-                record.additional_event_data = self.recipient.as_deref();
+                record.additional_event_data = of_failure;
             }
         }
+    }
+
+    fn event_data_of_failure(&self) -> Option<Json> {
+        let known = [self.in_store.as_deref(), self.recipient.as_deref()];
+        known
+            .iter()
+            .any(Option::is_some)
+            .then(|| object(|data| known.into_iter().flatten().for_each(|members| data.members(members))))
     }
 
     /// The uses of keys that the call comes to when its record is durable.
@@ -136,6 +156,13 @@ impl Draft {
         let under_way = keys.map(|key| scene.service().key_uses.begin(key)).collect();
         Uses { operation: self.name, at, request, under_way }
     }
+}
+
+/// Where the key is outside the service, if the call is about one and that is in a custom key store.
+fn only_place(subject: &impl Subject) -> Option<&KeyPlace> {
+    let mut keys = subject.governed();
+    let place = keys.next()?.key.place.as_ref()?;
+    keys.next().is_none().then_some(place)
 }
 
 /// The uses of keys that are not noted yet.

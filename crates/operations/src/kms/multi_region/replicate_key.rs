@@ -11,7 +11,7 @@ use crate::operation::{Elsewhere, Failure, NamedKey, On, Operation, Outcome, Per
 use crate::pipeline::{Authorized, Naming, PolicyHolder, Scene};
 use access::ConditionKey;
 use audit::json::{Json, Object, object};
-use keys::{Key, KeyStates, Region, Tags, default_policy};
+use keys::{Key, KeyOrigin, KeyStates, Region, Tags, default_policy};
 use wire::arn::KeyArn;
 use wire::member::{self, Description, KeyIdText, PolicyText, RegionName};
 use wire::{Fault, FaultKind};
@@ -67,6 +67,7 @@ impl Operation for ReplicateKey {
     const NAME: &'static str = "ReplicateKey";
     const READ_ONLY: bool = false;
     const STATES: KeyStates = KeyStates::Replicable;
+    const ORIGINS: &'static [KeyOrigin] = &[KeyOrigin::AwsKms, KeyOrigin::External];
     type Input = Input;
     type Output = Answer;
     type Subject = Replication;

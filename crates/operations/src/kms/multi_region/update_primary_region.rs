@@ -8,7 +8,7 @@ use crate::operation::{Elsewhere, Failure, Named, NamedKey, Operation, Outcome, 
 use crate::pipeline::{Authorized, Naming, Scene, no_such_key};
 use access::ConditionKey;
 use audit::json::{Object, object};
-use keys::{KeyStates, Region};
+use keys::{KeyOrigin, KeyStates, Region};
 use std::sync::Arc;
 use wire::arn::KeyArn;
 use wire::member::{KeyIdText, RegionName};
@@ -45,6 +45,7 @@ impl Operation for UpdatePrimaryRegion {
     const NAME: &'static str = "UpdatePrimaryRegion";
     const READ_ONLY: bool = false;
     const STATES: KeyStates = KeyStates::Enabled;
+    const ORIGINS: &'static [KeyOrigin] = &[KeyOrigin::AwsKms, KeyOrigin::External];
     type Input = Input;
     type Output = ();
     type Subject = Succession;
