@@ -210,6 +210,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_authenticated_is_the_specifications_construction() {
+        let (_, bound) = super::bind(&[0; 12], b"aad", b"metadata").unwrap();
+        assert_eq!(bound, b"\x00\x03aad\x08metadata");
+        let (_, bound) = super::bind(&[0; 12], &[7; 8192], b"").unwrap();
+        assert_eq!((bound.len(), bound.first_chunk()), (2 + 8192 + 1, Some(&[0x20, 0x00, 7])));
+        assert_eq!(super::bind(&[0; 12], b"", b"").unwrap().1, [0, 0, 0]);
+    }
+
+    #[test]
     fn an_old_version_still_opens_and_the_new_one_seals() {
         let mut key = ExternalKey::new();
         let old = key.encrypt(b"secret", b"").unwrap();

@@ -9,6 +9,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
+use faulty_proxy::{Authority, Leaf};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -48,6 +49,43 @@ fn curl_signs_and_scripts_faults() {
 }
 
 #[test]
+fn the_options_say_who_gets_in_and_what_is_there() {
+    const NAME: &str = "cks.kms.eu-central-2.amazonaws.com";
+    let authority = Authority::new().unwrap();
+    let client = authority.issue(&Leaf::client(NAME)).unwrap();
+    let files = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = files.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let ca = file("ca.pem", authority.pem());
+    let pair = file("client.pem", &format!("{}{}", client.certificate_pem(), client.key_pem()));
+    let options = [
+        ["--client-ca", &ca],
+        ["--client-name", NAME],
+        ["--credential", "FIRST:one"],
+        ["--credential", "SECOND:two"],
+        ["--key", "first"],
+        ["--key", "second"],
+        ["--name", "proxy.test"],
+        ["--region", "eu-central-2"],
+    ];
+    let mut program = Program::start(options.as_flattened());
+    let port = program.endpoint.rsplit_once(':').unwrap().1.to_owned();
+    program.curl_options = vec!["--resolve".to_owned(), format!("proxy.test:{port}:127.0.0.1")];
+    program.endpoint = format!("https://proxy.test:{port}");
+    program.curl_options.extend(["--cert".to_owned(), pair]);
+    for (id, secret, key) in [("FIRST", "one", "first"), ("SECOND", "two", "second")] {
+        let path = format!("/keys/{key}/encrypt");
+        assert_eq!(program.call(id, secret, &path, &encrypt(b"plaintext", b"")).0, 200);
+    }
+    assert_eq!(program.call("FIRST", "one", ENCRYPT, &encrypt(b"plaintext", b"")).0, 404);
+    let counters: Value = serde_json::from_str(&program.get("counters")).unwrap();
+    assert_eq!(counters["handshakes"], 3);
+}
+
+#[test]
 fn the_control_port_refuses_what_it_does_not_know() {
     let program = Program::start(&[]);
     for command in [
@@ -65,6 +103,7 @@ struct Program {
     certificates: TempDir,
     endpoint: String,
     control: String,
+    curl_options: Vec<String>,
 }
 
 impl Program {
@@ -86,26 +125,19 @@ impl Program {
             panic!("not ready: {line}");
         };
         let (endpoint, control) = (endpoint.to_owned(), control.to_owned());
-        Self { child, certificates, endpoint, control }
+        Self { child, certificates, endpoint, control, curl_options: Vec::new() }
     }
 
     fn call(&self, id: &str, secret: &str, path: &str, body: &Value) -> (u16, Value) {
         let ca = self.certificates.path().join("ca.pem");
-        let output = curl(&[
-            "--cacert",
-            &ca.display().to_string(),
-            "--aws-sigv4",
-            "aws:amz:eu-central-2:kms-xks-proxy",
-            "--user",
-            &format!("{id}:{secret}"),
-            "--header",
-            "Content-Type: application/json",
-            "--data",
-            &body.to_string(),
-            "--write-out",
-            "\n%{http_code}",
-            &format!("{}/kms/xks/v1{path}", self.endpoint),
-        ]);
+        let (ca, user, body) = (ca.display().to_string(), format!("{id}:{secret}"), body.to_string());
+        let url = format!("{}/kms/xks/v1{path}", self.endpoint);
+        let mut options =
+            vec!["--cacert", &ca, "--aws-sigv4", "aws:amz:eu-central-2:kms-xks-proxy", "--user", &user];
+        options.extend(["--header", "Content-Type: application/json", "--data", &body]);
+        options.extend(["--write-out", "\n%{http_code}", &url]);
+        options.extend(self.curl_options.iter().map(String::as_str));
+        let output = curl(&options);
         let (body, status) = output.rsplit_once('\n').unwrap();
         (status.parse().unwrap(), serde_json::from_str(body).unwrap_or_default())
     }
