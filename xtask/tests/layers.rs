@@ -67,7 +67,7 @@ fn the_security_module_reaches_no_json_and_none_of_ours_but_its_door_and_the_wor
         assert!(!reached.contains(kept_away), "module reaches {kept_away}");
     }
     let ours: Vec<&String> = reached.intersection(&graph.members).collect();
-    assert_eq!(ours, ["frames", "keys", "module-api"]);
+    assert_eq!(ours, ["frames", "keys", "module-api", "sidecar-process"]);
 }
 
 #[test]

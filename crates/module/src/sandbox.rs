@@ -3,27 +3,14 @@
 //! The list of system calls is data, `sandbox/syscalls.list`. Whatever is not on it ends the process.
 
 use rustix::mm::{MlockAllFlags, mlockall};
-use rustix::process::{
-    DumpableBehavior, Resource, Rlimit, Signal, getrlimit, set_dumpable_behavior,
-    set_parent_process_death_signal, setrlimit,
-};
-use rustix::thread::{CapabilitySet, capabilities, set_no_new_privs};
+use rustix::process::{Resource, getrlimit};
+use rustix::thread::{CapabilitySet, capabilities};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
 };
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::thread::{self, JoinHandle};
-
-/// Before any secret is read: no new privileges, not dumpable (so not traceable either), no core file, and no life without the
-/// supervisor.
-pub fn harden() -> Result<(), SandboxError> {
-    set_no_new_privs(true)?;
-    set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
-    set_parent_process_death_signal(Some(Signal::KILL))?;
-    Ok(())
-}
 
 /// Locks all memory of the process as it comes into use, where there is the right to lock without limit. Under a limit it is not
 /// tried: allocations would fail later. Keys lie in locked memory of their own in any case.

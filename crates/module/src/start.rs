@@ -11,16 +11,14 @@ use crate::generator::{self, Workshop};
 use crate::memory::Arena;
 use crate::sandbox::{self, SandboxError};
 use module_api::Refusal;
-use rustix::cmsg_space;
-use rustix::io::{Errno, read, write};
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, recvmsg};
+use rustix::io::{Errno, write};
+use sidecar_process::{NoConnections, abort_on_panic, await_end, harden, receive_connections};
 use std::ffi::OsString;
-use std::io::{self, IoSliceMut, Stdin};
-use std::mem::MaybeUninit;
+use std::io::{self, Stdin};
 use std::num::NonZero;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::process::{ExitCode, abort, exit};
+use std::process::{ExitCode, exit};
 use std::sync::{Arc, Barrier};
 use std::thread;
 
@@ -53,14 +51,7 @@ impl Arguments {
 
 /// The whole life of the process.
 pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
-    std::panic::set_hook(Box::new(|panic| {
-        // Where, but not what: a message could hold a value.
-        eprintln!(
-            "cardea-module: panic at {}",
-            panic.location().map(ToString::to_string).unwrap_or_default()
-        );
-        abort();
-    }));
+    abort_on_panic("cardea-module");
     let control = io::stdin();
     match serve(words, &control) {
         Ok(()) => {
@@ -80,7 +71,7 @@ pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
 /// Starts all threads, closes the filter over all of them, and only then lets them serve.
 fn serve(words: impl Iterator<Item = OsString>, control: &Stdin) -> Result<(), StartError> {
     let arguments = Arguments::parse(words)?;
-    sandbox::harden()?;
+    harden().map_err(SandboxError::from)?;
     let connections = receive_connections(control)?;
     let generating = thread::available_parallelism().map_or(1, NonZero::get);
     let cached_keys = cached_keys(connections.len());
@@ -197,30 +188,6 @@ fn rest(life: Result<(), StartError>) {
     }
 }
 
-fn await_end(control: &Stdin) {
-    let mut byte = [0];
-    while !matches!(read(control, &mut byte), Ok(0) | Err(Errno::CONNRESET | Errno::PIPE)) {}
-}
-
-/// One byte, with the connections attached.
-fn receive_connections(control: &Stdin) -> Result<Vec<OwnedFd>, StartError> {
-    let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(MOST_CONNECTIONS))];
-    let mut attached = RecvAncillaryBuffer::new(&mut space);
-    let mut byte = [0];
-    let received =
-        recvmsg(control, &mut [IoSliceMut::new(&mut byte)], &mut attached, RecvFlags::CMSG_CLOEXEC)
-            .map_err(|_| StartError::Connections)?;
-    let connections: Vec<OwnedFd> = attached
-        .drain()
-        .filter_map(
-            |message| if let RecvAncillaryMessage::ScmRights(these) = message { Some(these) } else { None },
-        )
-        .flatten()
-        .collect();
-    let whole = received.bytes == 1 && !received.flags.contains(ReturnFlags::CTRUNC);
-    if whole && !connections.is_empty() { Ok(connections) } else { Err(StartError::Connections) }
-}
-
 /// As many keys as the arena has room for, shared by the connections.
 fn cached_keys(connections: usize) -> usize {
     KEYS_OPEN.checked_div(connections).unwrap_or(0).clamp(1, KEYS_OPEN_A_CONNECTION)
@@ -235,8 +202,8 @@ pub enum StartError {
     )]
     Arguments,
     /// No work connections came over the control connection.
-    #[error("standard input brings no connections; the security module is started by `cardea serve`")]
-    Connections,
+    #[error(transparent)]
+    Connections(#[from] NoConnections),
     /// The control connection failed.
     #[error("the control connection failed: {0}")]
     Control(#[from] Errno),
@@ -257,8 +224,6 @@ pub enum StartError {
     Thread(io::Error),
 }
 
-/// The most descriptors that Linux passes in one message.
-const MOST_CONNECTIONS: usize = 253;
 /// With 64 bytes each, 2 MiB of locked memory; with the long places of 253 connections still within a limit of 8 MiB, the common one.
 const KEYS_OPEN: usize = 32 * 1024;
 const KEYS_OPEN_A_CONNECTION: usize = 4 * 1024;
