@@ -6,9 +6,9 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
-/// Where the program of that name is: `cardea` or `cardea-module`.
+/// Where the program of that name is: `cardea`, `cardea-module` or `cardea-pkcs11`.
 ///
-/// `cargo xtask test` builds both before the tests run. A test that finds one missing or out of date builds them itself,
+/// `cargo xtask test` builds them before the tests run. A test that finds one missing or out of date builds them all itself,
 /// so that `cargo nextest run` never tests yesterday's program. `CARDEA_PROGRAMS` names a directory of other builds.
 #[must_use]
 pub fn program(name: &str) -> PathBuf {
@@ -40,7 +40,7 @@ fn directory() -> PathBuf {
     directory
 }
 
-/// Both programs into the directory that the test was built into.
+/// The programs into the directory that the test was built into.
 fn build(directory: &Path) {
     let profile = match directory.file_name().and_then(|name| name.to_str()).unwrap() {
         "debug" => "dev",
@@ -55,6 +55,8 @@ fn build(directory: &Path) {
             "cli",
             "--package",
             "module",
+            "--package",
+            "pkcs11",
             "--profile",
             profile,
             "--target-dir",
@@ -83,4 +85,4 @@ fn workspace() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-const PROGRAMS: [&str; 2] = ["cardea", "cardea-module"];
+const PROGRAMS: [&str; 3] = ["cardea", "cardea-module", "cardea-pkcs11"];

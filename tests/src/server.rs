@@ -1,8 +1,6 @@
 //! A running service on a data directory of its own.
 
-use crate::{
-    Answer, Caller, Connection, Environment, Request, SoftHsm, program, read_journal, record_of, soft_hsm,
-};
+use crate::{Answer, Caller, Connection, Environment, Request, SoftHsm, program, read_journal, record_of};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::fs::File;
@@ -71,8 +69,7 @@ impl Builder {
     /// With that HSM cluster.
     #[must_use]
     pub fn hsm_cluster(self, cluster: &SoftHsm) -> Self {
-        let configuration = cluster.configuration();
-        self.more_config(&cluster.settings()).env(soft_hsm::VARIABLE, configuration.to_str().unwrap())
+        self.more_config(&cluster.settings())
     }
 
     /// With a clock that can be moved.

@@ -77,8 +77,9 @@ impl SoftHsm {
         let Self { library, members, .. } = self;
         let trust_anchor = self.directory.path().join(TRUST_ANCHOR);
         format!(
-            "[[hsm_cluster]]\nid = {:?}\nlibrary = {library:?}\nmembers = {members:?}\ntrust_anchor = {trust_anchor:?}\n",
-            Self::CLUSTER_ID
+            "[[hsm_cluster]]\nid = {:?}\nenvironment = {{ {VARIABLE} = {:?} }}\nlibrary = {library:?}\nmembers = {members:?}\ntrust_anchor = {trust_anchor:?}\n",
+            Self::CLUSTER_ID,
+            self.configuration()
         )
     }
 
@@ -102,9 +103,6 @@ impl SoftHsm {
     }
 }
 
-/// The variable that says where SoftHSM's tokens are.
-pub(crate) const VARIABLE: &str = "SOFTHSM2_CONF";
-
 fn authority() -> String {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, "cluster of SoftHSM");
@@ -117,6 +115,8 @@ fn library() -> PathBuf {
     found.expect("SoftHSM is installed: `cargo xtask test --prepare` does it").to_owned()
 }
 
+/// The variable that says where SoftHSM's tokens are.
+const VARIABLE: &str = "SOFTHSM2_CONF";
 const CONFIGURATION: &str = "softhsm2.conf";
 const TRUST_ANCHOR: &str = "trust-anchor.pem";
 const SO_PIN: &str = "securityofficer7";

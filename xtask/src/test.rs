@@ -29,7 +29,8 @@ pub fn run(arguments: &Arguments) -> Result<(), TestError> {
     workspace.make_environment("venv", "requirements.txt")?;
     workspace.make_environment("venv-cli", "requirements-cli.txt")?;
     workspace.make_node_modules()?;
-    workspace.cargo(&["build", "--locked", "--package", "cli", "--package", "module", "--bins"], &[])?;
+    // Without a package named, cargo builds the workspace's default members: all that is shipped.
+    workspace.cargo(&["build", "--locked", "--bins"], &[])?;
     workspace.build_for_the_web()?;
     if arguments.prepare {
         return Ok(());
@@ -265,5 +266,6 @@ const NEEDED: &[Need] = &[
     Need { package: "openssl", probe: &["openssl", "version"] },
     Need { package: "python3", probe: &["python3", "--version"] },
     Need { package: "python3-venv", probe: &["python3", "-c", "import ensurepip, venv"] },
+    Need { package: "softhsm2", probe: &["softhsm2-util", "--version"] },
     Need { package: "util-linux", probe: &["unshare", "--version"] },
 ];

@@ -66,6 +66,10 @@ fn a_setting_of_key_stores_that_is_wrong_is_told_by_its_name_and_its_fault() {
             &cluster("id = \"cluster-abcdefghijk\"\nmembers = [\"one\"]\nsessions = 0"),
             "line 6: invalid value",
         ),
+        (
+            &cluster("id = \"cluster-abcdefghijk\"\nmembers = [\"one\"]\nenvironment = { \"A=B\" = \"1\" }"),
+            "line 6: the name of a variable",
+        ),
         ("metrics = \"here\"", "line 1: "),
     ] {
         let line = refused_with(settings, &[]);

@@ -11,6 +11,7 @@
 
 mod crash;
 mod disk;
+mod hsm_processes;
 mod load;
 mod slow;
 mod start;

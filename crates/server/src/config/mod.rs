@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub use span::{InvalidSpan, Span};
 pub use stores::{
     ClusterId, CustomKeyStores, Destination, EndpointName, HsmCluster, InvalidStoreSetting, Pkcs11,
-    TokenLabel, Xks,
+    TokenLabel, VariableName, Xks,
 };
 
 /// Every setting.
@@ -149,6 +149,8 @@ pub struct Oidc {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Service {
+    /// How many custom key stores an account may have in a region.
+    pub custom_key_stores_per_region: usize,
     /// The region that `root.env` names.
     pub default_region: Region,
     /// How many grants a key may have.
@@ -308,6 +310,7 @@ impl Default for Service {
     #[expect(clippy::expect_used, reason = "a constant that a test parses")]
     fn default() -> Self {
         Self {
+            custom_key_stores_per_region: 10,
             default_region: DEFAULT_REGION.parse().expect("a region name"),
             grants_per_key: 50_000,
             keys_per_region: 100_000,

@@ -24,6 +24,9 @@ pub struct CustomKeyStores {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HsmCluster {
+    /// The whole environment of the library: nothing of ours is handed down.
+    #[serde(default)]
+    pub environment: BTreeMap<VariableName, String>,
     /// The id by which custom key stores name it.
     pub id: ClusterId,
     /// The vendor's PKCS#11 library. It may be absent: then the cluster is unavailable.
@@ -73,6 +76,11 @@ pub struct ClusterId(String);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
 pub struct TokenLabel(String);
+
+/// The name of a variable of an environment.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub struct VariableName(String);
 
 /// The host name of an endpoint, or the name of a VPC endpoint service; both look like a DNS name in lower case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -159,6 +167,9 @@ pub enum InvalidStoreSetting {
     /// Of a token's label.
     #[error("the label of a token is 1 to 32 bytes without blanks at its end, and `{0}` is none")]
     TokenLabel(String),
+    /// Of a variable's name.
+    #[error("the name of a variable is letters, digits and `_`, and `{0}` is none")]
+    VariableName(String),
 }
 
 impl TryFrom<String> for ClusterId {
@@ -184,6 +195,16 @@ impl TryFrom<String> for TokenLabel {
         } else {
             Err(InvalidStoreSetting::TokenLabel(text))
         }
+    }
+}
+
+impl TryFrom<String> for VariableName {
+    type Error = InvalidStoreSetting;
+
+    fn try_from(text: String) -> Result<Self, InvalidStoreSetting> {
+        let is_right = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let is_name = text.bytes().all(is_right) && text.starts_with(|first: char| !first.is_ascii_digit());
+        if is_name { Ok(Self(text)) } else { Err(InvalidStoreSetting::VariableName(text)) }
     }
 }
 
@@ -254,7 +275,7 @@ macro_rules! shown_as_written {
     )* };
 }
 
-shown_as_written! { ClusterId EndpointName TokenLabel }
+shown_as_written! { ClusterId EndpointName TokenLabel VariableName }
 
 //= kms: 1,800 requests a second to an external key store
 const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(1800).unwrap();
@@ -319,6 +340,15 @@ mod tests {
             "com.amazonaws.vpce.central-1.vpce-svc-0123abc",
         ] {
             assert!(name(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_variable_can_stand_before_an_equals_sign() {
+        for (name, right) in
+            [("SOFTHSM2_CONF", true), ("_a1", true), ("", false), ("1A", false), ("A=B", false)]
+        {
+            assert_eq!(VariableName::try_from(name.to_owned()).is_ok(), right, "{name}");
         }
     }
 

@@ -6,6 +6,7 @@ use crate::ServerError;
 use crate::config::{Config, HsmCluster, TokenLabel, Xks};
 use https::{CertificateDer, ClientCertificate, Roots, Route, Tls, TlsError};
 use keystores::{ClusterSettings, Settings, xks};
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -60,7 +61,12 @@ fn of_cluster(cluster: &HsmCluster, program: PathBuf) -> Result<ClusterSettings,
         synchronises: cluster.synchronises,
         sessions: cluster.sessions.get(),
         program,
+        environment: environment(cluster),
     })
+}
+
+fn environment(cluster: &HsmCluster) -> BTreeMap<String, String> {
+    cluster.environment.iter().map(|(name, value)| (name.to_string(), value.clone())).collect()
 }
 
 /// The file's text, which is one certificate.
