@@ -78,6 +78,8 @@ pub struct Settings {
     pub grants_per_key: u64,
     /// How many keys an account may have in a region.
     pub keys_per_region: u64,
+    /// How many custom key stores an account may have in a region.
+    pub custom_key_stores_per_region: u64,
     /// The region of calls that no signature gives one.
     pub default_region: Region,
     /// What attestation documents are held against.
@@ -85,7 +87,7 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    //= quotas: customer managed keys 100,000, grants on a key 50,000; skew: 5 minutes
+    //= quotas: customer managed keys 100,000, grants on a key 50,000, custom key stores 10; skew: 5 minutes
     #[expect(clippy::expect_used, reason = "a constant that is the name of a region")]
     fn default() -> Self {
         Self {
@@ -95,6 +97,7 @@ impl Default for Settings {
             staleness_bound: Duration::from_secs(5),
             grants_per_key: 50_000,
             keys_per_region: 100_000,
+            custom_key_stores_per_region: 10,
             default_region: "us-east-1".parse().expect("a region's name"),
             attestation_roots: Roots::default(),
         }

@@ -18,8 +18,8 @@ pub enum StoreConflict {
 
 impl CustomKeyStores {
     /// With one more.
-    pub fn with(&self, store: CustomKeyStore, most: usize) -> Result<Self, StoreConflict> {
-        if self.stores.len() >= most {
+    pub fn with(&self, store: CustomKeyStore, most: u64) -> Result<Self, StoreConflict> {
+        if u64::try_from(self.stores.len()).is_ok_and(|count| count >= most) {
             return Err(StoreConflict::TooMany);
         }
         self.check(&store)?;

@@ -149,8 +149,6 @@ pub struct Oidc {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Service {
-    /// How many custom key stores an account may have in a region.
-    pub custom_key_stores_per_region: usize,
     /// The region that `root.env` names.
     pub default_region: Region,
     /// How many grants a key may have.
@@ -310,7 +308,6 @@ impl Default for Service {
     #[expect(clippy::expect_used, reason = "a constant that a test parses")]
     fn default() -> Self {
         Self {
-            custom_key_stores_per_region: 10,
             default_region: DEFAULT_REGION.parse().expect("a region name"),
             grants_per_key: 50_000,
             keys_per_region: 100_000,

@@ -240,7 +240,7 @@ fn settings(config: &Config) -> Result<Settings, ServerError> {
         staleness_bound: config.storage.staleness_bound.duration(),
         grants_per_key: config.service.grants_per_key,
         keys_per_region: config.service.keys_per_region,
-        custom_key_stores_per_region: config.service.custom_key_stores_per_region,
+        custom_key_stores_per_region: config.custom_key_stores.per_region,
         default_region: config.service.default_region,
     })
 }

@@ -48,6 +48,12 @@ impl NewXksProxyVpcEndpointServiceName {
     pub const fn name(&self) -> Option<&XksProxyVpcEndpointServiceName> {
         self.0.as_ref()
     }
+
+    /// The text as it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_ref().map_or("", XksProxyVpcEndpointServiceName::as_str)
+    }
 }
 
 //= kms:UpdateCustomKeyStore: specify a null or empty string for the XksProxyVpcEndpointServiceName value

@@ -26,6 +26,23 @@ pub fn of_creation(error: StoreError) -> Failure {
     }
 }
 
+/// Why a store cannot be made or changed so.
+pub fn of_management(error: StoreError) -> Failure {
+    match error {
+        StoreError::Hsm(failure) => {
+            Fault::new(FaultKind::CloudHsmClusterInvalidConfiguration, hsm_message(failure)).into()
+        }
+        StoreError::Xks(failure) => {
+            let (kind, message) = xks_management(failure);
+            Fault::new(kind, message).into()
+        }
+        StoreError::InvalidCiphertext => {
+            Fault::new(FaultKind::XksProxyInvalidResponse, INVALID_RESPONSE).into()
+        }
+        error => of_ours(error),
+    }
+}
+
 /// Why a key that is unavailable is so.
 pub fn unavailable(home: Option<&Home>) -> &'static str {
     match home {
@@ -66,6 +83,30 @@ const fn xks_creation(failure: XksFailure) -> FaultKind {
         XksFailure::KeyNotFound => FaultKind::XksKeyNotFound,
         _ => FaultKind::CustomKeyStoreInvalidState,
     }
+}
+
+/// A proxy that answers a question about itself with an error about a key does not make sense.
+const fn xks_management(failure: XksFailure) -> (FaultKind, &'static str) {
+    let kind = match failure {
+        XksFailure::AuthenticationFailed => FaultKind::XksProxyIncorrectAuthenticationCredential,
+        XksFailure::AccessDenied
+        | XksFailure::InvalidUriPath
+        | XksFailure::Tls
+        | XksFailure::UnsupportedOperation => FaultKind::XksProxyInvalidConfiguration,
+        XksFailure::DependencyTimeout
+        | XksFailure::Throttling
+        | XksFailure::TimedOut
+        | XksFailure::Unhealthy
+        | XksFailure::Unreachable => FaultKind::XksProxyUriUnreachable,
+        XksFailure::VpcEndpointServiceNotFound => FaultKind::XksProxyVpcEndpointServiceNotFound,
+        XksFailure::Internal => FaultKind::XksProxyInvalidResponse,
+        XksFailure::InvalidCiphertext
+        | XksFailure::InvalidKeyUsage
+        | XksFailure::InvalidResponse
+        | XksFailure::InvalidState
+        | XksFailure::KeyNotFound => return (FaultKind::XksProxyInvalidResponse, INVALID_RESPONSE),
+    };
+    (kind, xks_message(failure))
 }
 
 const fn disconnected(store: Option<&CustomKeyStore>) -> &'static str {
@@ -179,6 +220,27 @@ mod tests {
         assert_eq!(too_few.0, FaultKind::CloudHsmClusterInvalidConfiguration);
         let gone = told(of_creation(HsmFailure::TimedOut.into()));
         assert_eq!(gone.0, FaultKind::CustomKeyStoreInvalidState);
+    }
+
+    #[test]
+    fn a_store_is_not_made_for_a_proxy_that_does_not_do_and_the_kind_says_what_to_repair() {
+        for (failure, kind) in [
+            (XksFailure::AuthenticationFailed, FaultKind::XksProxyIncorrectAuthenticationCredential),
+            (XksFailure::InvalidResponse, FaultKind::XksProxyInvalidResponse),
+            (XksFailure::Internal, FaultKind::XksProxyInvalidResponse),
+            (XksFailure::InvalidUriPath, FaultKind::XksProxyInvalidConfiguration),
+            (XksFailure::Tls, FaultKind::XksProxyInvalidConfiguration),
+            (XksFailure::DependencyTimeout, FaultKind::XksProxyUriUnreachable),
+            (XksFailure::Throttling, FaultKind::XksProxyUriUnreachable),
+            (XksFailure::Unreachable, FaultKind::XksProxyUriUnreachable),
+            (XksFailure::TimedOut, FaultKind::XksProxyUriUnreachable),
+            (XksFailure::Unhealthy, FaultKind::XksProxyUriUnreachable),
+            (XksFailure::VpcEndpointServiceNotFound, FaultKind::XksProxyVpcEndpointServiceNotFound),
+        ] {
+            assert_eq!(told(of_management(failure.into())), (kind, xks_message(failure).to_owned()));
+        }
+        let about_a_key = told(of_management(XksFailure::KeyNotFound.into()));
+        assert_eq!(about_a_key, (FaultKind::XksProxyInvalidResponse, INVALID_RESPONSE.to_owned()));
     }
 
     #[test]
