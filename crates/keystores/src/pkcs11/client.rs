@@ -199,10 +199,11 @@ impl Way {
                     return Err(HsmFailure::KeyMissing.into());
                 }
                 Choice::Nobody { all_lack_the_key: false } => return Err(self.shared.why_none().into()),
-                Choice::Wait => match tokio::time::timeout_at(end, changes.changed()).await {
-                    Ok(Ok(())) => (),
-                    _ => return Err(HsmFailure::TimedOut.into()),
-                },
+                Choice::WaitUntil(_) if Instant::now() >= end => return Err(HsmFailure::TimedOut.into()),
+                // Whoever is there by then is found by the next choice.
+                Choice::WaitUntil(until) => {
+                    drop(tokio::time::timeout_at(until.min(end), changes.changed()).await)
+                }
             }
         }
     }
@@ -258,15 +259,28 @@ impl Way {
         let label = self.shared.settings.members.get(chosen.at).ok_or(Trouble::KeyMissing)?;
         let copy = key.copies.get(label).and_then(wrapped).ok_or(Trouble::KeyMissing)?;
         let id = id_of(key).map_err(|_| Trouble::KeyMissing)?;
+        let id = ObjectId::new(&id).map_err(|_| Trouble::KeyMissing)?;
         let command = Command::UnwrapKey {
-            id: ObjectId::new(&id).map_err(|_| Trouble::KeyMissing)?,
+            id,
             label: KeyLabel::new(&key.id).map_err(|_| Trouble::KeyMissing)?,
             wrapped: copy,
         };
         let read = |reply: Reply<'_>| matches!(reply, Reply::Key { .. }).then_some(());
-        self.member(chosen)?.ask(&command, TRY, read).await?;
+        if let Err(trouble) = self.member(chosen)?.ask(&command, TRY, read).await {
+            return Err(self.why_not_unwrapped(trouble, chosen, id).await);
+        }
         tracing::info!(member = label, key = key.id, "a member of the HSM cluster got a key that it lacked");
         Ok(())
+    }
+
+    /// Libraries have many words for a copy that is not for this HSM. If the member is well otherwise, it is that.
+    async fn why_not_unwrapped(&self, trouble: Trouble, chosen: Chosen, id: ObjectId<'_>) -> Trouble {
+        let Ok(member) = self.member(chosen) else { return trouble };
+        let found = member.ask(&Command::FindKey { id }, TRY, super::member::done).await;
+        match (trouble, found) {
+            (Trouble::Member(_), Err(Trouble::KeyMissing)) => Trouble::NotUnwrapped,
+            _ => trouble,
+        }
     }
 
     /// Whether a member has the key, or now gets it.

@@ -297,8 +297,8 @@ pub(super) enum Errand {
 pub(super) enum Choice {
     /// That member.
     Member(Chosen, Standing),
-    /// Nobody now, but one will likely be there soon.
-    Wait,
+    /// Nobody now, but one will likely be there before that.
+    WaitUntil(Instant),
     /// Nobody.
     Nobody {
         /// There are active members, but each of them lacks the key.
@@ -340,9 +340,11 @@ impl State {
         let untried = fit.filter(|(at, member)| !tried.0.contains(&(*at, member.times)));
         match untried.min_by_key(|(_, member)| member.rank()) {
             Some((at, member)) => Choice::Member(member.chosen(*at), member.standing),
-            None if self.members.iter().any(Condition::is_hopeful) => Choice::Wait,
-            None => Choice::Nobody {
-                all_lack_the_key: !active.is_empty() && active.iter().all(|(at, _)| !fits(*at)),
+            None => match self.members.iter().filter_map(Condition::hope).max() {
+                Some(until) => Choice::WaitUntil(until),
+                None => Choice::Nobody {
+                    all_lack_the_key: !active.is_empty() && active.iter().all(|(at, _)| !fits(*at)),
+                },
             },
         }
     }
@@ -359,11 +361,14 @@ impl State {
         Some((errand, self.round))
     }
 
-    /// Whether nobody is being logged in to or out of.
+    /// Whether nobody is being logged in to or out of. A process that is not there may be about to start.
     pub(super) fn is_settled(&self) -> bool {
-        let moving =
-            |member: &Condition| matches!(member.standing, Standing::LoggingIn | Standing::LoggingOut);
-        self.closed || !self.members.iter().any(moving)
+        let is_moving = |member: &Condition| match member.standing {
+            Standing::LoggingIn | Standing::LoggingOut => true,
+            Standing::Resting { why, .. } => why == HsmFailure::Failed && member.hope().is_some(),
+            _ => false,
+        };
+        self.closed || !self.members.iter().any(is_moving)
     }
 }
 
@@ -385,10 +390,12 @@ impl Condition {
         }
     }
 
-    /// Whether it is worth a request's time to wait for it: it has only just begun to fail.
-    fn is_hopeful(&self) -> bool {
-        let is_short = self.failing.is_none_or(|since| since.elapsed() < BUDGET);
-        is_short && matches!(self.standing, Standing::LoggingIn | Standing::Resting { .. })
+    /// Until when it is worth a request's time to wait for it: it has only just begun to fail.
+    fn hope(&self) -> Option<Instant> {
+        let comes = matches!(self.standing, Standing::LoggingIn | Standing::Resting { .. });
+        let now = Instant::now();
+        let until = self.failing.unwrap_or(now).checked_add(HOPE)?;
+        (comes && until > now).then_some(until)
     }
 
     fn why(&self) -> Option<HsmFailure> {
@@ -446,6 +453,8 @@ const TELLING: [HsmFailure; 5] = [
     HsmFailure::UserLoggedIn,
     HsmFailure::LibraryUnavailable,
 ];
+/// A process that ended is there again, and logged in, well within that.
+const HOPE: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 /// Calls wait in the member's process for a session; more than that are refused here.
