@@ -4,6 +4,7 @@ use blackbox::{Server, SoftHsm};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -26,14 +27,26 @@ fn no_process_is_left_when_the_service_is_killed() {
 }
 
 #[test]
+fn a_process_that_never_says_a_word_keeps_the_service_neither_from_serving_nor_from_stopping() {
+    let outside = tempfile::tempdir().unwrap();
+    let silence = outside.path().join("silence");
+    assert!(Command::new("mkfifo").arg(&silence).status().unwrap().success());
+    let program = script(outside.path(), &format!("read word < {}", silence.display()));
+    let cluster = SoftHsm::two_tokens();
+    let server = Server::builder().hsm_cluster(&cluster).more_config(&program).start();
+    let processes = processes(&server, 2);
+    let _ = server.create_key();
+    assert!(server.terminate().success());
+    assert!(!processes.iter().any(|pid| is_there(*pid)), "{}", server.log());
+}
+
+#[test]
 fn an_administrator_s_errand_without_a_service_leaves_the_hsms_alone() {
     let outside = tempfile::tempdir().unwrap();
-    let (program, started) = (outside.path().join("program"), outside.path().join("started"));
-    fs::write(&program, format!("#!/bin/sh\ntouch {}\n", started.display())).unwrap();
-    fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+    let started = outside.path().join("started");
+    let program = script(outside.path(), &format!("touch {}", started.display()));
     let cluster = SoftHsm::two_tokens();
-    let settings = format!("[pkcs11]\nprogram = {program:?}\n");
-    let server = Server::builder().hsm_cluster(&cluster).more_config(&settings).start();
+    let server = Server::builder().hsm_cluster(&cluster).more_config(&program).start();
     until("the service has started the program", || started.exists());
     assert!(server.terminate().success(), "{}", server.log());
     fs::remove_file(&started).unwrap();
@@ -49,6 +62,14 @@ fn a_library_that_is_not_there_is_no_reason_not_to_serve() {
     let server = Server::builder().hsm_cluster(&cluster).start();
     let _ = server.create_key();
     assert!(server.terminate().success(), "{}", server.log());
+}
+
+/// The setting that puts a script in the place of the program that loads libraries.
+fn script(directory: &Path, line: &str) -> String {
+    let program = directory.join("cardea-pkcs11");
+    fs::write(&program, format!("#!/bin/sh\n{line}\n")).unwrap();
+    fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+    format!("[pkcs11]\nprogram = {program:?}\n")
 }
 
 /// The processes of the members, once there are so many.
