@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use crate::connection::{ConnectError, History};
+use crate::connection::{self, ConnectError, History};
 use crate::connector::Connector;
 use crate::{Observer, Routes, Tls};
 
@@ -123,8 +123,7 @@ fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (
 
 /// A server tells only after the handshake of TLS 1.3 that it does not take our certificate.
 fn is_tls(error: &(dyn StdError + 'static)) -> bool {
-    let within = |error: &std::io::Error| error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
-    error.is::<rustls::Error>() || error.downcast_ref().is_some_and(within)
+    error.downcast_ref().is_some_and(connection::is_tls)
 }
 
 /// Longer than whatever asks in regular intervals, so that there is always a connection.

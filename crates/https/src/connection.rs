@@ -48,13 +48,25 @@ pub(crate) enum ConnectError {
     Name(#[from] InvalidDnsNameError),
 }
 
+impl ConnectError {
+    /// Whoever closes the connection in the middle of a handshake has said nothing about TLS.
+    fn of_handshake(error: io::Error) -> Self {
+        if is_tls(&error) { Self::Tls(error) } else { Self::Socket(error) }
+    }
+}
+
+/// Whether TLS found something wrong, or was told by the server.
+pub(crate) fn is_tls(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
+}
+
 impl Established {
     pub(crate) async fn set_up(host: &str, route: &Route, tls: &TlsConnector) -> Result<Self, ConnectError> {
         let name = ServerName::try_from(host)?.to_owned();
         let set_up = async {
             let socket = socket(route).await.map_err(ConnectError::Socket)?;
             let stream = tls.connect(name, socket).await;
-            stream.map_err(ConnectError::Tls)
+            stream.map_err(ConnectError::of_handshake)
         };
         let late = |_| ConnectError::Socket(io::ErrorKind::TimedOut.into());
         let stream = tokio::time::timeout(LONGEST_SET_UP, set_up).await.map_err(late)??;

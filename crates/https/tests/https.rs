@@ -1,0 +1,194 @@
+//! The client against servers that answer with the bytes they are told, whatever HTTP says to that.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests: what is not as expected fails the test")]
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::Request;
+use https::{CertificateDer, Client, Error, PeerCertificate, Roots, Routes, Tls};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+/// What a server does with the requests of one connection, in turn; then it closes the connection.
+type Connection = Vec<&'static str>;
+
+struct Server {
+    port: u16,
+    certificate: CertificateDer<'static>,
+    connections: Arc<AtomicUsize>,
+}
+
+impl Server {
+    /// Serves so many connections, and none after.
+    async fn start(script: Vec<Connection>) -> Self {
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+        let config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![cert.der().clone()], key)
+            .unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let connections = Arc::<AtomicUsize>::default();
+        let (acceptor, counter) = (TlsAcceptor::from(Arc::new(config)), Arc::clone(&connections));
+        tokio::spawn(async move {
+            for answers in script {
+                let (socket, _) = listener.accept().await.unwrap();
+                counter.fetch_add(1, Ordering::Relaxed);
+                tokio::spawn(serve(acceptor.clone(), socket, answers));
+            }
+        });
+        Self { port, certificate: cert.der().clone(), connections }
+    }
+
+    fn client(&self) -> Client {
+        self.observed(None)
+    }
+
+    fn observed(&self, observer: Option<https::Observer>) -> Client {
+        let mut roots = Roots::none();
+        roots.add(self.certificate.clone()).unwrap();
+        Client::new(Tls::new(roots, None).unwrap(), Routes::default(), observer)
+    }
+
+    async fn ask(&self, client: &Client) -> Result<Bytes, Error> {
+        let uri = format!("https://localhost:{}/path", self.port);
+        let request = Request::post(uri).body(Bytes::from_static(b"question")).unwrap();
+        client.send(request, 16).await.map(http::Response::into_body)
+    }
+
+    fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+}
+
+async fn serve(acceptor: TlsAcceptor, socket: TcpStream, answers: Connection) {
+    let Ok(mut stream) = acceptor.accept(socket).await else { return };
+    let mut buffer = [0; 4096];
+    for answer in answers {
+        let mut read = Vec::new();
+        while !read.ends_with(b"question") {
+            let length = stream.read(&mut buffer).await.unwrap();
+            read.extend(buffer.iter().take(length));
+        }
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    }
+    let _ = stream.shutdown().await;
+}
+
+const GOOD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nanswer";
+
+#[tokio::test]
+async fn requests_in_turn_share_a_connection() {
+    let server = Server::start(vec![vec![GOOD; 5]]).await;
+    let client = server.client();
+    for _ in 0..5 {
+        assert_eq!(server.ask(&client).await.as_deref(), Ok(b"answer".as_slice()));
+    }
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_served_and_was_closed_fails_no_request() {
+    // The second request of each connection is read, and the connection closed without an answer.
+    let script = vec![vec![GOOD, ""], vec![GOOD, ""], vec![GOOD]];
+    let server = Server::start(script).await;
+    let client = server.client();
+    for _ in 0..3 {
+        assert_eq!(server.ask(&client).await.as_deref(), Ok(b"answer".as_slice()));
+    }
+    assert_eq!(server.connections(), 3);
+}
+
+#[tokio::test]
+async fn a_new_connection_that_breaks_is_not_tried_again() {
+    for answer in ["", "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nans", "HTTP/1.1 2"] {
+        let server = Server::start(vec![vec![answer], vec![GOOD]]).await;
+        let error = server.ask(&server.client()).await.unwrap_err();
+        assert!(matches!(error, Error::BrokenOff(_)), "{answer}: {error:?}");
+        assert_eq!(server.connections(), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_long_is_not_read_to_its_end() {
+    let declared = "HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\n12345678901234567";
+    let endless = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nf\r\n123456789012345\r\nf\r\n123456789012345\r\n";
+    for answer in [declared, endless] {
+        let server = Server::start(vec![vec![answer]]).await;
+        assert_eq!(server.ask(&server.client()).await, Err(Error::TooLong));
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_http_is_told_from_a_broken_connection() {
+    for answer in ["SSH-2.0-OpenSSH_9.2\r\n\r\n", "HTTP/1.1 200 OK\r\nno colon\r\n\r\n"] {
+        let server = Server::start(vec![vec![answer]]).await;
+        let error = server.ask(&server.client()).await.unwrap_err();
+        assert!(matches!(error, Error::Malformed(_)), "{answer}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_not_there_or_not_trusted_is_told_apart() {
+    let server = Server::start(vec![vec![GOOD]; 2]).await;
+    let stranger = Client::new(Tls::new(Roots::none(), None).unwrap(), Routes::default(), None);
+    assert!(matches!(server.ask(&stranger).await, Err(Error::Tls(_))));
+    let nobody = Server { port: 1, certificate: server.certificate.clone(), connections: Arc::default() };
+    assert!(matches!(nobody.ask(&server.client()).await, Err(Error::Connect(_))));
+}
+
+#[tokio::test]
+async fn nothing_is_sent_but_to_https_urls() {
+    let server = Server::start(vec![]).await;
+    for uri in ["http://localhost/", "/path", "ftp://localhost/"] {
+        let request = Request::get(uri).body(Bytes::new()).unwrap();
+        let sent = server.client().send(request, 16).await;
+        assert!(matches!(sent, Err(Error::Request(_))), "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_observes_sees_the_certificate_of_each_connection() {
+    let server = Server::start(vec![vec![GOOD, GOOD], vec![GOOD]]).await;
+    let seen = Arc::<Mutex<Vec<PeerCertificate>>>::default();
+    let observer = {
+        let seen = Arc::clone(&seen);
+        Arc::new(move |certificate| seen.lock().unwrap().push(certificate))
+    };
+    let client = server.observed(Some(observer));
+    for _ in 0..3 {
+        server.ask(&client).await.unwrap();
+    }
+    let expected = PeerCertificate::read(&server.certificate).unwrap();
+    assert_eq!(*seen.lock().unwrap(), [expected.clone(), expected]);
+}
+
+#[tokio::test]
+async fn whoever_gives_up_wastes_no_connection() {
+    let server = Server::start(vec![vec![GOOD]]).await;
+    let client = server.client();
+    // Polled once, so that the connection is begun, and dropped.
+    let mut given_up = Box::pin(server.ask(&client));
+    assert!(polled_once(given_up.as_mut()).await.is_none());
+    drop(given_up);
+    assert_eq!(server.ask(&client).await.as_deref(), Ok(b"answer".as_slice()));
+    assert_eq!(server.connections(), 1);
+}
+
+async fn polled_once<F: Future>(mut future: std::pin::Pin<&mut F>) -> Option<F::Output> {
+    std::future::poll_fn(|context| {
+        std::task::Poll::Ready(match future.as_mut().poll(context) {
+            std::task::Poll::Ready(output) => Some(output),
+            std::task::Poll::Pending => None,
+        })
+    })
+    .await
+}
