@@ -1,20 +1,21 @@
 //! A session of one thread, with the handles of the keys that it has used.
 
-use crate::gcm::Gcm;
 use crate::keys;
+use crate::token::{Library, is_user};
 use crate::trouble::Trouble;
 use cryptoki::error::RvError;
 use cryptoki::object::ObjectHandle;
-use cryptoki::session::{Session, SessionState};
+use cryptoki::session::Session;
+use cryptoki::slot::Slot;
 use pkcs11_api::{IV, ObjectId, Refusal, TAG};
 use rustix::rand::{GetRandomFlags, getrandom};
 use std::collections::HashMap;
-use std::sync::Arc;
 
 /// A session that is logged in.
 pub(crate) struct Seat {
     pub(crate) session: Session,
-    gcm: Arc<Gcm>,
+    library: Library,
+    slot: Slot,
     handles: HashMap<Vec<u8>, ObjectHandle>,
     /// How many destructions of keys the handles take account of.
     destructions: u64,
@@ -36,8 +37,8 @@ pub(crate) struct Opening<'a> {
 }
 
 impl Seat {
-    pub(crate) fn new(session: Session, gcm: Arc<Gcm>) -> Self {
-        Self { session, gcm, handles: HashMap::new(), destructions: 0 }
+    pub(crate) fn new(session: Session, library: Library, slot: Slot) -> Self {
+        Self { session, library, slot, handles: HashMap::new(), destructions: 0 }
     }
 
     /// Forgets the handles. One that stands for nothing could come to stand for another key.
@@ -69,12 +70,15 @@ impl Seat {
         Ok(handle)
     }
 
-    /// To whoever is not logged in, a token shows no keys: that must not pass for a key that is gone.
+    /// To whoever is not logged in, a token shows no keys, and some libraries show none of a token that is gone: neither must pass
+    /// for a key that is gone.
     fn missing(&self) -> Trouble {
-        match self.session.get_session_info().map(|info| info.session_state()) {
-            Ok(SessionState::RwUser) => Trouble::Refused(Refusal::KeyMissing),
-            Ok(_) => Trouble::Returned(RvError::UserNotLoggedIn),
-            Err(error) => error.into(),
+        if self.library.pkcs11.get_token_info(self.slot).is_err() {
+            Trouble::Lost(Refusal::TokenAbsent)
+        } else if is_user(&self.session) {
+            Trouble::Refused(Refusal::KeyMissing)
+        } else {
+            Trouble::Lost(Refusal::NotLoggedIn)
         }
     }
 
@@ -96,7 +100,7 @@ impl Seat {
         plaintext: &[u8],
     ) -> Result<Sealed, Trouble> {
         let mut iv = random()?;
-        let ciphertext = self.gcm.encrypt(&self.session, key, &mut iv, additional_data, plaintext)?;
+        let ciphertext = self.library.gcm.encrypt(&self.session, key, &mut iv, additional_data, plaintext)?;
         if ciphertext.len() != plaintext.len().saturating_add(TAG) {
             return Err(Trouble::Returned(RvError::GeneralError));
         }
@@ -121,7 +125,7 @@ impl Seat {
     }
 
     fn open_with(&self, key: ObjectHandle, opening: &Opening<'_>) -> Result<Vec<u8>, Trouble> {
-        self.gcm.decrypt(&self.session, key, opening.iv, opening.additional_data, opening.ciphertext)
+        self.library.gcm.decrypt(&self.session, key, opening.iv, opening.additional_data, opening.ciphertext)
     }
 
     /// The token seals and opens with the key.

@@ -39,9 +39,10 @@ struct State {
 }
 
 /// The library, loaded for good and initialised.
-struct Library {
-    pkcs11: Pkcs11,
-    gcm: Arc<Gcm>,
+#[derive(Clone)]
+pub(crate) struct Library {
+    pub(crate) pkcs11: Pkcs11,
+    pub(crate) gcm: Arc<Gcm>,
 }
 
 struct Login {
@@ -343,7 +344,7 @@ impl Library {
                 Err(trouble) => return Err(trouble),
             }
         }
-        Ok(Seat::new(session, Arc::clone(&self.gcm)))
+        Ok(Seat::new(session, self.clone(), slot))
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that finds something else than expected fails")]
 
+#[expect(dead_code, reason = "shared by several test programs")]
 mod direct;
 #[expect(dead_code, reason = "shared by several test programs")]
 mod support;

@@ -14,7 +14,7 @@ use cryptoki::object::{Attribute, AttributeInfo, AttributeType, KeyType, ObjectC
 use cryptoki::session::{Session, UserType};
 use cryptoki::types::AuthPin;
 
-/// Runs the test again, in a process in which [`session`] gives a session.
+/// Runs the test again, in a process in which [`library`] and [`session`] give something.
 pub fn again(hsm: &SoftHsm, test: &str) {
     let program = std::env::current_exe().unwrap();
     let mut command = hsm.command(program.to_str().unwrap());
@@ -29,13 +29,25 @@ pub fn again(hsm: &SoftHsm, test: &str) {
 
 /// A session with the only token, if this is the process in which the test runs again.
 pub fn session() -> Option<Session> {
-    std::env::var_os(AGAIN)?;
-    let library = Pkcs11::new(LIBRARY).unwrap();
-    library.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
+    let library = library()?;
     let slot = library.get_slots_with_initialized_token().unwrap().remove(0);
     let session = library.open_rw_session(slot).unwrap();
     session.login(UserType::User, Some(&AuthPin::from(PIN.to_owned()))).unwrap();
     Some(session)
+}
+
+/// The library, if this is that process.
+pub fn library() -> Option<Pkcs11> {
+    std::env::var_os(AGAIN)?;
+    let library = Pkcs11::new(LIBRARY).unwrap();
+    library.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
+    Some(library)
+}
+
+/// Makes a token that knows its security officer only.
+pub fn make_token_without_user(library: &Pkcs11, label: &str) {
+    let slot = library.get_slots_with_token().unwrap().remove(0);
+    library.init_token(slot, &AuthPin::from("so-pin".to_owned()), label).unwrap();
 }
 
 /// So many secret keys are in the token, and neither they nor the one private key can leave it.
@@ -85,4 +97,4 @@ fn assert_stays(session: &Session, key: ObjectHandle, secret: AttributeType) {
     assert_eq!(session.get_attributes(key, &[secret]).unwrap(), []);
 }
 
-const AGAIN: &str = "CARDEA_TEST_RUNS_AGAIN";
+pub const AGAIN: &str = "CARDEA_TEST_RUNS_AGAIN";
