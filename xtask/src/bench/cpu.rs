@@ -38,6 +38,12 @@ impl Processes {
         Ok(tree)
     }
 
+    /// These but for those.
+    pub fn without(mut self, others: &Self) -> Self {
+        self.0.retain(|process| !others.0.contains(process));
+        self
+    }
+
     /// User and system time of all threads that live. A thread that ended before is not counted.
     pub fn cpu(&self) -> Result<CpuReading, BenchError> {
         let mut threads = HashMap::new();

@@ -31,6 +31,9 @@ pub enum BenchError {
         /// Why it failed.
         source: io::Error,
     },
+    /// A custom key store failed that is called in this process.
+    #[error("the key stores: {0}")]
+    KeyStores(String),
     /// An answer, a file or a line is not what it must be.
     #[error("{what} is malformed: `{text}`")]
     Malformed {
@@ -45,6 +48,14 @@ pub enum BenchError {
     /// A request could not be signed.
     #[error("a request cannot be signed: {0}")]
     Signing(#[from] sigv4::Unsignable),
+    /// SoftHSM cannot be used.
+    #[error(
+        "SoftHSM 2 is needed (`apt-get install softhsm2`, or `SOFTHSM2_LIBRARY` names its library): {reason}"
+    )]
+    SoftHsm {
+        /// Why it cannot be used.
+        reason: String,
+    },
     /// A server did not say in time that it can serve.
     #[error("`{}` did not get ready; its log is `{}`", program.display(), log.display())]
     Unready {

@@ -275,7 +275,8 @@ fn shares(clients: usize) -> Vec<Range<usize>> {
     (0..threads).map(|thread| thread * clients / threads..(thread + 1) * clients / threads).collect()
 }
 
-fn runtime() -> Result<Runtime, BenchError> {
+/// For one thread.
+pub fn runtime() -> Result<Runtime, BenchError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     runtime.map_err(BenchError::io("start a runtime"))
 }

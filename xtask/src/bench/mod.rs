@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: what Cardea costs beside a bare server, with few and with many keys, its security module alone, and what its
-//! cryptography reaches of what the library can.
+//! `cargo xtask bench`: what Cardea costs beside a bare server, with few and with many keys, its security module alone, what its
+//! cryptography reaches of what the library can, and what custom key stores cost.
 //!
 //! Everything that is compared is measured in turn in one run, with the programs as they are shipped. A request that fails ends
 //! the run: there is no figure of a server that answered wrongly.
@@ -19,6 +19,7 @@ mod report;
 mod request;
 mod side_by_side;
 mod store;
+mod stores;
 mod target;
 
 pub use bare::{BareOptions, serve as serve_bare};
@@ -51,6 +52,9 @@ pub struct Options {
     /// Only cryptography: the same as `--only crypto`.
     #[arg(long, conflicts_with = "only")]
     crypto: bool,
+    /// Only custom key stores: the same as `--only xks-stores,dead-proxy,hsm-stores`.
+    #[arg(long, conflicts_with_all = ["crypto", "only"])]
+    stores: bool,
     /// Only these operations.
     #[arg(long, value_enum, value_delimiter = ',')]
     operations: Vec<Operation>,
@@ -82,14 +86,25 @@ pub struct Options {
 enum Part {
     /// What cryptographic operations reach of the raw rates of their primitives.
     Crypto,
+    /// Native keys beside a custom key store whose proxy never answers.
+    DeadProxy,
     /// Few and many keys.
     Growth,
+    /// HSM clusters of SoftHSM, and SoftHSM called directly.
+    HsmStores,
     /// Side by side over plain HTTP.
     Http,
     /// Side by side over HTTPS.
     Https,
     /// The security module alone.
     Module,
+    /// Through an external key store, and straight to its proxy.
+    XksStores,
+}
+
+impl Part {
+    /// Those of custom key stores.
+    const STORES: [Self; 3] = [Self::XksStores, Self::DeadProxy, Self::HsmStores];
 }
 
 /// A profile of the root manifest.
@@ -103,10 +118,15 @@ enum Profile {
 
 impl Options {
     fn wants(&self, part: Part) -> bool {
-        match self.crypto {
-            true => part == Part::Crypto,
-            false => self.only.is_empty() || self.only.contains(&part),
+        match (self.crypto, self.stores) {
+            (true, _) => part == Part::Crypto,
+            (_, true) => Part::STORES.contains(&part),
+            _ => self.only.is_empty() || self.only.contains(&part),
         }
+    }
+
+    fn wants_stores(&self) -> bool {
+        Part::STORES.into_iter().any(|part| self.wants(part))
     }
 
     fn schemes(&self) -> Vec<Scheme> {
@@ -142,6 +162,11 @@ pub fn run(options: &Options) -> Result<(), BenchError> {
     };
     // Apart: built together, the programs would get features that only this one needs.
     build(&["--profile", name, "--package", "cli", "--package", "module", "--bins"])?;
+    if options.wants_stores() {
+        build(&["--profile", name, "--package", "pkcs11", "--bins", "--example", "direct"])?;
+        build(&["--profile", name, "--package", "faulty-pkcs11", "--lib"])?;
+        build(&["--profile", name, "--package", "faulty-proxy", "--bins"])?;
+    }
     build(&["--profile", name, "--package", "xtask", "--bins"])?;
     let mut command = Command::new(places.target.join(name).join("xtask"));
     let source = command.args(env::args_os().skip(1)).arg("--built").exec();
@@ -168,6 +193,9 @@ fn measure(places: &Places, options: &Options) -> Result<(), BenchError> {
     if options.wants(Part::Crypto) {
         report.crypto = Some(crypto::Crypto::measure(places, options)?);
     }
+    if options.wants_stores() {
+        report.stores = Some(stores::Stores::measure(places, options)?);
+    }
     let schemes = options.schemes();
     if !schemes.is_empty() || options.wants(Part::Growth) {
         let few = Store::prepare(places, FEW_KEYS, options.reuse)?;
@@ -186,7 +214,7 @@ fn measure(places: &Places, options: &Options) -> Result<(), BenchError> {
 }
 
 /// Where the programs are and where what is measured may write.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Places {
     this: PathBuf,
     target: PathBuf,
@@ -199,6 +227,15 @@ impl Places {
         let this = env::current_exe().map_err(BenchError::io("find this program"))?;
         let target = this.ancestors().nth(2).unwrap_or(Path::new(".")).to_owned();
         Ok(Self { bench: target.join("bench"), config: options.config.clone(), this, target })
+    }
+
+    /// The same with more in Cardea's configuration, which is written to that directory.
+    fn with_more_config(&self, directory: &Path, text: &str) -> Result<Self, BenchError> {
+        let before = self.config.as_ref().map(fs::read_to_string).transpose();
+        let before = before.map_err(BenchError::io("read the configuration"))?.unwrap_or_default();
+        let file = directory.join("cardea.toml");
+        fs::write(&file, format!("{before}\n{text}")).map_err(BenchError::io("write a configuration"))?;
+        Ok(Self { config: Some(file), ..self.clone() })
     }
 
     /// A program beside this one.

@@ -43,7 +43,12 @@ impl Server {
         }
     }
 
-    /// The server's process and those that it started.
+    /// The server's process and those that it has started until now.
+    pub fn processes_now(&self) -> Result<Processes, BenchError> {
+        Processes::tree(self.child.id())
+    }
+
+    /// The server's process and those that it had started when it was ready.
     pub const fn processes(&self) -> &Processes {
         &self.processes
     }

@@ -6,6 +6,7 @@ use super::growth::{Growth, Size};
 use super::load::Slice;
 use super::module::InFlight;
 use super::side_by_side::{Cell, Round};
+use super::stores::{self, Stores};
 use super::target::{Verdict, megabytes, of_crypto, of_growth, of_side_by_side};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -20,6 +21,8 @@ pub struct Report {
     pub crypto: Option<Crypto>,
     /// Few and many keys.
     pub growth: Option<Growth>,
+    /// Custom key stores.
+    pub stores: Option<Stores>,
     /// The security module alone.
     pub module_alone: Vec<InFlight>,
 }
@@ -102,6 +105,9 @@ impl Report {
         if let Some(growth) = &self.growth {
             print_growth(&mut out, growth)?;
         }
+        if let Some(stores) = &self.stores {
+            stores::print(&mut out, stores)?;
+        }
         print_verdicts(&mut out, &self.verdicts())
     }
 
@@ -115,7 +121,8 @@ impl Report {
     fn verdicts(&self) -> Vec<Verdict> {
         let crypto = self.crypto.iter().flat_map(of_crypto);
         let growth = self.growth.iter().flat_map(of_growth);
-        of_side_by_side(&self.side_by_side).into_iter().chain(crypto).chain(growth).collect()
+        let stores = self.stores.iter().flat_map(stores::verdicts);
+        of_side_by_side(&self.side_by_side).into_iter().chain(crypto).chain(growth).chain(stores).collect()
     }
 }
 
@@ -149,7 +156,8 @@ fn print_side_by_side(out: &mut impl Write, cells: &[Cell]) -> io::Result<()> {
     writeln!(out)
 }
 
-fn figures(slice: &Slice) -> String {
+/// A slice's figures, below [`SLICE_HEADS`].
+pub fn figures(slice: &Slice) -> String {
     format!("{:>8.0} {:>7.0} {:>7.0} {:>7.2}", slice.rate, slice.p50_us, slice.p99_us, slice.cpu_us)
 }
 
@@ -212,7 +220,8 @@ fn print_verdicts(out: &mut impl Write, verdicts: &[Verdict]) -> io::Result<()> 
     Ok(())
 }
 
-const SLICE_HEADS: &str = "   req/s  p50 µs  p99 µs  CPU µs";
+/// The heads of a slice's figures.
+pub const SLICE_HEADS: &str = "   req/s  p50 µs  p99 µs  CPU µs";
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! Signed requests as the bytes that go over the wire, made before the clock runs.
 
 use super::BenchError;
+use http::request::Parts;
 use http::{HeaderValue, Request, header};
 use jiff::Timestamp;
 use sigv4::{Credentials, Signer};
@@ -25,6 +26,12 @@ impl Caller {
         let now = Timestamp::now();
         let signed = bodies.iter().map(|body| sign(&signer, operation, body, now));
         signed.collect::<Result<_, _>>().map(Requests)
+    }
+}
+
+impl From<Vec<Box<[u8]>>> for Requests {
+    fn from(requests: Vec<Box<[u8]>>) -> Self {
+        Self(requests)
     }
 }
 
@@ -56,13 +63,18 @@ fn sign(signer: &Signer<'_>, operation: &str, body: &str, now: Timestamp) -> Res
     let request = request.body(()).map_err(|error| BenchError::malformed("a request", error.to_string()))?;
     let (mut parts, ()) = request.into_parts();
     signer.sign(&mut parts, body.as_bytes(), now)?;
-    let mut bytes = [START, b"HTTP/1.1\r\n"].concat();
+    Ok(as_sent(&parts, body.as_bytes()))
+}
+
+/// The bytes of a POST request with those headers, as they go over the wire.
+pub fn as_sent(parts: &Parts, body: &[u8]) -> Box<[u8]> {
+    let mut bytes = format!("POST {} HTTP/1.1\r\n", parts.uri.path()).into_bytes();
     for (name, value) in &parts.headers {
         put_header(&mut bytes, name.as_str(), value);
     }
     bytes.extend_from_slice(b"\r\n");
-    bytes.extend_from_slice(body.as_bytes());
-    Ok(bytes.into())
+    bytes.extend_from_slice(body);
+    bytes.into()
 }
 
 fn put_header(bytes: &mut Vec<u8>, name: &str, value: &HeaderValue) {

@@ -125,7 +125,8 @@ pub fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
 
-fn verdict(of: String, measured: f64, bound: Bound) -> Verdict {
+/// Whether a figure is within its bound.
+pub fn verdict(of: String, measured: f64, bound: Bound) -> Verdict {
     Verdict { of, measured, bound, met: bound.holds(measured) }
 }
 
