@@ -1,24 +1,38 @@
 //! What the service does by itself: deleting keys when their window ends, taking expired material away, giving keys new material,
-//! ending what takes several steps, putting all that on record, writing down when access keys and keys were last used.
+//! ending what takes several steps, putting all that on record, connecting custom key stores, writing down when access keys and keys
+//! were last used.
 //!
 //! What a key waits for is `keys::Key::due`'s to say. What is done to it and the line that says so are one commit: the line goes to
 //! the journal afterwards, so that it may come twice, after a stop in between, but not never.
 
 mod completion;
+mod connections;
 mod deletion;
 mod expiry;
 mod rotation;
 mod uses;
 
+pub use connections::check_health;
 pub use uses::{write_access_key_uses, write_key_uses};
 
 use crate::Service;
 use catalog::{Author, CatalogError, Changes, KeyAddress};
 use keys::{Due, Moment};
+use std::future::Future;
+use std::pin::Pin;
 
 /// Does everything that is due, puts it on record, and says when there is more to do. What fails for one key is no reason to
-/// leave the others; it is told at the end.
+/// leave the others; it is told at the end. What is to be done to keys waits for no custom key store.
 pub async fn do_what_is_due(service: &Service) -> Result<Option<Moment>, JobError> {
+    let settled = async { connections::settle(service).await.map(|()| None) };
+    let jobs: [Job<'_>; 2] = [Box::pin(do_what_is_due_to_keys(service)), Box::pin(settled)];
+    let dates: Vec<_> = connections::all(jobs.into_iter()).await.into_iter().collect::<Result<_, _>>()?;
+    Ok(dates.into_iter().flatten().min())
+}
+
+type Job<'a> = Pin<Box<dyn Future<Output = Result<Option<Moment>, JobError>> + 'a>>;
+
+async fn do_what_is_due_to_keys(service: &Service) -> Result<Option<Moment>, JobError> {
     let mut in_vain = 0;
     while in_vain < MOST_PASSES_IN_VAIN {
         let pass = Pass::over(service).await?;
