@@ -1,13 +1,17 @@
 //! AWS's table of key states: every operation that is about a key, in every state, for every origin that a key can have here.
 //!
 //! A client reaches Creating and Updating for a moment only. Keys are put into them as another node would leave them that stopped in
-//! between: the record says so, and nothing is due. No key is Unavailable as long as there are no custom key stores: that column
-//! is held against the registry alone.
+//! between: the record says so, and nothing is due. Keys become Unavailable in the same way: their record says that they are in a
+//! custom key store, and that one's that it is not connected. Keys of stores that are, are in `custom_store_keys.rs`.
 
 use crate::account::{Account, kind_for};
 use crate::requests::minimal;
 use blackbox::Server;
-use keys::{KeyOrigin, KeyState};
+use keys::{
+    Backend, CloudHsmCluster, Connection, ConnectionErrorCode, ConnectionState, CustomKeyStore,
+    CustomKeyStoreId, CustomKeyStores, HsmKey, KeyOrigin, KeyPlace, KeyState, Moment, OuterKey, XksProxy,
+    XksProxyConnectivity,
+};
 use operations::{Entry, OPERATIONS};
 use serde_json::{Value, json};
 use storage::{Change, Commit, Embedded, Storage};
@@ -21,7 +25,16 @@ fn row(operation: &str) -> Option<[&'static str; 7]> {
             "ok ok 3 ok ok ok ok"
         }
         "CreateGrant" => "ok 1 3 5 ok 14 ok",
-        "CreateKey" | "GenerateRandom" | "ListKeys" | "ListRetirableGrants" => return None,
+        "ConnectCustomKeyStore"
+        | "CreateCustomKeyStore"
+        | "CreateKey"
+        | "DeleteCustomKeyStore"
+        | "DescribeCustomKeyStores"
+        | "DisconnectCustomKeyStore"
+        | "GenerateRandom"
+        | "ListKeys"
+        | "ListRetirableGrants"
+        | "UpdateCustomKeyStore" => return None,
         "Decrypt" | "Encrypt" | "GenerateDataKey" | "GenerateDataKeyWithoutPlaintext" | "ReEncrypt" => {
             "ok 1 3 5 11 14 ok"
         }
@@ -62,24 +75,28 @@ fn footnote_on_origin(operation: &str, origin: KeyOrigin) -> Option<&'static str
     }
 }
 
-/// What a footnote says: the error, and the words that follow the key's ARN.
-fn said(footnote: &str, state: KeyState, origin: KeyOrigin) -> Option<(&'static str, String)> {
+/// What a footnote says of a key: the error and its message.
+fn said(footnote: &str, state: KeyState, origin: KeyOrigin, key: &str) -> Option<(&'static str, String)> {
     let words = match footnote {
         "ok" | "12" => return None,
-        "1" => return Some(("DisabledException", "is disabled.".to_owned())),
+        "1" => return Some(("DisabledException", format!("{key} is disabled."))),
         "3" | "8" if state == KeyState::PendingReplicaDeletion => "is pending replica deletion.",
         "3" | "8" => "is pending deletion.",
         "4" => "is not pending deletion.",
         "5" => "is pending import.",
-        "6" | "9" => {
-            let words = format!("origin is {origin} which is not valid for this operation.");
-            return Some(("UnsupportedOperationException", words));
+        "6" | "7" | "9" => {
+            let message = format!("{key} origin is {origin} which is not valid for this operation.");
+            return Some(("UnsupportedOperationException", message));
         }
+        "11" if origin == KeyOrigin::AwsCloudHsm => {
+            return Some(("KMSInvalidStateException", NO_CLUSTER.to_owned()));
+        }
+        "11" => return Some(("KMSInvalidStateException", NO_PROXY.to_owned())),
         "14" => "is creating.",
         "15" => "is updating.",
         other => panic!("there is no footnote {other}"),
     };
-    Some(("KMSInvalidStateException", words.to_owned()))
+    Some(("KMSInvalidStateException", format!("{key} {words}")))
 }
 
 fn cell(operation: &str, state: KeyState, origin: KeyOrigin) -> Option<&'static str> {
@@ -97,7 +114,7 @@ fn cell(operation: &str, state: KeyState, origin: KeyOrigin) -> Option<&'static 
 
 #[test]
 fn keys_with_material_of_ours_keep_to_the_table() {
-    let states = KeyState::ALL.iter().filter(|state| !UNREACHED.contains(state));
+    let states = KeyState::ALL.iter().filter(|state| **state != KeyState::Unavailable);
     every_operation_keeps_to_the_table(
         KeyOrigin::AwsKms,
         states.filter(|state| **state != KeyState::PendingImport),
@@ -106,8 +123,19 @@ fn keys_with_material_of_ours_keep_to_the_table() {
 
 #[test]
 fn keys_with_imported_material_keep_to_the_table() {
-    let states = KeyState::ALL.iter().filter(|state| !UNREACHED.contains(state));
+    let states = KeyState::ALL.iter().filter(|state| **state != KeyState::Unavailable);
     every_operation_keeps_to_the_table(KeyOrigin::External, states);
+}
+
+#[test]
+fn keys_in_custom_key_stores_that_are_not_connected_keep_to_the_table() {
+    let server = Server::start();
+    for origin in IN_STORES {
+        let stages = stages(&server, KeyState::Unavailable, origin);
+        leave_in_store(&server, &stages, origin);
+        let tried: usize = stages.iter().map(|stage| try_all(stage, origin)).sum();
+        assert!(tried >= 35, "only {tried} calls follow from the registry");
+    }
 }
 
 #[test]
@@ -122,8 +150,7 @@ fn the_registry_says_of_unavailable_keys_what_the_table_says() {
             // Whatever its state: it is not for keys in custom key stores, or there are none of its kind.
             "7" if entry.name.starts_with("GenerateDataKeyPair") => assert!(!admitted, "{}", entry.name),
             "7" | "9" => {
-                let stores = [KeyOrigin::AwsCloudHsm, KeyOrigin::ExternalKeyStore];
-                assert!(stores.iter().all(|origin| !entry.origins.contains(origin)), "{}", entry.name);
+                assert!(IN_STORES.iter().all(|origin| !entry.origins.contains(origin)), "{}", entry.name);
             }
             _ => assert_eq!(unavailable, "n/a", "{}", entry.name),
         }
@@ -150,13 +177,14 @@ fn try_all(stage: &Stage<'_>, origin: KeyOrigin) -> usize {
     let Stage { state, account, calls } = stage;
     assert_eq!(account.state(&account.key), state.name());
     let before = account.everything();
-    let comes_to = |operation: &str| said(cell(operation, *state, origin).unwrap(), *state, origin);
+    let comes_to =
+        |operation: &str| said(cell(operation, *state, origin).unwrap(), *state, origin, &account.key);
     let (refused, admitted): (Vec<_>, Vec<_>) =
         calls.iter().partition(|(operation, _)| comes_to(operation).is_some());
     for (operation, input) in &refused {
-        let (error, words) = comes_to(operation).unwrap();
+        let (error, message) = comes_to(operation).unwrap();
         let fault = account.call(operation, input).fault();
-        let expected = (error.to_owned(), Some(format!("{} {words}", account.key)));
+        let expected = (error.to_owned(), Some(message));
         assert_eq!(fault, expected, "{operation} in {state} of {origin}");
     }
     let names: Vec<_> = refused.iter().map(|(operation, _)| operation).collect();
@@ -178,7 +206,7 @@ fn goes_ahead(Stage { state, account, .. }: &Stage<'_>, operation: &str, input: 
 /// Keys for all operations in that state, by their kinds. What changes the key when it succeeds has a key to itself.
 fn stages<'a>(server: &'a Server, state: KeyState, origin: KeyOrigin) -> Vec<Stage<'a>> {
     let about_keys = OPERATIONS.iter().filter(|entry| row(entry.name).is_some());
-    let possible = about_keys.filter(|entry| origin == KeyOrigin::AwsKms || is_importable(entry.name));
+    let possible = about_keys.filter(|entry| is_possible(entry.name, origin));
     let mut groups: Vec<(Value, Vec<&'static Entry>)> = Vec::new();
     for entry in possible {
         let kind = kind_for(entry.name);
@@ -196,7 +224,8 @@ fn stage<'a>(
     origin: KeyOrigin,
     (mut kind, group): (Value, &[&'static Entry]),
 ) -> Stage<'a> {
-    kind["Origin"] = json!(origin.name());
+    // What is in a custom key store was made elsewhere here, and put there afterwards.
+    kind["Origin"] = json!(if IN_STORES.contains(&origin) { "AWS_KMS" } else { origin.name() });
     if state == KeyState::PendingReplicaDeletion {
         kind["MultiRegion"] = true.into();
     }
@@ -212,7 +241,7 @@ fn stage<'a>(
     // What they take has to be had before the key is in the state.
     let calls = group.iter().map(|entry| (entry.name, minimal(entry.name, &account))).collect();
     match state {
-        KeyState::Creating | KeyState::Updating => {}
+        KeyState::Creating | KeyState::Unavailable | KeyState::Updating => {}
         KeyState::PendingImport => {
             let _ = account.call("DeleteImportedKeyMaterial", &json!({"KeyId": account.key})).output();
         }
@@ -227,22 +256,119 @@ fn stage<'a>(
 
 /// Puts keys into the states in which they are for a moment only, as they are left if nobody ends them.
 fn leave_in_transition(server: &Server, stages: &[Stage<'_>]) {
+    let passing =
+        stages.iter().filter(|stage| [KeyState::Creating, KeyState::Updating].contains(&stage.state));
+    while_stopped(server, |storage| {
+        for Stage { state, account, .. } in passing {
+            storage.change(&key_record(account), |record| record["transition"] = json!(state.name()));
+        }
+    });
+}
+
+/// Puts keys into custom key stores that are not connected, as a node leaves them.
+fn leave_in_store(server: &Server, stages: &[Stage<'_>], origin: KeyOrigin) {
+    while_stopped(server, |storage| {
+        for (number, Stage { account, .. }) in stages.iter().enumerate() {
+            let id = CustomKeyStoreId::from_random([u8::try_from(number).unwrap(); 16]);
+            let stores = CustomKeyStores { stores: vec![unconnected(id, account, origin)] };
+            let at = format!("a/{}/{}/custom-key-stores", account.id, account.caller.region);
+            storage.put(&at, &serde_json::to_value(stores).unwrap());
+            let place = KeyPlace { store: id, key: outer_key(origin) };
+            storage.change(&key_record(account), |record| {
+                record["origin"] = json!(origin.name());
+                record["place"] = serde_json::to_value(place).unwrap();
+            });
+        }
+    });
+}
+
+fn unconnected(id: CustomKeyStoreId, account: &Account<'_>, origin: KeyOrigin) -> CustomKeyStore {
+    let (created, sealed) = (Moment::from_millis(0), Box::<[u8]>::default());
+    let (connection, backend) = match origin {
+        KeyOrigin::AwsCloudHsm => {
+            let error = Some(ConnectionErrorCode::InvalidCredentials);
+            let cluster = CloudHsmCluster {
+                cluster_id: "cluster-softhsm2345".to_owned(),
+                trust_anchor: String::new(),
+                password: sealed.clone(),
+                transport_keys: sealed,
+            };
+            (
+                Connection { error, ..Connection::in_state(ConnectionState::Failed) },
+                Backend::CloudHsm(cluster),
+            )
+        }
+        _ => {
+            let proxy = XksProxy {
+                connectivity: XksProxyConnectivity::PublicEndpoint,
+                uri_endpoint: "https://localhost".to_owned(),
+                uri_path: "/kms/xks/v1".to_owned(),
+                access_key_id: "A".repeat(20),
+                secret: sealed,
+                credential_since: created,
+                vpc_endpoint_service: None,
+            };
+            (Connection::in_state(ConnectionState::Disconnected), Backend::Xks(proxy))
+        }
+    };
+    let (account, region) = (account.id.parse().unwrap(), account.caller.region.parse().unwrap());
+    CustomKeyStore { account, region, id, name: "store".to_owned(), created, connection, backend }
+}
+
+fn outer_key(origin: KeyOrigin) -> OuterKey {
+    match origin {
+        KeyOrigin::AwsCloudHsm => {
+            OuterKey::Hsm(HsmKey { id: "0b".repeat(16), copies: std::collections::BTreeMap::new() })
+        }
+        _ => OuterKey::External { id: "external".to_owned() },
+    }
+}
+
+fn key_record(account: &Account<'_>) -> String {
+    let (region, id) = (&account.caller.region, crate::account::key_id(&account.key));
+    format!("a/{}/{region}/key/{id}", account.id)
+}
+
+/// The records of a service that is not running.
+struct Records {
+    store: Embedded,
+    runtime: tokio::runtime::Runtime,
+}
+
+fn while_stopped(server: &Server, change: impl FnOnce(&Records)) {
     assert!(server.terminate().success(), "{}", server.log());
     let store = Embedded::open(&server.data().join("store"), &storage::Options::default()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let passing =
-        stages.iter().filter(|stage| [KeyState::Creating, KeyState::Updating].contains(&stage.state));
-    for Stage { state, account, .. } in passing {
-        let (region, id) = (&account.caller.region, crate::account::key_id(&account.key));
-        let at = format!("a/{}/{region}/key/{id}", account.id).into_bytes();
-        let stored = runtime.block_on(store.get(&at)).unwrap().unwrap();
-        let mut record: Value = serde_json::from_slice(&stored.value).unwrap();
-        record["transition"] = json!(state.name());
-        let put = Change::Put { key: at.into(), value: record.to_string().into() };
-        assert!(matches!(runtime.block_on(store.commit(Vec::new(), vec![put])).unwrap(), Commit::Done(_)));
-    }
-    store.close().unwrap();
+    let records = Records { store, runtime };
+    change(&records);
+    records.store.close().unwrap();
     server.start_again();
+}
+
+impl Records {
+    fn change(&self, at: &str, change: impl FnOnce(&mut Value)) {
+        let stored = self.runtime.block_on(self.store.get(at.as_bytes())).unwrap().unwrap();
+        let mut record: Value = serde_json::from_slice(&stored.value).unwrap();
+        change(&mut record);
+        self.put(at, &record);
+    }
+
+    fn put(&self, at: &str, record: &Value) {
+        let put = Change::Put { key: at.as_bytes().to_vec().into(), value: record.to_string().into() };
+        let done = self.runtime.block_on(self.store.commit(Vec::new(), vec![put])).unwrap();
+        assert!(matches!(done, Commit::Done(_)));
+    }
+}
+
+/// Whether the operation can be tried on keys of that origin.
+fn is_possible(operation: &str, origin: KeyOrigin) -> bool {
+    match origin {
+        KeyOrigin::AwsKms => true,
+        KeyOrigin::External => is_importable(operation),
+        KeyOrigin::AwsCloudHsm | KeyOrigin::ExternalKeyStore => {
+            cell(operation, KeyState::Unavailable, origin) != Some("n/a")
+        }
+    }
 }
 
 /// Whether keys of the kind that the operation is for can have imported material.
@@ -326,5 +452,7 @@ const ALONE: [&str; 12] = [
     "ScheduleKeyDeletion",
     "UpdatePrimaryRegion",
 ];
-/// No key can be in it yet.
-const UNREACHED: [KeyState; 1] = [KeyState::Unavailable];
+/// The origins of keys in custom key stores.
+const IN_STORES: [KeyOrigin; 2] = [KeyOrigin::AwsCloudHsm, KeyOrigin::ExternalKeyStore];
+const NO_CLUSTER: &str = "This KMS key is in a custom key store that is not connected to its CloudHSM cluster. Connect the custom key store and try the request again.";
+const NO_PROXY: &str = "This KMS key is in a custom key store that is not connected to its external key store proxy. Connect the external key store and try the request again.";
