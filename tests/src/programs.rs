@@ -13,7 +13,16 @@ use std::time::SystemTime;
 #[must_use]
 pub fn program(name: &str) -> PathBuf {
     static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
-    DIRECTORY.get_or_init(directory).join(name)
+    let named = || std::env::var_os("CARDEA_PROGRAMS").map(PathBuf::from);
+    DIRECTORY.get_or_init(|| named().unwrap_or_else(|| PROGRAMS.directory())).join(name)
+}
+
+/// Where that stand-in for something outside the service is, which misbehaves as told: `faulty-xks-proxy` or `libfaulty_pkcs11.so`. It is
+/// built when it is missing or out of date.
+#[must_use]
+pub fn stand_in(name: &str) -> PathBuf {
+    static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
+    DIRECTORY.get_or_init(|| STAND_INS.directory()).join(name)
 }
 
 /// Runs `cardea` with those arguments to its end.
@@ -22,49 +31,47 @@ pub fn run(arguments: &[&str]) -> Output {
     Command::new(program("cardea")).args(arguments).output().expect("cardea can be run")
 }
 
-fn directory() -> PathBuf {
-    if let Some(directory) = std::env::var_os("CARDEA_PROGRAMS") {
-        return directory.into();
-    }
-    let test = std::env::current_exe().unwrap();
-    let directory = test.parent().and_then(Path::parent).unwrap().to_owned();
-    let stamp = directory.join("programs-are-built");
-    let built = PROGRAMS.iter().map(|name| changed(&directory.join(name))).min().unwrap();
-    let current = built.map(|built| built.max(changed(&stamp).unwrap_or(built)));
-    if current.is_none_or(|current| newest_source(&workspace().join("crates")) > current) {
-        let begun = SystemTime::now();
-        build(&directory);
-        // A source that no program is made from must not have every test of a run build again.
-        File::create(stamp).unwrap().set_modified(begun).unwrap();
-    }
-    directory
+/// Files that are built together.
+struct Built {
+    names: &'static [&'static str],
+    packages: &'static [&'static str],
+    /// Where that which they are made from is.
+    sources: &'static [&'static str],
+    stamp: &'static str,
 }
 
-/// The programs into the directory that the test was built into.
-fn build(directory: &Path) {
-    let profile = match directory.file_name().and_then(|name| name.to_str()).unwrap() {
-        "debug" => "dev",
-        other => other,
-    };
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args([
-            "build",
-            "--quiet",
-            "--package",
-            "cli",
-            "--package",
-            "module",
-            "--package",
-            "pkcs11",
-            "--profile",
-            profile,
-            "--target-dir",
-        ])
-        .arg(directory.parent().unwrap())
-        .current_dir(workspace())
-        .status();
-    assert!(status.unwrap().success(), "the programs under test could not be built");
+impl Built {
+    /// Where they are: beside the test, and up to date.
+    fn directory(&self) -> PathBuf {
+        let test = std::env::current_exe().unwrap();
+        let directory = test.parent().and_then(Path::parent).unwrap().to_owned();
+        let stamp = directory.join(self.stamp);
+        let built = self.names.iter().map(|name| changed(&directory.join(name))).min().unwrap();
+        let current = built.map(|built| built.max(changed(&stamp).unwrap_or(built)));
+        let newest =
+            self.sources.iter().map(|source| newest_source(&workspace().join(source))).max().unwrap();
+        if current.is_none_or(|current| newest > current) {
+            let begun = SystemTime::now();
+            self.build(&directory);
+            // A source that nothing of this is made from must not have every test of a run build again.
+            File::create(stamp).unwrap().set_modified(begun).unwrap();
+        }
+        directory
+    }
+
+    /// Into the directory that the test was built into.
+    fn build(&self, directory: &Path) {
+        let profile = match directory.file_name().and_then(|name| name.to_str()).unwrap() {
+            "debug" => "dev",
+            other => other,
+        };
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = Command::new(cargo);
+        command.args(["build", "--quiet", "--profile", profile, "--target-dir"]);
+        command.arg(directory.parent().unwrap()).current_dir(workspace());
+        command.args(self.packages.iter().flat_map(|package| ["--package", package]));
+        assert!(command.status().unwrap().success(), "{:?} could not be built", self.names);
+    }
 }
 
 fn newest_source(directory: &Path) -> SystemTime {
@@ -85,4 +92,15 @@ fn workspace() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-const PROGRAMS: [&str; 3] = ["cardea", "cardea-module", "cardea-pkcs11"];
+const PROGRAMS: Built = Built {
+    names: &["cardea", "cardea-module", "cardea-pkcs11"],
+    packages: &["cli", "module", "pkcs11"],
+    sources: &["crates"],
+    stamp: "programs-are-built",
+};
+const STAND_INS: Built = Built {
+    names: &["faulty-xks-proxy", "libfaulty_pkcs11.so"],
+    packages: &["faulty-pkcs11", "faulty-proxy"],
+    sources: &["tests/faulty-pkcs11", "tests/faulty-proxy"],
+    stamp: "stand-ins-are-built",
+};
