@@ -174,21 +174,23 @@ async fn whoever_observes_sees_the_certificate_of_each_connection() {
 #[tokio::test]
 async fn whoever_gives_up_wastes_no_connection() {
     let server = Server::start(vec![vec![GOOD]]).await;
-    let client = server.client();
-    // Polled once, so that the connection is begun, and dropped.
-    let mut given_up = Box::pin(server.ask(&client));
-    assert!(polled_once(given_up.as_mut()).await.is_none());
-    drop(given_up);
+    let stands = Arc::<tokio::sync::Notify>::default();
+    let observer = {
+        let stands = Arc::clone(&stands);
+        Arc::new(move |_| stands.notify_one())
+    };
+    let client = server.observed(Some(observer));
+    let asked = {
+        let (client, port) = (client.clone(), server.port);
+        tokio::spawn(async move {
+            let request = Request::get(format!("https://localhost:{port}/")).body(Bytes::new()).unwrap();
+            client.send(request, 16).await
+        })
+    };
+    tokio::task::yield_now().await;
+    asked.abort();
+    assert!(asked.await.unwrap_err().is_cancelled());
+    stands.notified().await;
     assert_eq!(server.ask(&client).await.as_deref(), Ok(b"answer".as_slice()));
     assert_eq!(server.connections(), 1);
-}
-
-async fn polled_once<F: Future>(mut future: std::pin::Pin<&mut F>) -> Option<F::Output> {
-    std::future::poll_fn(|context| {
-        std::task::Poll::Ready(match future.as_mut().poll(context) {
-            std::task::Poll::Ready(output) => Some(output),
-            std::task::Poll::Pending => None,
-        })
-    })
-    .await
 }

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use crate::https::{Address, Client, FetchError};
+use crate::document::{Address, Client, FetchError};
 use crate::{KeySet, Rejection};
 
 /// The keys of the issuer at that address, which is without `https://`.

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::time::{Instant, timeout};
 
-use crate::https::Client;
+use crate::document::Client;
 use crate::{KeySet, Rejection, Settings, fetch};
 
 /// One issuer, as one set of thumbprints trusts it.

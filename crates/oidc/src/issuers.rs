@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 
-use crate::https::Client;
+use crate::document::Client;
 use crate::issuer::Issuer;
 use crate::trust::Trust;
 use crate::{CertificateDer, Claims, Provider, Rejection, Token};

@@ -11,8 +11,8 @@
 
 mod algorithm;
 mod claims;
+mod document;
 mod fetch;
-mod https;
 mod issuer;
 mod issuers;
 mod key_set;

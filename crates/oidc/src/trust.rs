@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
+use https::Tls;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
@@ -26,8 +27,7 @@ pub(crate) struct Trust {
 impl Trust {
     /// The machine's roots, of which those that cannot be read are left out, and these.
     pub(crate) fn with_roots(extra: &[CertificateDer<'static>]) -> Result<Self, SettingsError> {
-        let mut store = RootCertStore::empty();
-        store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let mut store = https::Roots::system().into_store();
         for (index, root) in extra.iter().enumerate() {
             let refused = |source| SettingsError::Root { position: index.saturating_add(1), source };
             store.add(root.clone()).map_err(refused)?;
@@ -38,19 +38,18 @@ impl Trust {
     }
 
     /// What is needed to speak to one provider.
-    pub(crate) fn client(&self, thumbprints: &[String]) -> Result<Arc<ClientConfig>, Error> {
+    pub(crate) fn client(&self, thumbprints: &[String]) -> Result<Tls, Error> {
         let verifier = ProviderVerifier {
             crypto: Arc::clone(&self.crypto),
             roots: self.roots.clone(),
             thumbprints: thumbprints.iter().filter_map(|text| thumbprint(text)).collect(),
         };
-        let mut client = ClientConfig::builder_with_provider(Arc::clone(&self.crypto))
+        let client = ClientConfig::builder_with_provider(Arc::clone(&self.crypto))
             .with_safe_default_protocol_versions()?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
-        client.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Arc::new(client))
+        Ok(Tls::from(client))
     }
 }
 
