@@ -1,11 +1,13 @@
-//! What the service does by itself, when its time has come: what keys wait for, writing down when access keys and keys were last used, and
-//! removing from the disk what is left of what is no more.
+//! What the service does by itself, when its time has come: what keys and custom key stores wait for, asking XKS proxies how they are, writing
+//! down when access keys and keys were last used, and removing from the disk what is left of what is no more.
 
 use crate::in_one_line;
 use jiff::Timestamp;
 use keys::Moment;
 use operations::Service;
-use operations::jobs::{JobError, do_what_is_due, shred, write_access_key_uses, write_key_uses};
+use operations::jobs::{
+    JobError, check_health, do_what_is_due, shred, write_access_key_uses, write_key_uses,
+};
 use std::time::Duration;
 use tokio::sync::Mutex;
 
@@ -44,7 +46,10 @@ impl Jobs {
                 Ok(next) => next.map_or(LONGEST_PAUSE, |next| self.until(next)),
                 Err(JobError::Catalog(error)) if error.is_held() => PAUSE_FOR_READERS,
                 Err(error) => {
-                    tracing::error!(error = in_one_line(&error), "what is due to keys cannot be done");
+                    tracing::error!(
+                        error = in_one_line(&error),
+                        "what is due to keys and custom key stores cannot be done"
+                    );
                     PAUSE_AFTER_FAILURE
                 }
             };
@@ -52,6 +57,19 @@ impl Jobs {
                 () = tokio::time::sleep(pause) => {}
                 () = self.service.bell.rung() => {}
             }
+        }
+    }
+
+    /// Asks the proxies of connected custom key stores how they are, now and then. By the true clock: it is about the network.
+    pub(super) async fn check_health_for_ever(&self, interval: Duration) {
+        loop {
+            if let Err(error) = check_health(&self.service).await {
+                tracing::error!(
+                    error = in_one_line(&error),
+                    "custom key stores cannot be asked how they are"
+                );
+            }
+            tokio::time::sleep(interval).await;
         }
     }
 

@@ -98,6 +98,7 @@ struct Node {
     tls: Rc<Tls>,
     facts: Facts,
     jobs: Rc<Jobs>,
+    health_check_interval: Duration,
     admin: Rc<AdminSocket>,
 }
 
@@ -119,9 +120,10 @@ impl Node {
         let https = door.https().unwrap_or(config.listen);
         let facts = Facts { https, http: door.http(), reach: reach(&dir, &config, url_of(&config, https)) };
         let jobs = Rc::new(Jobs::new(core.service()?));
+        let health_check_interval = config.xks.health_check_interval.duration();
         first_start.ensure(jobs.service(), &facts.reach).await?;
         let admin = Rc::new(AdminSocket::bind(&dir, Rc::clone(&jobs), clock, facts.clone())?);
-        Ok(Self { core, door, metrics, tls, facts, jobs, admin })
+        Ok(Self { core, door, metrics, tls, facts, jobs, health_check_interval, admin })
     }
 
     /// What goes on beside the answering of requests. Dropping it ends it.
@@ -132,6 +134,8 @@ impl Node {
         background.spawn_local(async move { jobs.run_for_ever().await });
         let jobs = Rc::clone(&self.jobs);
         background.spawn_local(async move { jobs.write_uses_and_shred_for_ever().await });
+        let (jobs, interval) = (Rc::clone(&self.jobs), self.health_check_interval);
+        background.spawn_local(async move { jobs.check_health_for_ever(interval).await });
         let admin = Rc::clone(&self.admin);
         background.spawn_local(async move { admin.serve_for_ever().await });
         let tls = Rc::clone(&self.tls);
