@@ -102,3 +102,74 @@ pub struct PublicKey<'a> {
     /// The best digest that the token can unwrap with.
     pub digest: crate::OaepDigest,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{OaepDigest, Refusal, Reply, ReturnValue};
+    use frames::{Buffer, Frame, RequestId, append, decode};
+    use proptest::prelude::*;
+
+    fn framed<T: Serialize>(body: &T) -> Vec<u8> {
+        let mut out = Buffer::with_capacity(0);
+        append(&mut out, RequestId(1), body).unwrap();
+        Frame::first(out.filled()).unwrap().unwrap().body().to_vec()
+    }
+
+    /// Both ends are of one version, and this is it: a change here is a new version of frames.
+    #[test]
+    fn commands_and_replies_are_written_as_they_always_were() {
+        let id = ObjectId::new(b"id").unwrap();
+        let seal = Command::Seal { id, additional_data: Bytes(b"aad"), plaintext: Bytes(b"text") };
+        assert_eq!(framed(&seal), b"\x08\x02id\x03aad\x04text");
+        assert_eq!(framed(&Command::LogIn { pin: Pin::new("1234").unwrap() }), b"\x04\x041234");
+        let sealed = Reply::Sealed { iv: [1; IV], ciphertext: Bytes(b"text"), tag: [2; TAG] };
+        let written = [&b"\x07"[..], &[1; IV], b"\x04text", &[2; TAG]].concat();
+        assert_eq!(framed(&sealed), written);
+        let refused = Reply::Refused(Refusal::DeviceError(ReturnValue(0x30)));
+        assert_eq!(framed(&refused), b"\x06\x01\x30");
+    }
+
+    #[test]
+    fn ids_labels_and_pins_out_of_their_bounds_are_no_command() {
+        for body in [&b"\x01\x00"[..], &[&b"\x01\x41"[..], &[7; 65]].concat()] {
+            assert!(decode::<Command<'_>>(body).is_err(), "FindKey {body:?}");
+        }
+        assert!(decode::<Command<'_>>(&[&b"\x01\x40"[..], &[7; 64]].concat()).is_ok());
+        assert!(decode::<Command<'_>>(b"\x04\x00").is_err(), "LogIn without a PIN");
+        assert!(decode::<Command<'_>>(b"\x02\x02id\x00").is_err(), "GenerateTokenKey without a label");
+        assert!(ObjectId::new(b"").is_err() && KeyLabel::new("").is_err() && Pin::new("").is_err());
+        assert!(KeyLabel::new(&"l".repeat(257)).is_err() && Pin::new(&"p".repeat(256)).is_err());
+    }
+
+    #[test]
+    fn the_longest_commands_fit_in_a_frame() {
+        let longest = vec![7; crate::MAX_PLAINTEXT.max(crate::MAX_ADDITIONAL_DATA)];
+        let id = ObjectId::new(&[7; 64]).unwrap();
+        framed(&Command::Seal { id, additional_data: Bytes(&longest), plaintext: Bytes(&longest) });
+        let modulus = [7; 1024];
+        let recipient =
+            PublicKey { modulus: Bytes(&modulus), exponent: Bytes(&[7; 8]), digest: OaepDigest::Sha256 };
+        framed(&Command::GenerateWrappedKey { recipients: vec![recipient; crate::MAX_RECIPIENTS] });
+    }
+
+    #[test]
+    fn neither_a_pin_nor_a_plaintext_is_shown() {
+        let id = ObjectId::new(b"id").unwrap();
+        let shown = format!(
+            "{:?} {:?} {:?}",
+            Command::LogIn { pin: Pin::new("1234").unwrap() },
+            Command::Seal { id, additional_data: Bytes(b"aad"), plaintext: Bytes(b"words") },
+            Reply::Opened(Bytes(b"words")),
+        );
+        assert!(!["1234", "words", "aad"].iter().any(|secret| shown.contains(secret)), "{shown}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused_and_never_a_panic(bytes: Vec<u8>) {
+            let _ = decode::<Command<'_>>(&bytes);
+            let _ = decode::<Reply<'_>>(&bytes);
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! The threads and what they share: the connections, and the commands that wait for a session.
 //!
 //! A thread that has nothing to do reads from the connections, if no other does, and carries the first command out itself, so that a
-//! command changes threads only where several are there at once. Answers are written when nothing else waits, or a tenth of a
+//! command changes threads only where it would wait for long. Answers are written when nothing else waits, or a quarter of a
 //! millisecond after the first of them.
 
 use crate::engine::Engine;
@@ -11,6 +11,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{Errno, read, write};
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -21,6 +22,8 @@ pub(crate) struct Crew {
     inbox: Mutex<Inbox>,
     changed: Condvar,
     most_waiting: usize,
+    /// How long a command takes, in nanoseconds: a mean that follows.
+    pace: AtomicU64,
 }
 
 struct Connection {
@@ -54,7 +57,8 @@ impl Crew {
     pub(crate) fn new(connections: Vec<OwnedFd>, threads: usize) -> Self {
         let connections = connections.into_iter().map(Connection::new).collect();
         let most_waiting = threads.saturating_mul(MOST_WAITING_A_THREAD);
-        Self { connections, inbox: Mutex::default(), changed: Condvar::new(), most_waiting }
+        let (inbox, changed, pace) = (Mutex::default(), Condvar::new(), AtomicU64::new(SLOW));
+        Self { connections, inbox, changed, most_waiting, pace }
     }
 
     /// One thread's life. It ends only if a connection fails.
@@ -62,9 +66,12 @@ impl Crew {
         let mut unwritten = Unwritten { since: None };
         loop {
             let work = self.next(&mut unwritten)?;
+            let began = Instant::now();
             self.answer(&work, engine)?;
-            let since = *unwritten.since.get_or_insert_with(Instant::now);
-            if since.elapsed() >= WRITE_AFTER {
+            let ended = Instant::now();
+            self.note_pace(ended.saturating_duration_since(began));
+            let since = *unwritten.since.get_or_insert(ended);
+            if ended.saturating_duration_since(since.min(began)) >= WRITE_AFTER {
                 self.write(&mut unwritten)?;
             }
         }
@@ -76,8 +83,32 @@ impl Crew {
             connection.append(work.request, &Reply::Refused(Refusal::Malformed));
             return Ok(());
         };
+        if !matches!(command, Command::Open { .. } | Command::Random { .. } | Command::Seal { .. }) {
+            // One that may take long says nothing of the others, and nobody shall wait for it.
+            self.call_another(&self.inbox());
+        }
         engine.answer(&command, |reply| connection.append(work.request, reply));
         Ok(())
+    }
+
+    fn note_pace(&self, took: Duration) {
+        let (before, now) =
+            (self.pace.load(Ordering::Relaxed), u64::try_from(took.as_nanos()).unwrap_or(SLOW));
+        // Two threads that write at once lose one of many samples.
+        self.pace.store((before.saturating_mul(7).saturating_add(now.min(SLOW))) / 8, Ordering::Relaxed);
+    }
+
+    fn call_another(&self, inbox: &Inbox) {
+        if inbox.idle > 0 {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Whether a thread that carries one command out now, and then the rest, would be long about it. Another is not called for less:
+    /// that costs as much as a quick command does.
+    fn is_long(&self, inbox: &Inbox) -> bool {
+        let commands = u64::try_from(inbox.waiting.len()).unwrap_or(u64::MAX).saturating_add(1);
+        commands.saturating_mul(self.pace.load(Ordering::Relaxed)) >= WORTH_ANOTHER
     }
 
     /// The next command. Whoever waits for one has written all answers.
@@ -86,9 +117,8 @@ impl Crew {
         loop {
             if let Some(work) = inbox.waiting.pop_front() {
                 // Somebody else may take the next, or wait for more.
-                let more = !inbox.waiting.is_empty() || !inbox.somebody_reads;
-                if more && inbox.idle > 0 {
-                    self.changed.notify_one();
+                if (!inbox.waiting.is_empty() || !inbox.somebody_reads) && self.is_long(&inbox) {
+                    self.call_another(&inbox);
                 }
                 return Ok(work);
             }
@@ -228,5 +258,9 @@ pub(crate) enum CrewError {
 
 /// What waits longer than so many others before it is better refused: the caller may have another member to ask.
 const MOST_WAITING_A_THREAD: usize = 128;
-const WRITE_AFTER: Duration = Duration::from_micros(100);
+const WRITE_AFTER: Duration = Duration::from_micros(250);
+/// In nanoseconds.
+const WORTH_ANOTHER: u64 = 200_000;
+/// In nanoseconds: of no command is it assumed beforehand that it is quick.
+const SLOW: u64 = 1_000_000;
 const BUFFER: usize = 2 * MAX_FRAME;
