@@ -7,7 +7,7 @@ use module_api::{Bytes, Key, NewKey, Refusal, Reply};
 
 impl Engine {
     pub(super) fn generate_key(&mut self, key: &NewKey) -> Result<Reply<'_>, Refusal> {
-        if key.origin != KeyOrigin::AwsKms {
+        if !is_made_here(key) {
             return Err(Refusal::Unsupported);
         }
         let material = KeyMaterial::generate(key.spec, self.domain.arena())?;
@@ -33,5 +33,14 @@ impl Engine {
         let opened = open(&self.domain, &mut self.opened, key, key.binding.usage)?;
         self.public_key.extend(opened.public_key()?);
         Ok(Reply::PublicKey(Bytes(&self.public_key)))
+    }
+}
+
+/// Imported material is its owner's to make. A key in a custom key store has a backing key too: what that seals, the store seals again.
+const fn is_made_here(key: &NewKey) -> bool {
+    match key.origin {
+        KeyOrigin::AwsKms => true,
+        KeyOrigin::AwsCloudHsm | KeyOrigin::ExternalKeyStore => key.spec.is_symmetric_encryption(),
+        KeyOrigin::External => false,
     }
 }

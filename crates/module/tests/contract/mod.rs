@@ -37,7 +37,9 @@ pub fn holds(door: &mut impl Door) {
     random_bytes_are_as_many_as_asked_and_never_the_same(door);
     a_credential_signs_only_for_its_access_key(door);
     a_token_of_one_kind_is_none_of_the_other(door);
-    other_origins_and_usages_are_unsupported(door);
+    imported_material_is_not_made_here(door);
+    keys_in_custom_key_stores_are_symmetric(door);
+    other_usages_are_unsupported(door);
     two_keys_differ_in_all_that_the_module_chose(door);
     a_message_comes_back_for_its_purpose_and_for_no_other(door);
     no_changed_cut_or_extended_message_opens(door);
@@ -316,11 +318,23 @@ fn a_token_of_one_kind_is_none_of_the_other(door: &mut impl Door) {
     assert_eq!(signing_key(door, made.token.as_bytes(), &binding), Err(Refusal::TokenRefused));
 }
 
-fn other_origins_and_usages_are_unsupported(door: &mut impl Door) {
-    for origin in KeyOrigin::ALL.iter().filter(|origin| **origin != KeyOrigin::AwsKms) {
-        let key = NewKey { origin: *origin, ..new_key(1) };
-        assert_eq!(refused(door, &Command::GenerateKey { key: Cow::Owned(key) }), Some(Refusal::Unsupported));
+fn imported_material_is_not_made_here(door: &mut impl Door) {
+    let key = Cow::Owned(NewKey { origin: KeyOrigin::External, ..new_key(1) });
+    assert_eq!(refused(door, &Command::GenerateKey { key }), Some(Refusal::Unsupported));
+}
+
+fn keys_in_custom_key_stores_are_symmetric(door: &mut impl Door) {
+    for origin in [KeyOrigin::AwsCloudHsm, KeyOrigin::ExternalKeyStore] {
+        let made = make(door, NewKey { origin, ..new_key(1) });
+        let blob = encrypt(door, &made, &context(&[]), b"text").unwrap();
+        assert_eq!(decrypt(door, &made.key(), &context(&[]), &blob).unwrap(), b"text");
+        let (spec, usage) = (KeySpec::Hmac256, KeyUsage::GenerateVerifyMac);
+        let key = Cow::Owned(NewKey { origin, spec, usage, ..new_key(1) });
+        assert_eq!(refused(door, &Command::GenerateKey { key }), Some(Refusal::Unsupported));
     }
+}
+
+fn other_usages_are_unsupported(door: &mut impl Door) {
     for spec in KeySpec::ALL {
         for usage in KeyUsage::ALL {
             if *spec == KeySpec::Sm2 || !spec.usages().contains(usage) {
