@@ -258,17 +258,23 @@ fn check_origin(input: &Input) -> Result<(), Fault> {
         let message = format!("KeySpec {spec} is not supported for Origin {origin}");
         return Err(Fault::new(FaultKind::Validation, message));
     }
-    let misplaced = [
-        (input.custom_key_store_id.is_some() != in_custom_store, "CustomKeyStoreId"),
-        (input.xks_key_id.is_some() != (origin == KeyOrigin::ExternalKeyStore), "XksKeyId"),
-    ];
-    if let Some((_, member)) = misplaced.iter().find(|(is_misplaced, _)| *is_misplaced) {
-        return Err(Fault::new(FaultKind::Validation, format!("{member} does not go with Origin {origin}")));
-    }
+    let wants_xks_key = origin == KeyOrigin::ExternalKeyStore;
+    check_goes_with(origin, "CustomKeyStoreId", in_custom_store, input.custom_key_store_id.is_some())?;
+    check_goes_with(origin, "XksKeyId", wants_xks_key, input.xks_key_id.is_some())?;
     if in_custom_store && input.multi_region == Some(true) {
         return Err(Fault::new(FaultKind::UnsupportedOperation, NO_MULTI_REGION));
     }
     Ok(())
+}
+
+/// Refuses a member that must be there with that origin and is not, or the other way round.
+fn check_goes_with(origin: KeyOrigin, member: &str, wanted: bool, given: bool) -> Result<(), Fault> {
+    let message = match (wanted, given) {
+        (true, false) => format!("{member} is required with Origin {origin}"),
+        (false, true) => format!("{member} cannot be used with Origin {origin}"),
+        _ => return Ok(()),
+    };
+    Err(Fault::new(FaultKind::Validation, message))
 }
 
 /// Refuses a store of another type than the origin says.
