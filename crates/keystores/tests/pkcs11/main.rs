@@ -1,6 +1,10 @@
 //! HSM clusters of real tokens: SoftHSM behind a library that injects faults.
 
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "helpers of tests: what is not as expected fails the test")]
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "helpers of tests: what is not as expected fails the test"
+)]
 
 mod destruction;
 mod faults;
@@ -9,11 +13,13 @@ mod making;
 mod missing;
 #[path = "../support/mod.rs"]
 mod support;
+mod usage;
 
 use keys::{HsmKey, KeyId};
 use keystores::{Cluster, ClusterSettings, HsmClient, Pin, StoreError, TransportKeys};
 use std::time::Duration;
-use support::{PIN, Use};
+use support::PIN;
+use usage::Use;
 
 /// A cluster with one worker, not yet connected.
 fn start(settings: ClusterSettings) -> HsmClient {

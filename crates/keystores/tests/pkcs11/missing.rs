@@ -49,8 +49,8 @@ async fn a_key_whose_copies_cannot_be_unwrapped_is_missing_until_a_member_has_it
     let key = generate(&client, &keys, 1).await.unwrap();
     let blob = seal(&client, &key).await.unwrap();
     client.cluster().stop();
-    hsm.initialise_again("a");
-    hsm.initialise_again("b");
+    hsm.initialise(&["--token", "a", "--label", "a"]);
+    hsm.initialise(&["--token", "b", "--label", "b"]);
     hsm.faults("c * removed");
     let (client, _) = connected(hsm.cluster()).await;
     let missing = || Some(HsmFailure::KeyMissing.into());

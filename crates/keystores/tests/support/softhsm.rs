@@ -26,11 +26,6 @@ impl SoftHsm {
         this
     }
 
-    /// Initialises that token again: all that was in it is gone.
-    pub fn initialise_again(&self, token: &str) {
-        self.initialise(&["--token", token, "--label", token]);
-    }
-
     /// The cluster of all tokens.
     pub fn cluster(&self) -> ClusterSettings {
         let members: Vec<_> = self.tokens.iter().map(String::as_str).collect();
@@ -62,7 +57,8 @@ impl SoftHsm {
         fs::rename(self.path("faults.new"), self.path("faults")).unwrap();
     }
 
-    fn initialise(&self, what: &[&str]) {
+    /// Initialises a token: all that was in it is gone.
+    pub fn initialise(&self, what: &[&str]) {
         let made = Command::new("softhsm2-util")
             .arg("--init-token")
             .args(what)
