@@ -62,11 +62,13 @@ impl Service<Uri> for Connector {
 
 impl Shared {
     async fn connection(self: Arc<Self>, authority: Authority) -> Result<Established, ConnectError> {
-        let waiter = match self.queues().entry(authority.clone()).or_default().enter(Instant::now()) {
+        let now = Instant::now();
+        let turn = self.queues().entry(authority.clone()).or_default().enter(now);
+        let waiter = match turn {
             Turn::Served(connection) => return Ok(*connection),
             Turn::Waits(waiter) => waiter,
             Turn::SetsUp(waiter) => {
-                tokio::spawn(Arc::clone(&self).set_up(authority));
+                tokio::spawn(Arc::clone(&self).set_up(authority, now));
                 waiter
             }
         };
@@ -74,18 +76,31 @@ impl Shared {
         waiter.await.map_err(broken)?
     }
 
-    async fn set_up(self: Arc<Self>, authority: Authority) {
-        let outcome = Established::set_up(bare_host(&authority), &self.route(&authority), &self.tls).await;
-        if let (Some(observer), Ok(connection)) = (&self.observer, &outcome)
+    /// Sets connections up as long as there are more who wait than are being set up for them.
+    async fn set_up(self: Arc<Self>, authority: Authority, mut began: Instant) {
+        loop {
+            let route = self.route(&authority);
+            let outcome = Established::set_up(bare_host(&authority), &route, &self.tls).await;
+            self.observe(&outcome);
+            let mut queues = self.queues();
+            let Some(queue) = queues.get_mut(&authority) else { return };
+            let now = Instant::now();
+            queue.hand_out(began, outcome, now);
+            if !queue.begins_one(now) {
+                if queue.is_empty() {
+                    queues.remove(&authority);
+                }
+                return;
+            }
+            began = now;
+        }
+    }
+
+    fn observe(&self, outcome: &Result<Established, ConnectError>) {
+        if let (Some(observer), Ok(connection)) = (&self.observer, outcome)
             && let Some(certificate) = PeerCertificate::of(connection.session())
         {
             observer(certificate);
-        }
-        let mut queues = self.queues();
-        let Some(queue) = queues.get_mut(&authority) else { return };
-        queue.hand_out(outcome, Instant::now());
-        if queue.is_empty() {
-            queues.remove(&authority);
         }
     }
 
@@ -115,7 +130,8 @@ fn bare_host(authority: &Authority) -> &str {
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<oneshot::Sender<Result<Established, ConnectError>>>,
-    under_way: usize,
+    /// Since when.
+    under_way: Vec<Instant>,
     spare: Vec<(Instant, Established)>,
 }
 
@@ -135,18 +151,27 @@ impl Queue {
             connection.history().note();
             return Turn::Served(Box::new(connection));
         }
-        self.waiting.retain(|waiter| !waiter.is_closed());
         let (sender, waiter) = oneshot::channel();
         self.waiting.push_back(sender);
-        if self.under_way >= self.waiting.len().saturating_add(MOST_ABANDONED) {
-            return Turn::Waits(waiter);
-        }
-        self.under_way = self.under_way.saturating_add(1);
-        Turn::SetsUp(waiter)
+        if self.begins_one(now) { Turn::SetsUp(waiter) } else { Turn::Waits(waiter) }
     }
 
-    fn hand_out(&mut self, mut outcome: Result<Established, ConnectError>, now: Instant) {
-        self.under_way = self.under_way.saturating_sub(1);
+    /// Whether one more is to be set up; if so, it is counted as begun.
+    fn begins_one(&mut self, now: Instant) -> bool {
+        self.waiting.retain(|waiter| !waiter.is_closed());
+        let is_young = |began: &&Instant| now.duration_since(**began) < PROMISING_FOR;
+        let promising = self.under_way.iter().filter(is_young).count();
+        let begins = promising < self.waiting.len().min(MOST_AT_ONCE);
+        if begins {
+            self.under_way.push(now);
+        }
+        begins
+    }
+
+    fn hand_out(&mut self, began: Instant, mut outcome: Result<Established, ConnectError>, now: Instant) {
+        if let Some(position) = self.under_way.iter().position(|other| *other == began) {
+            self.under_way.swap_remove(position);
+        }
         while let Some(waiter) = self.waiting.pop_front() {
             match waiter.send(outcome) {
                 Ok(()) => return,
@@ -159,13 +184,15 @@ impl Queue {
     }
 
     fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.under_way == 0 && self.spare.is_empty()
+        self.waiting.is_empty() && self.under_way.is_empty() && self.spare.is_empty()
     }
 }
 
-/// Connections that are set up though nobody waits for them any more. Until there are so many, who comes tries anew: a first packet may
-/// just have been lost.
-const MOST_ABANDONED: usize = 8;
+/// Handshakes cost time of a processor that other requests need too.
+const MOST_AT_ONCE: usize = 32;
+
+/// What has taken longer than that is not counted on: its first packet may be lost. It goes on, but who waits gets another one.
+const PROMISING_FOR: Duration = Duration::from_millis(200);
 
 /// A server waits for the first request of a connection about as long as that.
 const SPARE_FOR: Duration = Duration::from_secs(10);

@@ -132,11 +132,14 @@ async fn calls_to_a_dead_proxy_fail_at_once_until_it_answers_again() {
         assert_eq!(failure(rig.seal().await), XksFailure::TimedOut);
     }
     let asked = rig.proxy.requests().iter().filter(|request| request.path.ends_with("/encrypt")).count();
-    for _ in 0..100 {
+    let mut times = Vec::new();
+    for _ in 0..99 {
         let began = Instant::now();
         assert_eq!(failure(rig.seal().await), XksFailure::TimedOut);
-        assert!(began.elapsed() < Duration::from_millis(5), "{:?}", began.elapsed());
+        times.push(began.elapsed());
     }
+    times.sort();
+    assert!(times[49] < Duration::from_millis(1) && times[90] < Duration::from_millis(5), "{times:?}");
     let asked_then = rig.proxy.requests().iter().filter(|request| request.path.ends_with("/encrypt")).count();
     assert_eq!(asked, asked_then, "a call reached the dead proxy");
     rig.proxy.clear_faults();
@@ -181,7 +184,7 @@ async fn a_dead_store_delays_no_other() {
     let (dead, alive) = (Rig::new(), Rig::new());
     alive.seal().await.unwrap();
     dead.proxy.inject(Fault::NeverAnswer, Scope::EVERYTHING);
-    let calls: Vec<_> = (0..400)
+    let calls: Vec<_> = (0..64)
         .map(|_| {
             let client = dead.client.clone();
             tokio::spawn(async move { seal(&client, b"inner").await })
@@ -213,7 +216,7 @@ async fn no_more_calls_are_under_way_than_there_are_places_and_waiting_is_bounde
     for call in calls {
         assert_eq!(failure(call.await.unwrap()), XksFailure::TimedOut);
     }
-    assert!(began.elapsed() < Duration::from_millis(1500), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     assert!((1..=256).contains(&rig.proxy.counters().most_in_flight), "{:?}", rig.proxy.counters());
 }
 
