@@ -1,0 +1,159 @@
+//! What the process makes of a library that misbehaves, with SoftHSM behind it.
+
+#![expect(clippy::unwrap_used, reason = "a test that finds something else than expected fails")]
+
+#[expect(dead_code, reason = "shared by several test programs")]
+mod support;
+
+use pkcs11_api::Refusal;
+use sidecar::{CallError, Limit};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+use support::{Member, PIN, Sealed, SoftHsm};
+
+#[tokio::test]
+async fn a_wrong_tag_costs_no_session() {
+    let faulty = Faulty::start(1).await;
+    let sealed = faulty.sealed().await;
+    faulty.inject("* C_OpenSession error 48\n* C_Login error 48\n");
+    let mut wrong = sealed.clone();
+    wrong.tag[0] ^= 1;
+    for _ in 0..20 {
+        assert_eq!(faulty.open(&wrong).await, Err(Refusal::InvalidCiphertext));
+    }
+    assert_eq!(faulty.open(&sealed).await.unwrap(), b"text");
+}
+
+#[tokio::test]
+async fn a_fault_of_the_token_is_never_told_as_a_ciphertext_that_is_not_genuine() {
+    let faulty = Faulty::start(2).await;
+    let sealed = faulty.sealed().await;
+    for (function, value) in
+        [("C_Decrypt", 0x05), ("C_Decrypt", 0x06), ("C_Decrypt", 0x30), ("C_DecryptInit", 0x30)]
+    {
+        faulty.inject(&format!("* {function} error {value}\n"));
+        // Which value it is depends on what the library made of the calls after it.
+        let refused = faulty.open(&sealed).await;
+        assert!(matches!(refused, Err(Refusal::DeviceError(_))), "{function} {value} {refused:?}");
+    }
+    faulty.inject("");
+    assert_eq!(faulty.open(&sealed).await.unwrap(), b"text");
+}
+
+#[tokio::test]
+async fn sessions_and_logins_that_the_token_forgot_are_got_back() {
+    let faulty = Faulty::start(2).await;
+    let sealed = faulty.sealed().await;
+    // CKR_SESSION_HANDLE_INVALID, CKR_USER_NOT_LOGGED_IN, CKR_DEVICE_REMOVED, CKR_KEY_HANDLE_INVALID, CKR_CRYPTOKI_NOT_INITIALIZED.
+    for value in [0xb3, 0x101, 0x32, 0x60, 0x190] {
+        faulty.inject(&format!("* C_DecryptInit error {value}\n"));
+        assert!(faulty.open(&sealed).await.is_err(), "{value:#x}");
+        faulty.inject("");
+        assert_eq!(faulty.open_in_time(&sealed).await, b"text", "{value:#x}");
+        assert!(faulty.member.status().await.unwrap().logged_in, "{value:#x}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_was_removed_is_absent_and_serves_again_when_it_is_back() {
+    let faulty = Faulty::start(2).await;
+    let sealed = faulty.sealed().await;
+    faulty.inject("* * removed\n");
+    assert_eq!(faulty.open(&sealed).await, Err(Refusal::TokenAbsent));
+    let status = faulty.member.status().await.unwrap();
+    assert_eq!((status.serial, status.logged_in), (None, false));
+    let began = Instant::now();
+    assert_eq!(faulty.open(&sealed).await, Err(Refusal::TokenAbsent));
+    assert!(began.elapsed() < Duration::from_millis(100), "an absent token is looked for at leisure");
+    faulty.inject("");
+    assert_eq!(faulty.open_in_time(&sealed).await, b"text");
+}
+
+#[tokio::test]
+async fn a_library_that_hangs_or_crashes_takes_only_its_process_down() {
+    let faulty = Faulty::start(2).await;
+    let sealed = faulty.sealed().await;
+    let limit = Limit::KillAfter(Duration::from_millis(400));
+    for (fault, ends) in [("hang", CallError::Overdue), ("crash", CallError::Gone)] {
+        faulty.inject(&format!("* C_GenerateRandom {fault}\n"));
+        let random = pkcs11_api::Command::Random { length: 1 };
+        let began = Instant::now();
+        assert_eq!(faulty.member.client.call(&random, limit).await.err(), Some(ends), "{fault}");
+        assert!(began.elapsed() < Duration::from_millis(800), "{fault}");
+        faulty.inject("");
+        assert_eq!(faulty.open_in_time_with_login(&sealed).await, b"text", "{fault}");
+    }
+}
+
+/// A member whose library does as it is told.
+struct Faulty {
+    hsm: SoftHsm,
+    member: Member,
+}
+
+impl Faulty {
+    /// Logged in, with a key.
+    async fn start(sessions: usize) -> Self {
+        let hsm = SoftHsm::with_tokens(&["one"]);
+        let mut program = hsm.program(library().to_str().unwrap(), "one", sessions);
+        program.environment.push(("FAULTY_PKCS11_FAULTS".into(), hsm.directory.path().join("faults").into()));
+        let member = Member::start(program);
+        member.log_in(PIN).await.unwrap();
+        member.generate(ID).await.unwrap();
+        Self { hsm, member }
+    }
+
+    fn inject(&self, faults: &str) {
+        let (aside, file) =
+            (self.hsm.directory.path().join("faults.new"), self.hsm.directory.path().join("faults"));
+        fs::write(&aside, faults).unwrap();
+        fs::rename(aside, file).unwrap();
+    }
+
+    async fn sealed(&self) -> Sealed {
+        self.member.seal(ID, b"data", b"text").await.unwrap()
+    }
+
+    async fn open(&self, sealed: &Sealed) -> Result<Vec<u8>, Refusal> {
+        self.member.open(ID, b"data", sealed).await
+    }
+
+    /// A token that was lost is looked for once a second.
+    async fn open_in_time(&self, sealed: &Sealed) -> Vec<u8> {
+        let began = Instant::now();
+        loop {
+            match self.open(sealed).await {
+                Ok(plaintext) => return plaintext,
+                Err(refusal) => assert!(began.elapsed() < Duration::from_secs(5), "{refusal:?}"),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn open_in_time_with_login(&self, sealed: &Sealed) -> Vec<u8> {
+        while self.member.log_in(PIN).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        self.open_in_time(sealed).await
+    }
+}
+
+/// The library, which nothing that is shipped depends on: it is built here, unless it is there and as new as its source.
+fn library() -> PathBuf {
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_cardea-pkcs11"));
+    let library = program.ancestors().nth(2).unwrap().join("debug/libfaulty_pkcs11.so");
+    let age = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/faulty-pkcs11/src");
+    let newest = fs::read_dir(sources).unwrap().filter_map(|source| age(&source.unwrap().path())).max();
+    if age(&library) < newest {
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--offline", "--locked", "--package", "faulty-pkcs11"]);
+        let built = build.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    }
+    library
+}
+
+const ID: &[u8] = b"a backing key id";
