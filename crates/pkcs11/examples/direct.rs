@@ -22,6 +22,7 @@ use pkcs11_api::IV;
 use std::error::Error;
 use std::io::{BufRead, Write, stdin, stdout};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -37,19 +38,33 @@ fn main() -> Result<(), Box<dyn Error>> {
     let first = context.open_rw_session(slot)?;
     first.login(UserType::User, Some(&AuthPin::new(pin.into())))?;
     let key = key(&first)?;
-    let input =
-        Input { plaintext: vec![42; plaintext.parse()?], additional_data: vec![7; additional_data.parse()?] };
-    let mut seats = Vec::new();
+    let input = Arc::new(Input {
+        plaintext: vec![42; plaintext.parse()?],
+        additional_data: vec![7; additional_data.parse()?],
+    });
+    let mut callers = Vec::new();
     for _ in 0..sessions.parse::<usize>()? {
-        seats.push(Seat { session: context.open_rw_session(slot)?, gcm: Arc::clone(&gcm), key, next_iv: 0 });
+        let session = context.open_rw_session(slot)?;
+        let (gcm, input) = (Arc::clone(&gcm), Arc::clone(&input));
+        callers.push(Caller::start(Seat { session, gcm, key, input, next_iv: 0 }));
     }
+    call_on_demand(&callers)
+}
+
+/// Has all of them call for each line that comes in.
+fn call_on_demand(callers: &[Caller]) -> Result<(), Box<dyn Error>> {
     writeln!(stdout(), "ready")?;
     for line in stdin().lock().lines() {
         let line = line?;
         let (warm_up, measured) = line.split_once(' ').ok_or("two numbers are wanted")?;
         let from = Instant::now() + Duration::from_millis(warm_up.parse()?);
         let to = from + Duration::from_millis(measured.parse()?);
-        let (all, counted) = calls(&mut seats, &input, from, to)?;
+        callers.iter().try_for_each(|caller| caller.spans.send((from, to)))?;
+        let (mut all, mut counted) = (0, 0);
+        for caller in callers {
+            let calls = caller.calls.recv()??;
+            (all, counted) = (all + calls.0, counted + calls.1);
+        }
         writeln!(stdout(), "{all} {counted}")?;
     }
     Ok(())
@@ -64,27 +79,35 @@ struct Seat {
     session: Session,
     gcm: Arc<Gcm>,
     key: ObjectHandle,
+    input: Arc<Input>,
     next_iv: u64,
 }
 
-fn calls(seats: &mut [Seat], input: &Input, from: Instant, to: Instant) -> Result<(u64, u64), String> {
-    thread::scope(|scope| {
-        let threads: Vec<_> =
-            seats.iter_mut().map(|seat| scope.spawn(move || seat.encrypt_until(input, from, to))).collect();
-        let mut sum = (0, 0);
-        for thread in threads {
-            let (all, counted) = thread.join().map_err(|_| "a thread ended early")??;
-            sum = (sum.0 + all, sum.1 + counted);
-        }
-        Ok(sum)
-    })
+/// A thread with a seat. It lives as long as the program, so that its processor time can be read.
+struct Caller {
+    spans: Sender<(Instant, Instant)>,
+    calls: Receiver<Result<(u64, u64), String>>,
+}
+
+impl Caller {
+    fn start(mut seat: Seat) -> Self {
+        let (spans, wanted) = channel();
+        let (made, calls) = channel();
+        thread::spawn(move || {
+            for (from, to) in wanted {
+                let _ = made.send(seat.encrypt_until(from, to));
+            }
+        });
+        Self { spans, calls }
+    }
 }
 
 impl Seat {
-    fn encrypt_until(&mut self, input: &Input, from: Instant, to: Instant) -> Result<(u64, u64), String> {
+    /// All calls until then, and those of them that ended within the span.
+    fn encrypt_until(&mut self, from: Instant, to: Instant) -> Result<(u64, u64), String> {
         let (mut all, mut counted) = (0, 0);
         loop {
-            self.encrypt(input)?;
+            self.encrypt()?;
             all += 1;
             let now = Instant::now();
             if now >= to {
@@ -94,11 +117,11 @@ impl Seat {
         }
     }
 
-    fn encrypt(&mut self, input: &Input) -> Result<(), String> {
+    fn encrypt(&mut self) -> Result<(), String> {
         let mut iv = [0; IV];
         iv.iter_mut().rev().zip(self.next_iv.to_le_bytes()).for_each(|(place, byte)| *place = byte);
         self.next_iv += 1;
-        let Input { plaintext, additional_data } = input;
+        let Input { plaintext, additional_data } = &*self.input;
         let encrypted = self.gcm.encrypt(&self.session, self.key, &mut iv, additional_data, plaintext);
         encrypted.map(drop).map_err(|trouble| format!("{trouble:?}"))
     }

@@ -44,6 +44,11 @@ impl Processes {
         self
     }
 
+    /// How many there are.
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// User and system time of all threads that live. A thread that ended before is not counted.
     pub fn cpu(&self) -> Result<CpuReading, BenchError> {
         let mut threads = HashMap::new();

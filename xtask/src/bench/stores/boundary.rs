@@ -13,6 +13,7 @@ use module_api::blob::Header;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// A cluster with one key.
 #[derive(Debug)]
@@ -64,7 +65,7 @@ impl Boundary {
     pub fn measure(&self, calls: usize, window: Window) -> Result<Slice, BenchError> {
         let before = Processes::children()?;
         let (cluster, seats) = start(&self.settings, thread::available_parallelism().map_or(1, usize::from))?;
-        let processes = Processes::children()?.without(&before);
+        let processes = started(&before, self.settings.members.len())?;
         let seats: Mutex<Vec<_>> = Mutex::new(seats.into_iter().map(Some).collect());
         let slice = measure(calls, window, &processes, async |share: Range<usize>| {
             let is_first = share.start == 0;
@@ -88,6 +89,21 @@ impl Boundary {
             header: self.header,
             plaintext: vec![42; self.plaintext],
         }
+    }
+}
+
+/// So many processes that were not there before: they are started in the background.
+fn started(before: &Processes, count: usize) -> Result<Processes, BenchError> {
+    let began = Instant::now();
+    loop {
+        let new = Processes::children()?.without(before);
+        if new.len() >= count {
+            return Ok(new);
+        }
+        if began.elapsed() > STARTED_WITHIN {
+            return Err(BenchError::KeyStores("their processes do not start".to_owned()));
+        }
+        thread::sleep(LOOK_EVERY);
     }
 }
 
@@ -154,3 +170,5 @@ fn lost(error: impl std::fmt::Display) -> BenchError {
 }
 
 const KEY_ID: KeyId = KeyId::single_region([7; 16]);
+const STARTED_WITHIN: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_millis(5);

@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 
 /// With so many connections to native keys.
 #[derive(Debug, Serialize)]
@@ -176,8 +177,7 @@ fn ask_until(
         let mut others = JoinSet::new();
         for number in 0..OTHERS {
             let connection = Connection::open(endpoint).await?;
-            let first = number * requests.len() / OTHERS;
-            others.spawn(ask_in_turn(connection, Arc::clone(requests), first, Arc::clone(over)));
+            others.spawn(ask_in_turn(connection, Arc::clone(requests), number, Arc::clone(over)));
         }
         let mut asked = Vec::new();
         while let Some(other) = others.join_next().await {
@@ -187,26 +187,33 @@ fn ask_until(
     })
 }
 
-/// One client: a call, and when it has failed, after a pause, the next.
+/// One client: a call whenever it is its turn and the one before has ended.
 async fn ask_in_turn(
     mut connection: Connection,
     requests: Arc<Requests>,
-    first: usize,
+    number: usize,
     over: Arc<AtomicBool>,
 ) -> Result<Vec<Asked>, BenchError> {
-    let (mut asked, mut next) = (Vec::new(), first);
+    let mut asked = Vec::new();
+    let mut turns = tokio::time::interval_at(first_turn(number).into(), PACE);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Skip);
     while !over.load(Ordering::Relaxed) {
+        turns.tick().await;
         let began = Instant::now();
-        let request = requests.at(next).unwrap_or_default();
+        let request = requests.at((number + asked.len()) % requests.len()).unwrap_or_default();
         match connection.exchange(request).await {
             Err(error) if is_of_the_store(&error) => asked.push(Asked { began, ended: Instant::now() }),
             Err(error) => return Err(error),
             Ok(_) => return Err(BenchError::malformed("a dead proxy", "it answered")),
         }
-        next = (next + 1) % requests.len();
-        tokio::time::sleep_until((began + PACE).into()).await;
     }
     Ok(asked)
+}
+
+/// The turns of all clients are spread over the pace, so that they do not come in bursts.
+fn first_turn(number: usize) -> Instant {
+    let clients = u32::try_from(OTHERS).unwrap_or(u32::MAX);
+    Instant::now() + PACE * u32::try_from(number).unwrap_or(0) / clients
 }
 
 fn is_of_the_store(error: &BenchError) -> bool {
@@ -215,8 +222,8 @@ fn is_of_the_store(error: &BenchError) -> bool {
 
 /// Clients that ask for the dead store.
 pub const OTHERS: usize = 64;
-/// Each asks as often as this, if it is answered in time: together 640 calls a second, each of which costs Cardea as much as one with
-/// a native key.
+/// How often each of them asks, if it is answered in time: together 640 calls a second, and nearly each costs Cardea what one with a
+/// native key costs.
 pub const PACE: Duration = Duration::from_millis(100);
 /// No try of a proxy ends as early by itself.
 const AT_ONCE: Duration = Duration::from_millis(100);

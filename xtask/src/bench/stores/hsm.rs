@@ -79,16 +79,14 @@ pub fn measure(places: &Places, options: &Options) -> Result<Vec<Cluster>, Bench
     fs::create_dir_all(&directory).map_err(BenchError::io("make a directory"))?;
     let hsm = SoftHsm::with(&directory.join("hsm"), KINDS.iter().flat_map(|kind| kind.tokens))?;
     hsm.faults(SLOW)?;
-    // Any certificate will do: nothing of SoftHSM is vouched for by it.
-    let anchor = Proxy::start(places, &directory.join("anchor"))?.ca().to_owned();
-    let trust_anchor = fs::read_to_string(&anchor).map_err(BenchError::io("read a certificate"))?;
-    let with_clusters = with_clusters(places, &directory, &hsm, &anchor)?;
+    let anchors = KINDS.iter().map(|kind| anchor(places, &directory.join(kind.id)));
+    let anchors = anchors.collect::<Result<Vec<_>, _>>()?;
+    let with_clusters = with_clusters(places, &directory, &hsm, &anchors)?;
     let cardea = Cardea::start(&with_clusters, &directory.join("data"))?;
     let sizes = sizes(&cardea)?;
-    let mut subjects = KINDS
-        .iter()
-        .map(|kind| Subject::new(places, &hsm, &cardea, kind, sizes, &trust_anchor))
-        .collect::<Result<Vec<_>, _>>()?;
+    let subject =
+        |(kind, anchor): (&ClusterKind, &PathBuf)| Subject::new(places, &hsm, &cardea, kind, anchor, sizes);
+    let mut subjects = KINDS.iter().zip(&anchors).map(subject).collect::<Result<Vec<_>, _>>()?;
     let mut measured: Vec<_> = KINDS.map(|kind| Cluster { kind, rounds: Vec::new() }).into();
     for round in 1..=options.rounds {
         note(&format!("HSM clusters, round {round} of {}", options.rounds));
@@ -112,9 +110,10 @@ impl<'a> Subject<'a> {
         hsm: &SoftHsm,
         cardea: &'a Cardea,
         kind: &ClusterKind,
+        anchor: &Path,
         sizes: Sizes,
-        trust_anchor: &str,
     ) -> Result<Self, BenchError> {
+        let trust_anchor = fs::read_to_string(anchor).map_err(BenchError::io("read a certificate"))?;
         let store = CustomKeyStore::connected(
             cardea,
             kind.name,
@@ -150,15 +149,20 @@ fn sizes(cardea: &Cardea) -> Result<Sizes, BenchError> {
     Ok(Sizes { plaintext: blob.len(), additional_data: boundary::additional_data()? })
 }
 
+/// A certificate that vouches for a cluster of its own. Any will do: SoftHSM shows none.
+fn anchor(places: &Places, directory: &Path) -> Result<PathBuf, BenchError> {
+    Ok(Proxy::start(places, directory)?.ca().to_owned())
+}
+
 fn with_clusters(
     places: &Places,
     directory: &Path,
     hsm: &SoftHsm,
-    anchor: &Path,
+    anchors: &[PathBuf],
 ) -> Result<Places, BenchError> {
     let environment = hsm.environment()?;
     let mut text = "[custom_key_stores]\nrequests_per_second = 1000000\n".to_owned();
-    for kind in KINDS {
+    for (kind, anchor) in KINDS.iter().zip(anchors) {
         let (ClusterKind { id, tokens, sessions, .. }, library) = (kind, kind.library(places)?);
         text += &format!(
             "\n[[hsm_cluster]]\nid = {id:?}\nlibrary = {library:?}\nmembers = {tokens:?}\nsessions = {sessions}\ntrust_anchor = {anchor:?}\n\n[hsm_cluster.environment]\n"
