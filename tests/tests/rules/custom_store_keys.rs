@@ -389,6 +389,28 @@ fn nothing_of_a_key_that_could_not_be_kept_stays_in_the_cluster() {
     assert_eq!(before, after);
 }
 
+#[test]
+fn a_key_that_is_in_no_member_of_its_cluster_any_more_is_unavailable_and_stays_on_record() {
+    // A cluster that copies its keys itself: of others we have copies, which only the members can read.
+    let stores = Stores::of(SoftHsm::of_tokens(&["only"]), "", "synchronises = true\n");
+    let server = &stores.server;
+    let (key, other) = (stores.hsm_key(), stores.hsm_key());
+    let blob = encrypt(server, &key);
+    let id = stores.backing_key(&key);
+    for member in stores.cluster.members() {
+        let _ = stores.pkcs11_tool(member, &["--delete-object", "--type", "secrkey", "--id", &id]);
+    }
+    let open = json!({"CiphertextBlob": blob});
+    until("it is known that the key is gone", || {
+        let _ = server.call("Decrypt", &open);
+        stores.described(&key)["KeyState"] == "Unavailable"
+    });
+    server.call("Decrypt", &open).refuses("KMSInvalidStateException", KEY_MISSING);
+    assert_eq!(stores.described(&other)["KeyState"], "Enabled");
+    let _ = server.call("UpdateKeyDescription", &json!({"KeyId": key, "Description": "gone"}));
+    assert_eq!(stores.described(&key)["Description"], "gone");
+}
+
 /// A service with a connected store of each kind, and what is behind them. That of the cluster is made when it is first needed.
 struct Stores {
     server: Server,
@@ -405,13 +427,23 @@ impl Stores {
     }
 
     fn connected_with(config: &str) -> Self {
-        let (proxy, cluster) = (Proxy::start(Setup::new().unwrap()).unwrap(), SoftHsm::two_tokens());
+        Self::of(SoftHsm::two_tokens(), config, "")
+    }
+
+    /// With that configuration, and more of it that is the cluster's.
+    fn of(cluster: SoftHsm, config: &str, of_cluster: &str) -> Self {
+        let proxy = Proxy::start(Setup::new().unwrap()).unwrap();
         let files = tempfile::tempdir().unwrap();
         let authority = files.path().join("ca.pem");
         std::fs::write(&authority, proxy.ca_pem()).unwrap();
         let trust = format!("[xks]\nextra_ca_files = [{authority:?}]\n");
-        let server =
-            Server::builder().dev_clock().config(config).more_config(&trust).hsm_cluster(&cluster).start();
+        let server = Server::builder()
+            .dev_clock()
+            .config(config)
+            .more_config(&trust)
+            .hsm_cluster(&cluster)
+            .more_config(of_cluster)
+            .start();
         let xks = created(
             &server,
             &json!({"CustomKeyStoreName": "external", "CustomKeyStoreType": "EXTERNAL_KEY_STORE",
@@ -458,14 +490,27 @@ impl Stores {
         self.server.call("DescribeKey", &json!({"KeyId": key})).output()["KeyMetadata"].clone()
     }
 
+    /// The id of the objects of a key in the cluster, as its records have it.
+    fn backing_key(&self, key: &str) -> String {
+        let used = self.server.call("Encrypt", &json!({"KeyId": key, "Plaintext": PLAINTEXT}));
+        let data = self.server.record_of(&used)["additionalEventData"].clone();
+        data["backingKeyId"].as_str().unwrap().to_owned()
+    }
+
     /// How many secret keys a member has, as another program sees them.
     fn secret_keys(&self, member: &str) -> usize {
+        let objects = self.pkcs11_tool(member, &["--list-objects", "--type", "secrkey"]);
+        objects.matches("Secret Key Object").count()
+    }
+
+    /// What another program does in a member.
+    fn pkcs11_tool(&self, member: &str, arguments: &[&str]) -> String {
         let mut tool = Command::new("pkcs11-tool");
         tool.arg("--module").arg(SoftHsm::library()).args(["--token-label", member, "--login"]);
-        tool.args(["--pin", SoftHsm::PIN, "--list-objects", "--type", "secrkey"]);
+        tool.args(["--pin", SoftHsm::PIN]).args(arguments);
         let output = tool.env("SOFTHSM2_CONF", self.cluster.configuration()).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).matches("Secret Key Object").count()
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 }
 
@@ -509,3 +554,5 @@ fn with(input: &Value, more: &Value) -> Value {
 const PLAINTEXT: &str = "YSBwbGFpbnRleHQgdGhhdCBub2JvZHkgc2Vlcw==";
 //= custom-key-stores: wire messages, M3
 const REJECTED: &str = "The external key store proxy rejected the request because the specified ciphertext or encryption context is corrupted, missing, or otherwise invalid.";
+const KEY_MISSING: &str =
+    "The key material of this KMS key is not in your CloudHSM cluster. Verify that nobody has deleted it.";
