@@ -108,13 +108,15 @@ impl Builder {
         panic!("no port could be had");
     }
 
-    /// Settings that stand in no section come before all sections.
-    fn config_with(&self, ports: Ports) -> Option<String> {
+    /// Settings that stand in no section come before all sections. What a test does not say of custom key stores is so that it
+    /// can make many without a backend.
+    fn config_with(&self, ports: Ports) -> String {
         let metrics = self.metrics.then(|| format!("metrics = \"{}\"\n", ports.metrics));
-        match (metrics, &self.config) {
-            (None, config) => config.clone(),
-            (Some(metrics), config) => Some(metrics + config.as_deref().unwrap_or_default()),
-        }
+        let config = self.config.as_deref().unwrap_or_default();
+        let missing = [("[xks", many_services()), ("[custom_key_stores]", MANY_STORES.to_owned())];
+        let missing = missing.into_iter().filter(|(section, _)| !config.contains(section));
+        let missing = missing.map(|(_, text)| text).collect::<String>();
+        [metrics.unwrap_or_default().as_str(), config, "\n", &missing].concat()
     }
 
     /// Launches the process and waits for its line. Whatever comes instead is the error.
@@ -123,11 +125,9 @@ impl Builder {
         let mut command = Command::new(program("cardea"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--http", &ports.http.to_string(), "--data"]);
         command.arg(directory.join("data")).args(&self.arguments);
-        if let Some(text) = self.config_with(ports) {
-            let file = directory.join("cardea.toml");
-            std::fs::write(&file, text).unwrap();
-            command.arg("--config").arg(file);
-        }
+        let file = directory.join("cardea.toml");
+        std::fs::write(&file, self.config_with(ports)).unwrap();
+        command.arg("--config").arg(file);
         let appended = File::options().create(true).append(true).open(&log).unwrap();
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(appended);
@@ -142,6 +142,23 @@ impl Builder {
         }
     }
 }
+
+/// The name of a VPC endpoint service that every service knows whose configuration has no section on XKS proxies, and behind which there
+/// is nobody.
+#[must_use]
+pub fn vpc_endpoint_service(number: usize) -> String {
+    assert!(number < VPC_ENDPOINT_SERVICES, "there are {VPC_ENDPOINT_SERVICES} services only");
+    format!("com.amazonaws.vpce.us-east-1.vpce-svc-{number:017x}")
+}
+
+fn many_services() -> String {
+    let lines = (0..VPC_ENDPOINT_SERVICES)
+        .map(|number| format!("\"{}\" = \"127.0.0.1:9\"\n", vpc_endpoint_service(number)));
+    format!("[xks.connect_to]\n{}", lines.collect::<String>())
+}
+
+const VPC_ENDPOINT_SERVICES: usize = 512;
+const MANY_STORES: &str = "[custom_key_stores]\nper_region = 1000\n";
 
 impl Server {
     /// A service with nothing special about it.

@@ -27,7 +27,16 @@ pub enum On {
 /// The row of an operation.
 pub fn row(operation: &str) -> On {
     match operation {
-        "CreateKey" | "GenerateRandom" | "ListAliases" | "ListKeys" => On::Account,
+        "ConnectCustomKeyStore"
+        | "CreateCustomKeyStore"
+        | "CreateKey"
+        | "DeleteCustomKeyStore"
+        | "DescribeCustomKeyStores"
+        | "DisconnectCustomKeyStore"
+        | "GenerateRandom"
+        | "ListAliases"
+        | "ListKeys"
+        | "UpdateCustomKeyStore" => On::Account,
         "CreateAlias" | "DeleteAlias" | "UpdateAlias" => On::AliasAndKeys,
         "RetireGrant" => On::Grant,
         "CancelKeyDeletion"

@@ -20,6 +20,8 @@ pub struct Account<'a> {
     pub ciphertext: String,
     /// The id of a grant on the key to the account itself, which gives it nothing that it had not.
     pub grant: String,
+    /// The id of a custom key store as the operation takes it, if it takes one.
+    pub store: String,
 }
 
 impl<'a> Account<'a> {
@@ -58,8 +60,8 @@ impl<'a> Account<'a> {
         let id = server.account_id(&caller);
         let create = || server.call_as(&caller, "CreateKey", kind).output();
         let [key, other] = [create(), create()].map(|made| text(&made["KeyMetadata"]["Arn"]));
-        let [alias, ciphertext, grant] = [const { String::new() }; 3];
-        let mut account = Self { server, caller, id, key, other, alias, ciphertext, grant };
+        let [alias, ciphertext, grant, store] = [const { String::new() }; 4];
+        let mut account = Self { server, caller, id, key, other, alias, ciphertext, grant, store };
         if kind["Origin"] == "EXTERNAL" {
             let _ = crate::import::import(&account, &account.key, &material_of(kind));
         }
@@ -78,6 +80,7 @@ impl<'a> Account<'a> {
             "Name": "of-the-account"});
         let made = account.call("CreateGrant", &grant).output();
         account.grant = text(&made["GrantId"]);
+        account.store = crate::custom_key_stores::store_for(operation, &account).unwrap_or_default();
         account
     }
 
@@ -126,7 +129,8 @@ impl<'a> Account<'a> {
     /// The same account as it is in a region where the key has a replica.
     fn in_region(&self, region: &str) -> Self {
         let there = |arn: &str| arn.replace(&format!(":{}:", self.caller.region), &format!(":{region}:"));
-        let [alias, ciphertext, grant] = [&self.alias, &self.ciphertext, &self.grant].map(String::clone);
+        let [alias, ciphertext, grant, store] =
+            [&self.alias, &self.ciphertext, &self.grant, &self.store].map(String::clone);
         let (key, other) = (there(&self.key), there(&self.other));
         Self {
             server: self.server,
@@ -137,6 +141,7 @@ impl<'a> Account<'a> {
             alias,
             ciphertext,
             grant,
+            store,
         }
     }
 
@@ -183,7 +188,8 @@ impl<'a> Account<'a> {
                 .map(|operation| self.call(operation, &named).output())
         };
         let each: Vec<_> = keys["Keys"].as_array().unwrap().iter().map(of_key).collect();
-        json!([keys, each, self.call("ListAliases", &json!({"Limit": 100})).output()])
+        let stores = self.call("DescribeCustomKeyStores", &json!({})).output();
+        json!([keys, each, self.call("ListAliases", &json!({"Limit": 100})).output(), stores])
     }
 
     /// What a caller of this account is told of keys that it cannot see.

@@ -15,6 +15,8 @@ enum Told {
     DeniedAbout(&'static str),
     /// That its own account has no such thing.
     NotFound,
+    /// That its own account has no such store.
+    NoSuchStore,
     /// Nothing special: the request is about the caller's own account.
     NothingOfTheOwners,
 }
@@ -24,7 +26,12 @@ fn told(operation: &str) -> Told {
         "CancelKeyDeletion" => Told::Denied("kms:CancelKeyDeletion"),
         "CreateAlias" => Told::Denied("kms:CreateAlias"),
         "CreateGrant" => Told::Denied("kms:CreateGrant"),
-        "CreateKey" | "GenerateRandom" | "ListKeys" => Told::NothingOfTheOwners,
+        "ConnectCustomKeyStore"
+        | "DeleteCustomKeyStore"
+        | "DescribeCustomKeyStores"
+        | "DisconnectCustomKeyStore"
+        | "UpdateCustomKeyStore" => Told::NoSuchStore,
+        "CreateCustomKeyStore" | "CreateKey" | "GenerateRandom" | "ListKeys" => Told::NothingOfTheOwners,
         "Decapsulate" => Told::Denied("kms:Decapsulate"),
         "Decrypt" => Told::Denied("kms:Decrypt"),
         "DeleteAlias" => Told::NotFound,
@@ -91,6 +98,9 @@ fn every_operation_is_denied_to_another_account_and_changes_nothing() {
                 owner.root_arn()
             )),
             Told::NotFound => assert_eq!(answer.error(), "NotFoundException", "{}", entry.name),
+            Told::NoSuchStore => {
+                assert_eq!(answer.error(), "CustomKeyStoreNotFoundException", "{}", entry.name);
+            }
             Told::NothingOfTheOwners => {
                 let text = answer.output().to_string();
                 assert!(!text.contains(&owner.id), "{} shows {text}", entry.name);

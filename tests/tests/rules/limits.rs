@@ -2,6 +2,7 @@
 //! Nothing here names a member: all of it follows from the shapes in the registry.
 
 use crate::account::Account;
+use crate::custom_key_stores::new_store;
 use crate::requests::minimal;
 use blackbox::{Answer, Server, base64};
 use operations::OPERATIONS;
@@ -172,6 +173,8 @@ impl Place {
     /// Whether a value there is not repeated to the caller.
     fn is_secret(&self) -> bool {
         self.path.starts_with("grantToken")
+            || self.path.starts_with("xksProxyAuthenticationCredential.")
+            || self.path == "keyStorePassword"
     }
 
     /// The request with the value there. A structure around it keeps the members that it had.
@@ -182,7 +185,7 @@ impl Place {
             at = match step {
                 Step::Member(name) => {
                     if !at.is_object() {
-                        *at = json!({});
+                        *at = beside(name);
                     }
                     &mut at[*name]
                 }
@@ -196,6 +199,14 @@ impl Place {
         }
         *at = value;
         request
+    }
+}
+
+/// What a structure must have beside a member of that name.
+fn beside(name: &str) -> Value {
+    match name {
+        "AccessKeyId" | "RawSecretAccessKey" => new_store()["XksProxyAuthenticationCredential"].clone(),
+        _ => json!({}),
     }
 }
 
@@ -359,7 +370,14 @@ fn harmless(account: &Account<'_>, entry: &operations::Entry) -> blackbox::Calle
 }
 
 fn fill(pattern: Option<&str>, length: usize) -> String {
-    let more = if pattern == Some(REGION) { '1' } else { 'a' };
+    let more = match pattern {
+        Some(URI_PATH) if length > URI_PATH_END.len() + 1 => {
+            return format!("/{}{URI_PATH_END}", "a".repeat(length - URI_PATH_END.len() - 1));
+        }
+        Some(REGION | URI_PATH | "[0-9]{12}") => '1',
+        Some("^[A-Z2-7]+$") => 'A',
+        _ => 'a',
+    };
     beginning(pattern).chars().chain(std::iter::repeat(more)).take(length).collect()
 }
 
@@ -369,6 +387,10 @@ fn beginning(pattern: Option<&str>) -> &'static str {
         Some(r"[\u0009\u000A\u000D\u0020-\u00FF]+") => "{",
         Some(REGION) => "a-b-",
         Some(SERVICE_PRINCIPAL) => "a.b.",
+        Some("cluster-[2-7a-zA-Z]{11,16}") => "cluster-",
+        Some("^https://[a-zA-Z0-9.-]+$") => "https://",
+        Some(URI_PATH) => "/kms/xks/v",
+        Some(VPC_ENDPOINT_SERVICE) => "com.amazonaws.vpce.a-b-1.vpce-svc-",
         Some(SOURCE_ARN) => "arn:aws:s3::111122223333:",
         _ => "",
     }
@@ -397,6 +419,27 @@ fn misfits(pattern: &str) -> Vec<String> {
                 .map(str::to_owned)
                 .to_vec()
         }
+        "[0-9]{12}" => ["11112222333a", "１１１１２２２２３３３３"].map(str::to_owned).to_vec(),
+        "cluster-[2-7a-zA-Z]{11,16}" => {
+            ["cluster-1aaaaaaaaaa", "cluster-aaaaa_aaaaa", "Cluster-aaaaaaaaaaa"].map(str::to_owned).to_vec()
+        }
+        "^https://[a-zA-Z0-9.-]+$" => {
+            ["http://a.example", "https://a.example:443", "https://a.example/", "https://10.0.0.1:9443"]
+                .map(str::to_owned)
+                .to_vec()
+        }
+        URI_PATH => {
+            ["/kms/xks/v1/", "/kms/xks/v123", "kms/xks/v1", "/a.b/kms/xks/v1"].map(str::to_owned).to_vec()
+        }
+        VPC_ENDPOINT_SERVICE => [
+            "com.amazonaws.vpce.a-b-1.vpce-svc-A",
+            "org.amazonaws.vpce.a-b-1.vpce-svc-a",
+            "com.amazonaws.vpce.b-1.vpce-svc-a",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+        "^[A-Z2-7]+$" => ["a".repeat(20), "1".repeat(20), "A".repeat(19) + "-"].to_vec(),
+        r"^[a-zA-Z0-9\/+=]+$" => ["-".repeat(43), format!("{} ", "a".repeat(43))].to_vec(),
         "^[a-zA-Z0-9-_.]+$" => ["a b", "a/b", "a\n"].map(str::to_owned).to_vec(),
         r"^[a-zA-Z0-9:/_\s.-]+$" => ["", "a*", "a\u{a0}", "\u{fc}"].map(str::to_owned).to_vec(),
         "^[a-f0-9]+$" => ["A".repeat(64), "g".repeat(64), format!("{} ", "a".repeat(63))].to_vec(),
@@ -437,5 +480,8 @@ fn lower_first(name: &str) -> String {
 }
 
 const REGION: &str = r"^([a-z]+-){2,3}\d+$";
+const URI_PATH: &str = r"^(/[a-zA-Z0-9\/_-]+/kms/xks/v\d{1,2})$|^(/kms/xks/v\d{1,2})$";
+const URI_PATH_END: &str = "/kms/xks/v1";
+const VPC_ENDPOINT_SERVICE: &str = r"^(com|eu)\.amazonaws\.vpce\.([a-z]+-){2,3}\d+\.vpce-svc-[0-9a-z]+$";
 const SERVICE_PRINCIPAL: &str = r"^([A-Za-z0-9\-]+)\.([A-Za-z0-9\-]+)(\.[A-Za-z0-9\-]+)+$";
 const SOURCE_ARN: &str = "^arn:aws[a-z0-9-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:.+$";

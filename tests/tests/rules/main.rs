@@ -21,6 +21,7 @@ mod attestation;
 mod ciphertexts;
 mod concurrency;
 mod cryptography;
+mod custom_key_stores;
 mod custom_store_keys;
 mod data_key_pairs;
 mod deletion;

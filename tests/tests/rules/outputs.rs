@@ -6,16 +6,22 @@ use blackbox::{Model, Server};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// The fields of each answer and no others; none means a body of no bytes. From AWS's recorded answers; members that the
+/// The fields of each answer and no others. From AWS's recorded answers; members that the
 /// model has won since are in it.
 fn fields(operation: &str) -> &'static [&'static str] {
     match operation {
         "CancelKeyDeletion" => &["KeyId"],
+        "ConnectCustomKeyStore"
+        | "DeleteCustomKeyStore"
+        | "DisconnectCustomKeyStore"
+        | "UpdateCustomKeyStore" => &[],
+        "CreateCustomKeyStore" => &["CustomKeyStoreId"],
         "CreateGrant" => &["GrantId", "GrantToken"],
         "CreateKey" | "DescribeKey" => &["KeyMetadata"],
         "Decrypt" => &["EncryptionAlgorithm", "KeyId", "KeyMaterialId", "Plaintext"],
         "Decapsulate" => &["EncapsulationAlgorithm", "KeyId", "SharedSecret"],
         "DeleteImportedKeyMaterial" | "ImportKeyMaterial" => &["KeyId", "KeyMaterialId"],
+        "DescribeCustomKeyStores" => &["CustomKeyStores", "Truncated"],
         "DeriveSharedSecret" => &["KeyAgreementAlgorithm", "KeyId", "KeyOrigin", "SharedSecret"],
         "Encapsulate" => &["EncapsulationAlgorithm", "KeyId", "SharedSecret", "SharedSecretCiphertextBlob"],
         "Encrypt" => &["CiphertextBlob", "EncryptionAlgorithm", "KeyId"],
@@ -113,9 +119,11 @@ fn every_answer_has_exactly_the_recorded_fields_and_conforms_to_the_model() {
     call_each(&server, |operation, _, _, answer| {
         let output = answer.output();
         assert_eq!(names(&output), set(fields(operation)), "{operation}");
-        assert_eq!(answer.body.is_empty(), fields(operation).is_empty(), "{operation}: {}", answer.text());
         match model.output(operation) {
-            Some(shape) => assert_eq!(model.departures(shape, &output), Vec::<String>::new(), "{operation}"),
+            Some(shape) => {
+                assert!(!answer.body.is_empty(), "{operation} answers with no body at all");
+                assert_eq!(model.departures(shape, &output), Vec::<String>::new(), "{operation}");
+            }
             None => assert!(answer.body.is_empty(), "{operation}"),
         }
     });

@@ -38,17 +38,6 @@ fn an_operation_that_is_not_there_is_an_unknown_operation() {
 }
 
 #[test]
-fn every_operation_that_is_still_missing_is_an_unknown_operation() {
-    let server = Server::start();
-    let account = Account::root(&server);
-    for operation in ["ConnectCustomKeyStore", "CreateCustomKeyStore", "DescribeCustomKeyStores"] {
-        account
-            .call(operation, &json!({"KeyId": account.key}))
-            .refuses_without_a_word("UnknownOperationException");
-    }
-}
-
-#[test]
 fn another_method_or_content_type_is_an_unknown_operation_in_xml() {
     let server = Server::start();
     let account = Account::root(&server);

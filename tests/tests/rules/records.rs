@@ -11,7 +11,8 @@ fn every_operation_leaves_the_record_that_was_agreed() {
     let mut calls = Vec::new();
     call_each(&server, |operation, account, _, answer| {
         let output = answer.output();
-        let made = output["KeyMetadata"]["KeyId"].as_str().or(output["GrantId"].as_str()).map(str::to_owned);
+        let ids = [&output["KeyMetadata"]["KeyId"], &output["GrantId"], &output["CustomKeyStoreId"]];
+        let made = ids.iter().find_map(|id| id.as_str()).map(str::to_owned);
         calls.push((operation, answer.clone(), stand_ins(account, made)));
     });
     let journal = server.journal();
@@ -159,7 +160,8 @@ fn stand_ins(account: &Account<'_>, made: Option<String>) -> Vec<(String, &'stat
         (account.caller.access_key_id.clone(), "<access key>"),
         (account.grant.clone(), "<grant>"),
     ];
-    values.into_iter().chain(made.map(|id| (id, "<what was made>"))).collect()
+    let store = Some((account.store.clone(), "<store>")).filter(|(id, _)| !id.is_empty());
+    values.into_iter().chain(store).chain(made.map(|id| (id, "<what was made>"))).collect()
 }
 
 /// The record with a stand-in for everything that is another each time.

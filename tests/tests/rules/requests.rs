@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// The smallest valid request of an operation, about the account's key, which must be of the kind that the operation is for.
 pub fn minimal(operation: &str, account: &Account<'_>) -> Value {
-    let Account { key, other, alias, ciphertext, grant, .. } = account;
+    let Account { key, other, alias, ciphertext, grant, store, .. } = account;
     let message = base64(crate::account::PLAINTEXT);
     match operation {
         "CancelKeyDeletion"
@@ -32,6 +32,11 @@ pub fn minimal(operation: &str, account: &Account<'_>) -> Value {
         "CreateGrant" => {
             json!({"KeyId": key, "GranteePrincipal": account.root_arn(), "Operations": ["Decrypt", "DescribeKey"]})
         }
+        "ConnectCustomKeyStore"
+        | "DeleteCustomKeyStore"
+        | "DescribeCustomKeyStores"
+        | "DisconnectCustomKeyStore" => json!({"CustomKeyStoreId": store}),
+        "CreateCustomKeyStore" => crate::custom_key_stores::new_store(),
         "CreateKey" | "ListKeys" => json!({}),
         "Decrypt" => json!({"CiphertextBlob": ciphertext}),
         "Decapsulate" => {
@@ -62,6 +67,9 @@ pub fn minimal(operation: &str, account: &Account<'_>) -> Value {
         "TagResource" => json!({"KeyId": key, "Tags": [{"TagKey": "river", "TagValue": "nile"}]}),
         "UntagResource" => json!({"KeyId": key, "TagKeys": ["team"]}),
         "UpdateAlias" => json!({"AliasName": alias, "TargetKeyId": key}),
+        "UpdateCustomKeyStore" => {
+            json!({"CustomKeyStoreId": store, "NewCustomKeyStoreName": format!("the delta's {store}")})
+        }
         "UpdateKeyDescription" => json!({"KeyId": key, "Description": "of the delta"}),
         "UpdatePrimaryRegion" => json!({"KeyId": key, "PrimaryRegion": crate::account::REPLICA}),
         "Verify" => {

@@ -602,6 +602,7 @@ enum Toward {
 fn toward_managed(operation: &str) -> Toward {
     match operation {
         "CreateKey" | "GenerateRandom" | "ListRetirableGrants" => Toward::Elsewhere,
+        _ if operation.contains("CustomKeyStore") => Toward::Elsewhere,
         "DeleteAlias" | "UpdateAlias" => Toward::Reserved,
         "GetParametersForImport" | "GetPublicKey" => Toward::Unsupported,
         _ if operation.starts_with("Describe")
@@ -621,6 +622,7 @@ fn on_managed(operation: &str, account: &Account<'_>, own: &str) -> Value {
         "CreateGrant" => {
             json!({"KeyId": key, "GranteePrincipal": root_arn(&account.id), "Operations": ["Decrypt"]})
         }
+        "CreateCustomKeyStore" => json!({"CustomKeyStoreName": "Nile"}),
         "CreateKey" => json!({"Tags": [{"TagKey": "aws:x", "TagValue": ""}]}),
         "DeleteAlias" => json!({"AliasName": MANAGED}),
         "ListGrants" => json!({"KeyId": key}),

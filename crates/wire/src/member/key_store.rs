@@ -17,7 +17,7 @@ crate::input! {
 
 texts! {
     /// The id of an account.
-    AccountIdText 12..=12, "[0-9]{12}" each is_digit;
+    AccountIdText 12..=12, "[0-9]{12}" whole is_account_id;
     /// The id of an HSM cluster.
     CloudHsmClusterId 19..=24, "cluster-[2-7a-zA-Z]{11,16}" whole is_cluster_id;
     /// The name of a custom key store.
@@ -116,8 +116,8 @@ secrets! {
 const SECRET_PATTERN: Pattern =
     Pattern { text: r"^[a-zA-Z0-9\/+=]+$", matches: Matches::Each(is_secret_character), sentence: None };
 
-const fn is_digit(c: char) -> bool {
-    c.is_ascii_digit()
+fn is_account_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 const fn is_access_key_character(c: char) -> bool {
