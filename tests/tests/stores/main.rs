@@ -9,10 +9,14 @@
     reason = "a helper that cannot go on fails its test"
 )]
 
+mod cluster;
+mod hsm_faults;
+mod hsm_logins;
 mod load;
 mod metrics;
 mod proxied;
 mod store;
+mod stories;
 mod words;
 mod xks;
 mod xks_answers;

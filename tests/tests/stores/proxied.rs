@@ -1,6 +1,6 @@
 //! A service and an XKS proxy that it trusts.
 
-use crate::store::Store;
+use crate::store::{SHORT_JOURNAL, Store};
 use blackbox::{Builder, Server};
 use faulty_proxy::{Authority, Credential, ExternalKey, Leaf, Proxy, Setup, Tls};
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ impl Proxied {
 
     /// The same, yet to be started.
     pub fn builder(&self, settings: &str) -> Builder {
-        let trusted = format!("[xks]\nextra_ca_files = [{:?}]\n", self.file(AUTHORITY));
+        let trusted = format!("{SHORT_JOURNAL}[xks]\nextra_ca_files = [{:?}]\n", self.file(AUTHORITY));
         Server::builder().metrics().config(&(trusted + settings))
     }
 

@@ -172,6 +172,8 @@ pub fn timed<T>(call: impl FnOnce() -> T) -> (T, Duration) {
 
 /// What is encrypted.
 pub const PLAINTEXT: &[u8] = b"the nile rises";
+/// A journal in small files, which tests read often.
+pub const SHORT_JOURNAL: &str = "[journal]\nsegment_bytes = 262144\n";
 /// So long may anything take; most takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(5);
