@@ -254,8 +254,12 @@ impl Way {
         }
     }
 
-    /// Gives a member the key that it lacks, from its copy.
+    /// Gives a member the key that it lacks, from its copy. A key that is gone from every member was taken away by whoever is in charge of
+    /// the cluster, and is not brought back.
     pub(super) async fn catch_up(&self, chosen: Chosen, key: &HsmKey) -> Result<(), Trouble> {
+        if !self.may_be_elsewhere(chosen, key).await {
+            return Err(Trouble::KeyMissing);
+        }
         let label = self.shared.settings.members.get(chosen.at).ok_or(Trouble::KeyMissing)?;
         let copy = key.copies.get(label).and_then(wrapped).ok_or(Trouble::KeyMissing)?;
         let id = id_of(key).map_err(|_| Trouble::KeyMissing)?;
@@ -267,17 +271,40 @@ impl Way {
         };
         let read = |reply: Reply<'_>| matches!(reply, Reply::Key { .. }).then_some(());
         if let Err(trouble) = self.member(chosen)?.ask(&command, TRY, read).await {
-            return Err(self.why_not_unwrapped(trouble, chosen, id).await);
+            return Err(self.why_not_unwrapped(trouble, chosen, key).await);
         }
         tracing::info!(member = label, key = key.id, "a member of the HSM cluster got a key that it lacked");
         Ok(())
     }
 
+    /// Whether another member has the key, or has it for all we know.
+    async fn may_be_elsewhere(&self, chosen: Chosen, key: &HsmKey) -> bool {
+        let active = self.shared.active();
+        for at in (0..self.members.len()).filter(|at| *at != chosen.at) {
+            let found = match active.iter().find(|other| other.at == at) {
+                Some(other) => self.find(*other, key).await,
+                None => Err(Trouble::Member(HsmFailure::InsufficientMembers)),
+            };
+            match found {
+                Ok(()) => return true,
+                Err(Trouble::KeyMissing) => self.shared.lacks.note(key, at),
+                // It cannot be asked: what it said when it could counts.
+                Err(_) if !self.shared.lacks.was_noted(key, at) => return true,
+                Err(_) => (),
+            }
+        }
+        false
+    }
+
+    async fn find(&self, chosen: Chosen, key: &HsmKey) -> Result<(), Trouble> {
+        let id = id_of(key).map_err(|_| Trouble::KeyMissing)?;
+        let id = ObjectId::new(&id).map_err(|_| Trouble::KeyMissing)?;
+        self.member(chosen)?.ask(&Command::FindKey { id }, TRY, super::member::done).await
+    }
+
     /// Libraries have many words for a copy that is not for this HSM. If the member is well otherwise, it is that.
-    async fn why_not_unwrapped(&self, trouble: Trouble, chosen: Chosen, id: ObjectId<'_>) -> Trouble {
-        let Ok(member) = self.member(chosen) else { return trouble };
-        let found = member.ask(&Command::FindKey { id }, TRY, super::member::done).await;
-        match (trouble, found) {
+    async fn why_not_unwrapped(&self, trouble: Trouble, chosen: Chosen, key: &HsmKey) -> Trouble {
+        match (trouble, self.find(chosen, key).await) {
             (Trouble::Member(_), Err(Trouble::KeyMissing)) => Trouble::NotUnwrapped,
             _ => trouble,
         }
@@ -285,9 +312,7 @@ impl Way {
 
     /// Whether a member has the key, or now gets it.
     pub(super) async fn has_or_gets(&self, chosen: Chosen, key: &HsmKey) -> bool {
-        let (Ok(member), Ok(id)) = (self.member(chosen), id_of(key)) else { return false };
-        let Ok(id) = ObjectId::new(&id) else { return false };
-        match member.ask(&Command::FindKey { id }, TRY, super::member::done).await {
+        match self.find(chosen, key).await {
             Err(Trouble::KeyMissing) => self.catch_up(chosen, key).await.is_ok(),
             Err(Trouble::Member(why)) => {
                 self.shared.failed(chosen, why);

@@ -30,6 +30,11 @@ impl Lacks {
             && lacked_since(&self.keys()).is_some_and(|since| since.elapsed() < super::keeper::LOOK_AGAIN)
     }
 
+    /// Whether that member was found to lack the key when it was last asked.
+    pub(super) fn was_noted(&self, key: &HsmKey, member: usize) -> bool {
+        self.any() && self.keys().get(&key.id).is_some_and(|lack| lack.members.contains_key(&member))
+    }
+
     /// That member lacks the key, and cannot get it.
     pub(super) fn note(&self, key: &HsmKey, member: usize) {
         let mut keys = self.keys();

@@ -97,8 +97,15 @@ async fn make_on(way: &Way, key: &HsmKey, label: &str, chosen: Chosen) -> Result
         label: KeyLabel::new(label).map_err(|_| Trouble::Command)?,
         wrapped: key.copies.get(member).and_then(wrapped).ok_or(Trouble::NotUnwrapped)?,
     };
+    let made = |reply: Reply<'_>| match reply {
+        Reply::Key { made } => Some(made),
+        _ => None,
+    };
     // A key that was there before is another one, and not to be touched.
-    way.member(chosen)?.ask(&command, 2 * TRY, made).await
+    match way.member(chosen)?.ask(&command, 2 * TRY, made).await? {
+        true => Ok(()),
+        false => Err(Trouble::Command),
+    }
 }
 
 /// Destroys a key on the members.
