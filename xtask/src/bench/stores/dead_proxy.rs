@@ -42,6 +42,8 @@ pub struct Round {
     pub closed: Latencies,
     /// What they met from then on.
     pub open: Latencies,
+    /// What they met afterwards, when nobody else asked for anything.
+    pub open_alone: Latencies,
     /// From when the proxy answered again until a call with the store's key succeeded.
     pub back_after_ms: f64,
 }
@@ -88,12 +90,13 @@ impl Subject<'_> {
         let quiet = self.native(connections)?;
         self.proxy.command(&json!({ "inject": { "fault": "never_answer" } }))?;
         let (beside, asked) = self.beside_the_dead_store(|| self.native(connections))?;
+        let (closed, open) = split(&asked);
+        let (_, open_alone) = split(&self.dead_store_alone()?);
         self.proxy.command(&json!("clear_faults"))?;
         let began = Instant::now();
         self.await_answer()?;
         let back_after_ms = began.elapsed().as_secs_f64() * 1e3;
-        let (closed, open) = split(&asked);
-        Ok(Round { quiet, beside, closed, open, back_after_ms })
+        Ok(Round { quiet, beside, closed, open, open_alone, back_after_ms })
     }
 
     fn native(&self, connections: usize) -> Result<Slice, BenchError> {
@@ -124,6 +127,15 @@ impl Subject<'_> {
             let asked = others.join().map_err(|_| BenchError::ThreadLost)??;
             Ok((worked?, asked))
         })
+    }
+
+    fn dead_store_alone(&self) -> Result<Vec<Asked>, BenchError> {
+        let window = self.options.window();
+        let wait = || {
+            thread::sleep(window.warm_up + window.measured);
+            Ok(())
+        };
+        self.beside_the_dead_store(wait).map(|((), asked)| asked)
     }
 
     /// Waits until a call with the store's key succeeds.

@@ -66,6 +66,7 @@ fn print_dead_proxy(out: &mut impl Write, measured: &[DeadProxy]) -> io::Result<
         )?;
         print_latencies(out, "circuit closed", dead.rounds.iter().map(|round| round.closed))?;
         print_latencies(out, "circuit open", dead.rounds.iter().map(|round| round.open))?;
+        print_latencies(out, "open, alone", dead.rounds.iter().map(|round| round.open_alone))?;
         writeln!(
             out,
             "      the store is back {:.0} ms after its proxy",

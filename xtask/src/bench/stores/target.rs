@@ -67,7 +67,7 @@ fn of_xks(beside: &Beside) -> Option<Verdict> {
     }
 }
 
-fn of_dead_proxy(dead: &DeadProxy) -> [Verdict; 3] {
+fn of_dead_proxy(dead: &DeadProxy) -> [Verdict; 4] {
     let verdict = |what: &str, measured: f64, bound: Bound| {
         verdict(format!("Beside a dead proxy, connections: {}, {what}", dead.connections), measured, bound)
     };
@@ -83,6 +83,11 @@ fn of_dead_proxy(dead: &DeadProxy) -> [Verdict; 3] {
             dead.of(|round| round.open.p99_ms),
             Bound::Under(5.0),
         ),
+        verdict(
+            "the same with nothing else to do",
+            dead.of(|round| round.open_alone.p99_ms),
+            Bound::Under(5.0),
+        ),
     ]
 }
 
@@ -95,4 +100,45 @@ fn of_hsm(cluster: &Cluster) -> [Verdict; 2] {
         verdict("at the key stores' door", |round| round.boundary.rate),
         verdict("over HTTP", |round| round.http.rate),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::load::Slice;
+    use super::*;
+    use std::time::Duration;
+
+    fn slice(rate: f64, p50_us: f64, p99_us: f64) -> Slice {
+        Slice { rate, p50_us, p99_us, cpu_us: 1.0, generator_cpu_us: 1.0 }
+    }
+
+    #[test]
+    fn an_external_key_store_is_judged_by_what_it_adds_and_by_the_rate_it_keeps() {
+        let round = xks::Round {
+            straight: slice(10_000.0, 100.0, 1.0),
+            through: slice(6_000.0, 1_200.0, 1.0),
+            native: slice(1.0, 1.0, 1.0),
+        };
+        let of = |connections| of_xks(&Beside { connections, rounds: vec![round; 3] });
+        let (one, many) = (of(1).unwrap(), of(64).unwrap());
+        assert_eq!((one.measured, one.met, many.measured, many.met), (1.1, false, 0.6, true));
+        assert!(of(16).is_none());
+    }
+
+    #[test]
+    fn a_dead_proxy_is_judged_by_the_worst_call_of_all_rounds() {
+        let latencies =
+            |longest| super::super::latencies::Latencies::of(vec![Duration::from_millis(longest); 2]);
+        let round = |longest| dead_proxy::Round {
+            quiet: slice(1.0, 1.0, 1_000.0),
+            beside: slice(1.0, 1.0, 1_600.0),
+            closed: latencies(longest),
+            open: latencies(4),
+            open_alone: latencies(5),
+            back_after_ms: 1.0,
+        };
+        let rounds = vec![round(500), round(521), round(500)];
+        let verdicts = of_dead_proxy(&DeadProxy { connections: 16, rounds });
+        assert_eq!(verdicts.map(|verdict| verdict.met), [false, false, true, false]);
+    }
 }
