@@ -264,6 +264,7 @@ const WEB: &str = "wasm32-unknown-unknown";
 const NEEDED: &[Need] = &[
     Need { package: "curl", probe: &["curl", "--version"] },
     Need { package: "openssl", probe: &["openssl", "version"] },
+    Need { package: "procps", probe: &["pgrep", "--version"] },
     Need { package: "python3", probe: &["python3", "--version"] },
     Need { package: "python3-venv", probe: &["python3", "-c", "import ensurepip, venv"] },
     Need { package: "softhsm2", probe: &["softhsm2-util", "--version"] },

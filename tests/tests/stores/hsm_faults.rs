@@ -3,6 +3,7 @@
 
 use crate::cluster::{Cluster, MEMBERS};
 use crate::load::{self, Came};
+use crate::metrics::metric;
 use crate::store::{Store, timed, until};
 use blackbox::Server;
 use rustix::process::{Pid, Signal, kill_process};
@@ -82,17 +83,23 @@ fn the_processes_of_the_library_may_be_killed_one_after_the_other_under_load() {
 }
 
 #[test]
-fn while_no_member_is_there_calls_end_in_time_and_afterwards_nothing_is_lost() {
+fn while_no_member_is_there_or_each_hangs_calls_end_in_time_and_afterwards_nothing_is_lost() {
+    ends_in_time_and_loses_nothing(&["* * removed", "* * hang"]);
+}
+
+#[test]
+fn while_each_member_fails_or_crashes_calls_end_in_time_and_afterwards_nothing_is_lost() {
+    let failing = "* C_EncryptInit error 48\n* C_DecryptInit error 48";
+    ends_in_time_and_loses_nothing(&[failing, "* C_DecryptInit crash"]);
+}
+
+#[track_caller]
+fn ends_in_time_and_loses_nothing(faults: &[&str]) {
     let (cluster, server) = started();
     let (store, key) = cluster.connected(&server);
     let native = server.create_key();
     let (blob, native_blob) = (store.sealed(&key), store.sealed(&native));
-    for faults in [
-        "* * removed",
-        "* * hang",
-        "* C_EncryptInit error 48\n* C_DecryptInit error 48",
-        "* C_DecryptInit crash",
-    ] {
+    for faults in faults {
         cluster.faults(faults);
         until("the keys cannot be used", || {
             let (answer, took) = timed(|| store.decrypt(&blob));
@@ -186,6 +193,29 @@ fn a_store_is_let_go_while_its_hsms_hang_and_while_it_is_used() {
     let of_the_state = |(_, failure): &(_, String)| failure.contains("KMSInvalidStateException");
     assert!(came.failures.iter().all(of_the_state), "{:?}", came.failures);
     store.opens(&blob);
+}
+
+#[test]
+fn more_requests_than_a_cluster_is_sent_are_throttled_and_counted_and_other_keys_have_nothing_to_do_with_it()
+{
+    let cluster = Cluster::new();
+    let server = cluster.builder().more_config("[custom_key_stores]\nrequests_per_second = 5\n").start();
+    let (store, key) = cluster.connected(&server);
+    let native = server.create_key();
+    let mut refused = store.encrypt(&key);
+    until("it is too much", || {
+        refused = store.encrypt(&key);
+        refused.status != 200
+    });
+    assert_eq!((refused.status, refused.error().as_str()), (400, "ThrottlingException"));
+    let labels = [
+        ("CustomKeyStoreId", store.id.as_str()),
+        ("KmsOperation", "Encrypt"),
+        ("KeySpec", "SYMMETRIC_DEFAULT"),
+    ];
+    assert_eq!(metric(&server, "CloudHSMKeyStoreThrottle_total", &labels), Some(1.0));
+    assert_eq!(store.encrypt(&native).status, 200);
+    until("there is quota again", || store.encrypt(&key).status == 200);
 }
 
 fn started() -> (Cluster, Server) {

@@ -104,6 +104,9 @@ fn a_proxy_that_is_gone_cannot_be_communicated_with_until_it_is_back_and_nothing
         .refuses("CustomKeyStoreInvalidStateException", words::CANNOT_COMMUNICATE);
     let update = store.update(json!({"XksProxyUriPath": "/other/kms/xks/v1"}));
     update.refuses("XksProxyUriUnreachableException", words::CANNOT_COMMUNICATE);
+    server.restart();
+    assert_eq!(store.state(), "CONNECTED");
+    store.decrypt(&blobs[0]).refuses("KMSInvalidStateException", words::CANNOT_COMMUNICATE);
     proxied.proxy.restart().unwrap();
     until("the proxy is found again", || store.decrypt(&blobs[0]).status == 200);
     blobs.iter().for_each(|blob| store.opens(blob));

@@ -5,7 +5,7 @@ use crate::proxied::{KEYS, OTHER_PATH, PATH, Proxied, input};
 use crate::store::{Store, until};
 use crate::words;
 use blackbox::Server;
-use faulty_proxy::{Authority, ClientAuth, Identity, Leaf, OldTlsServer, TLS12, TLS13, Tls};
+use faulty_proxy::{Authority, ClientAuth, Identity, Leaf, OldTlsServer, Protocol, TLS12, TLS13, Tls};
 use serde_json::json;
 use std::time::Duration;
 
@@ -55,15 +55,15 @@ fn a_proxy_that_speaks_tls_1_1_only_is_not_spoken_to() {
 }
 
 #[test]
-fn tls_1_2_and_1_3_and_keys_of_both_kinds_are_spoken() {
+fn tls_1_2_and_1_3_with_and_without_http_2_and_keys_of_both_kinds_are_spoken() {
     let proxied = Proxied::new();
     let server = proxied.server();
     let store = proxied.connected(&server);
     let key = store.create_key_of(KEYS[0]);
     for leaf in [Leaf::server(), Leaf::server().with_rsa()] {
-        for version in [&TLS12, &TLS13] {
+        for (version, more) in [(&TLS12, &[][..]), (&TLS13, &[]), (&TLS13, &[Protocol::Http2])] {
             let mut tls = Tls::new(proxied.authority.issue(&leaf).unwrap());
-            tls.versions = vec![version];
+            (tls.versions, tls.protocols) = (vec![version], [more, &[Protocol::Http11]].concat());
             proxied.proxy.change_tls(&tls).unwrap();
             proxied.proxy.close_connections();
             store.opens(&store.sealed(&key));
