@@ -12,27 +12,16 @@ mod expiry;
 mod rotation;
 mod uses;
 
-pub use connections::check_health;
+pub use connections::{check_health, keep_connections};
 pub use uses::{write_access_key_uses, write_key_uses};
 
 use crate::Service;
 use catalog::{Author, CatalogError, Changes, KeyAddress};
 use keys::{Due, Moment};
-use std::future::Future;
-use std::pin::Pin;
 
 /// Does everything that is due, puts it on record, and says when there is more to do. What fails for one key is no reason to
-/// leave the others; it is told at the end. What is to be done to keys waits for no custom key store.
+/// leave the others; it is told at the end.
 pub async fn do_what_is_due(service: &Service) -> Result<Option<Moment>, JobError> {
-    let settled = async { connections::settle(service).await.map(|()| None) };
-    let jobs: [Job<'_>; 2] = [Box::pin(do_what_is_due_to_keys(service)), Box::pin(settled)];
-    let dates: Vec<_> = connections::all(jobs.into_iter()).await.into_iter().collect::<Result<_, _>>()?;
-    Ok(dates.into_iter().flatten().min())
-}
-
-type Job<'a> = Pin<Box<dyn Future<Output = Result<Option<Moment>, JobError>> + 'a>>;
-
-async fn do_what_is_due_to_keys(service: &Service) -> Result<Option<Moment>, JobError> {
     let mut in_vain = 0;
     while in_vain < MOST_PASSES_IN_VAIN {
         let pass = Pass::over(service).await?;

@@ -43,6 +43,8 @@ pub struct Service {
     pub key_uses: Arc<KeyUses>,
     /// What wakes the jobs.
     pub bell: Arc<Bell>,
+    /// What wakes whoever connects custom key stores.
+    pub connections_bell: Arc<Bell>,
     /// What the configuration says.
     pub settings: Arc<Settings>,
 }

@@ -1,6 +1,6 @@
 //! Making and destroying keys on all members at once.
 
-use super::client::{BUDGET, TRY, Way, after, id_of};
+use super::client::{BUDGET, Way, after, id_of};
 use super::member::Trouble;
 use super::members::{Chosen, State};
 use super::transport::{kept, wrapped};
@@ -9,6 +9,7 @@ use crate::{Destroyed, Destruction, HsmFailure, StoreError};
 use keys::{HsmKey, KeyId};
 use pkcs11_api::{Command, KeyLabel, ObjectId, Reply};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Makes a key on the members.
 pub(super) async fn generate(
@@ -102,7 +103,7 @@ async fn make_on(way: &Way, key: &HsmKey, label: &str, chosen: Chosen) -> Result
         _ => None,
     };
     // A key that was there before is another one, and not to be touched.
-    match way.member(chosen)?.ask(&command, 2 * TRY, made).await? {
+    match way.member(chosen)?.ask(&command, MAKING, made).await? {
         true => Ok(()),
         false => Err(Trouble::Command),
     }
@@ -135,7 +136,7 @@ async fn destroy_on(way: &Way, id: &[u8], chosen: Chosen) -> Destruction {
         Reply::Destroyed { .. } => Some(Destruction::Destroyed),
         _ => None,
     };
-    let answered = member.ask(&Command::DestroyKey { id }, 2 * TRY, read).await;
+    let answered = member.ask(&Command::DestroyKey { id }, MAKING, read).await;
     if let Err(Trouble::Member(why)) = answered {
         way.shared.failed(chosen, why);
     }
@@ -147,3 +148,5 @@ fn made(reply: Reply<'_>) -> Option<()> {
 }
 
 const LEAST_MEMBERS: usize = 2;
+/// How long one member may take to take a key in, or to destroy one: it writes to its storage.
+const MAKING: Duration = Duration::from_secs(4);

@@ -1,7 +1,7 @@
 //! Connecting custom key stores to their backends and letting go of them, and asking proxies how they are.
 //!
-//! What a store waits for is in its record, so that a stop in between loses nothing. All stores are waited for at the same time and
-//! none for longer than it may take; what was wanted of one meanwhile counts, not what was begun.
+//! What a store waits for is in its record, so that a stop in between loses nothing. No store waits for another, and nothing else waits for
+//! one; what was wanted of one meanwhile counts, not what was begun.
 
 use super::{JobError, changes};
 use crate::Service;
@@ -16,18 +16,49 @@ use std::task::Poll;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Connects every store that is to be connected, and disconnects every one that is to be disconnected.
-pub async fn settle(service: &Service) -> Result<(), JobError> {
-    for _ in 0..MOST_PASSES {
-        let stores =
-            stores_in(service, &[ConnectionState::Connecting, ConnectionState::Disconnecting]).await?;
-        if stores.is_empty() {
-            return Ok(());
+/// Connects every store that is to be connected, and disconnects every one that is to be disconnected, whenever that is wanted. Never ends.
+pub async fn keep_connections(service: &Service) {
+    let mut under_way = UnderWay::default();
+    loop {
+        if let Err(error) = under_way.begin_what_is_wanted(service).await {
+            failed(&error).await;
         }
-        let settled = all(stores.iter().map(|store| settle_one(service, store))).await;
-        settled.into_iter().collect::<Result<(), _>>()?;
+        tokio::select! {
+            () = service.connections_bell.rung() => {}
+            () = under_way.one_ends() => {}
+        }
     }
-    Err(CatalogError::Conflict.into())
+}
+
+/// What is being done to stores, and how each was when that began.
+#[derive(Default)]
+struct UnderWay<'a>(Vec<(CustomKeyStore, Settling<'a>)>);
+
+type Settling<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+impl<'a> UnderWay<'a> {
+    /// Begins what is wanted by now, and gives up what is wanted no more.
+    async fn begin_what_is_wanted(&mut self, service: &'a Service) -> Result<(), JobError> {
+        let wanted =
+            stores_in(service, &[ConnectionState::Connecting, ConnectionState::Disconnecting]).await?;
+        self.0.retain(|(store, _)| wanted.contains(store));
+        for store in wanted {
+            if !self.0.iter().any(|(begun, _)| *begun == store) {
+                self.0.push((store.clone(), Box::pin(settle(service, store))));
+            }
+        }
+        Ok(())
+    }
+
+    /// Carries all of it on until one thing is done.
+    async fn one_ends(&mut self) {
+        poll_fn(|context| {
+            let before = self.0.len();
+            self.0.retain_mut(|(_, future)| future.as_mut().poll(context).is_pending());
+            if self.0.len() < before { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
 }
 
 /// Asks the proxies of all connected stores how they are, which is measured.
@@ -38,7 +69,7 @@ pub async fn check_health(service: &Service) -> Result<(), JobError> {
     let checks = stores.iter().map(|store| async move {
         let request_id = Uuid::new_v4().to_string();
         let checked = service.key_stores.check_health(store, &request_id);
-        let _ = tokio::time::timeout(LONGEST_ATTEMPT, checked).await;
+        let _ = tokio::time::timeout(longest_attempt(store), checked).await;
     });
     all(checks).await;
     Ok(())
@@ -54,9 +85,20 @@ async fn stores_in(service: &Service, states: &[ConnectionState]) -> Result<Vec<
     Ok(found)
 }
 
-async fn settle_one(service: &Service, store: &CustomKeyStore) -> Result<(), JobError> {
+async fn settle(service: &Service, store: CustomKeyStore) {
+    if let Err(error) = try_to_settle(service, &store).await {
+        failed(&error).await;
+    }
+}
+
+async fn failed(error: &JobError) {
+    tracing::error!(error = error as &dyn std::error::Error, "custom key stores cannot be connected");
+    tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+}
+
+async fn try_to_settle(service: &Service, store: &CustomKeyStore) -> Result<(), JobError> {
     if store.connection.state == ConnectionState::Disconnecting {
-        let _ = tokio::time::timeout(LONGEST_ATTEMPT, service.key_stores.disconnect(store)).await;
+        let _ = tokio::time::timeout(longest_attempt(store), service.key_stores.disconnect(store)).await;
         return change(service, store, CustomKeyStore::disconnected).await;
     }
     let came_to = attempt(service, store).await;
@@ -66,7 +108,7 @@ async fn settle_one(service: &Service, store: &CustomKeyStore) -> Result<(), Job
 async fn attempt(service: &Service, store: &CustomKeyStore) -> Result<Backend, ConnectionErrorCode> {
     let request_id = store.connection.request_id.as_deref().unwrap_or_default();
     let connected = service.key_stores.connect(store, request_id);
-    let failed = match tokio::time::timeout(LONGEST_ATTEMPT, connected).await {
+    let failed = match tokio::time::timeout(longest_attempt(store), connected).await {
         Ok(Ok(backend)) => return Ok(backend),
         Ok(Err(error)) => error,
         Err(_) => too_late(store.store_type()),
@@ -106,7 +148,7 @@ async fn try_to_change(
 }
 
 /// Carries them all on at the same time. What came of each, in the order in which they ended.
-pub async fn all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+async fn all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
     let mut running: Vec<Pin<Box<F>>> = futures.map(Box::pin).collect();
     let mut done = Vec::with_capacity(running.len());
     poll_fn(|context| {
@@ -180,11 +222,15 @@ const fn xks_error_code(failure: XksFailure) -> ConnectionErrorCode {
 
 const JOB: &str = "connection job";
 
-/// An attempt may take so long. A proxy has half a second; a cluster has members to log in to.
-const LONGEST_ATTEMPT: Duration = Duration::from_secs(10);
+/// An attempt may take so long. A proxy has half a second; a cluster has members to log in to, and those may make their transport keys.
+const fn longest_attempt(store: &CustomKeyStore) -> Duration {
+    match store.backend {
+        Backend::CloudHsm(_) => Duration::from_secs(60),
+        Backend::Xks(_) => Duration::from_secs(5),
+    }
+}
 
-/// A store that is changed while it is being connected is connected anew, but not for ever.
-const MOST_PASSES: usize = 8;
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 const MOST_CONFLICTS: usize = 100;
 
 #[cfg(test)]

@@ -224,6 +224,11 @@ impl<'a> Scene<'a> {
         self.service.bell.ring();
     }
 
+    /// Has somebody see at once to the connections of the custom key stores.
+    pub fn ring_for_connections<S>(&self, _: &Authorized<S>) {
+        self.service.connections_bell.ring();
+    }
+
     /// The caller's account in the region of the request.
     pub fn world(&self) -> World {
         World { account: *self.caller.identity.principal.account(), region: self.caller.region }

@@ -67,6 +67,7 @@ impl Core {
             issuers: Arc::new(issuers(config)?),
             access_key_uses: Arc::default(),
             bell: Arc::default(),
+            connections_bell: Arc::default(),
             settings: Arc::new(settings(config)?),
         };
         let staleness_bound = config.storage.staleness_bound.duration();
@@ -206,6 +207,7 @@ struct Shared {
     access_key_uses: Arc<AccessKeyUses>,
     key_uses: Arc<KeyUses>,
     bell: Arc<Bell>,
+    connections_bell: Arc<Bell>,
     settings: Arc<Settings>,
 }
 
@@ -226,6 +228,7 @@ impl Shared {
             access_key_uses: Arc::clone(&self.access_key_uses),
             key_uses: Arc::clone(&self.key_uses),
             bell: Arc::clone(&self.bell),
+            connections_bell: Arc::clone(&self.connections_bell),
             settings: Arc::clone(&self.settings),
         }
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use keys::Moment;
 use operations::Service;
 use operations::jobs::{
-    JobError, check_health, do_what_is_due, shred, write_access_key_uses, write_key_uses,
+    JobError, check_health, do_what_is_due, keep_connections, shred, write_access_key_uses, write_key_uses,
 };
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -46,10 +46,7 @@ impl Jobs {
                 Ok(next) => next.map_or(LONGEST_PAUSE, |next| self.until(next)),
                 Err(JobError::Catalog(error)) if error.is_held() => PAUSE_FOR_READERS,
                 Err(error) => {
-                    tracing::error!(
-                        error = in_one_line(&error),
-                        "what is due to keys and custom key stores cannot be done"
-                    );
+                    tracing::error!(error = in_one_line(&error), "what is due to keys cannot be done");
                     PAUSE_AFTER_FAILURE
                 }
             };
@@ -58,6 +55,11 @@ impl Jobs {
                 () = self.service.bell.rung() => {}
             }
         }
+    }
+
+    /// Connects custom key stores and lets go of them whenever that is wanted.
+    pub(super) async fn keep_connections_for_ever(&self) {
+        keep_connections(&self.service).await;
     }
 
     /// Asks the proxies of connected custom key stores how they are, now and then. By the true clock: it is about the network.

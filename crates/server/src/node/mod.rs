@@ -134,6 +134,8 @@ impl Node {
         background.spawn_local(async move { jobs.run_for_ever().await });
         let jobs = Rc::clone(&self.jobs);
         background.spawn_local(async move { jobs.write_uses_and_shred_for_ever().await });
+        let jobs = Rc::clone(&self.jobs);
+        background.spawn_local(async move { jobs.keep_connections_for_ever().await });
         let (jobs, interval) = (Rc::clone(&self.jobs), self.health_check_interval);
         background.spawn_local(async move { jobs.check_health_for_ever(interval).await });
         let admin = Rc::clone(&self.admin);

@@ -64,7 +64,7 @@ impl OwnStores {
         scene.changes().put_custom_key_stores(&scene.world(), self.0.as_deref(), new)
     }
 
-    /// Puts one in place of what it was, and has the jobs see what is to be done about it.
+    /// Puts one in place of what it was, and has somebody see what is to be done about it.
     pub async fn set_connection(
         subject: &Authorized<Self>,
         store: &CustomKeyStore,
@@ -72,7 +72,7 @@ impl OwnStores {
     ) -> Result<(), Failure> {
         let new = subject.record().with_changed(store).map_err(refusals::conflict)?;
         scene.commit(subject, subject.replaced(&new, scene)).await?;
-        scene.ring(subject);
+        scene.ring_for_connections(subject);
         Ok(())
     }
 }
