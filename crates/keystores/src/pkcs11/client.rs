@@ -52,11 +52,12 @@ impl HsmClient {
     pub async fn connect(&self, pin: Pin<'_>, known: &TransportKeys) -> Result<TransportKeys, StoreError> {
         let shared = &self.way.shared;
         shared.log_in(pin);
-        shared.wait_until(after(CONNECT_WITHIN), super::members::State::is_settled).await;
-        if shared.active_count() == 0 {
-            return Err(shared.why_none().into());
+        let is_settled = shared.wait_until(after(CONNECT_WITHIN), super::members::State::is_settled).await;
+        match (shared.active_count(), is_settled) {
+            (0, true) => Err(shared.why_none().into()),
+            (0, false) => Err(HsmFailure::TimedOut.into()),
+            _ => Ok(shared.transport_keys(known)),
         }
-        Ok(shared.transport_keys(known))
     }
 
     /// Logs out of every member, and forgets the PIN.
@@ -256,7 +257,7 @@ impl Way {
 
     /// Gives a member the key that it lacks, from its copy. A key that is gone from every member was taken away by whoever is in charge of
     /// the cluster, and is not brought back.
-    pub(super) async fn catch_up(&self, chosen: Chosen, key: &HsmKey) -> Result<(), Trouble> {
+    async fn catch_up(&self, chosen: Chosen, key: &HsmKey) -> Result<(), Trouble> {
         if !self.may_be_elsewhere(chosen, key).await {
             return Err(Trouble::KeyMissing);
         }
@@ -349,5 +350,6 @@ pub(super) fn after(time: Duration) -> Instant {
 pub(super) const BUDGET: Duration = Duration::from_secs(3);
 /// How long for one member: then its process is stuck.
 pub(super) const TRY: Duration = Duration::from_secs(1);
-/// A login of every member at the same time.
-const CONNECT_WITHIN: Duration = Duration::from_secs(45);
+/// A login of every member at the same time. Less than an attempt to connect may take, so that a member that hangs does not keep the
+/// others from being used.
+const CONNECT_WITHIN: Duration = Duration::from_secs(8);

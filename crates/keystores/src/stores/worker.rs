@@ -157,7 +157,7 @@ impl KeyStores {
 
     /// Lets go of a store's backend: logs out, closes connections, forgets its credential and what its gauges said.
     pub async fn disconnect(&self, store: &CustomKeyStore) {
-        let reach = self.stores.0.reached.write().unwrap_or_else(PoisonError::into_inner).remove(&store.id);
+        let reach = self.take(&store.id);
         if let Some(Way::Xks(way)) = reach.as_deref().map(|reach| &reach.way) {
             way.shared.disconnected();
         }
@@ -168,8 +168,9 @@ impl KeyStores {
         }
     }
 
-    /// Forgets all that was measured of a store that is deleted.
+    /// Forgets a store that is deleted: its credential, should a call that was late have had it opened again, and all that was measured.
     pub fn forget(&self, store: &CustomKeyStoreId) {
+        drop(self.take(store));
         self.stores.0.metrics.forget(*store);
     }
 
@@ -243,6 +244,11 @@ impl KeyStores {
         let mut reached = self.stores.0.reached.write().unwrap_or_else(PoisonError::into_inner);
         reached.insert(store.id, Arc::clone(&opened));
         Ok(opened)
+    }
+
+    /// What is known of a store, which is known no more.
+    fn take(&self, store: &CustomKeyStoreId) -> Option<Arc<Reach>> {
+        self.stores.0.reached.write().unwrap_or_else(PoisonError::into_inner).remove(store)
     }
 
     fn client(&self, way: &XksWay) -> Result<XksClient, StoreError> {

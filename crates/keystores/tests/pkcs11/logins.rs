@@ -43,6 +43,18 @@ async fn one_member_is_enough_to_connect() {
 }
 
 #[tokio::test]
+async fn a_member_that_hangs_does_not_keep_the_others_from_being_connected() {
+    let hsm = SoftHsm::with(&["a", "b"]);
+    hsm.faults("b C_Login hang");
+    let client = start(hsm.cluster());
+    let began = Instant::now();
+    client.connect(pin(), &TransportKeys::default()).await.unwrap();
+    // As long as the service gives an attempt.
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert_eq!(client.cluster().active_members(), 1);
+}
+
+#[tokio::test]
 async fn members_are_counted_before_anybody_logs_in() {
     let hsm = SoftHsm::with(&["a", "b", "c"]);
     hsm.faults("b * removed");
