@@ -117,7 +117,7 @@ const fn disconnected(store: Option<&CustomKeyStore>) -> &'static str {
 }
 
 /// What AWS says of an HSM cluster.
-pub(super) const fn hsm_message(failure: HsmFailure) -> &'static str {
+const fn hsm_message(failure: HsmFailure) -> &'static str {
     match failure {
         HsmFailure::InsufficientMembers => TOO_FEW_HSMS,
         HsmFailure::KeyMissing => KEY_MISSING,
@@ -133,7 +133,7 @@ pub(super) const fn hsm_message(failure: HsmFailure) -> &'static str {
 }
 
 /// What AWS says of an XKS proxy.
-pub(super) const fn xks_message(failure: XksFailure) -> &'static str {
+const fn xks_message(failure: XksFailure) -> &'static str {
     match failure {
         XksFailure::AccessDenied => ACCESS_DENIED,
         XksFailure::AuthenticationFailed => NOT_AUTHENTICATED,

@@ -1,12 +1,13 @@
 //! The custom key store in which a request wants something made. Whether it is there, and can be used, is looked at after the caller
 //! was allowed to ask.
 
+use super::own::no_such_store;
 use super::{Home, faults};
 use crate::operation::{Failure, NamedKey, Subject};
 use crate::pipeline::Scene;
 use keys::CustomKeyStore;
+use wire::Fault;
 use wire::member::CustomKeyStoreId;
-use wire::{Fault, FaultKind};
 
 /// The caller's account and region, and the custom key store that a request names there, if it names one.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ impl InStore {
     /// The store, which is there if one is named.
     pub fn store(&self) -> Result<Option<&CustomKeyStore>, Fault> {
         match self.home.as_ref().and_then(Home::store) {
-            None if self.is_named => Err(Fault::new(FaultKind::CustomKeyStoreNotFound, NO_STORE)),
+            None if self.is_named => Err(no_such_store()),
             found => Ok(found),
         }
     }
@@ -45,5 +46,3 @@ impl InStore {
 pub fn check_connected(store: &CustomKeyStore) -> Result<(), Fault> {
     if store.is_connected() { Ok(()) } else { Err(faults::not_connected(store)) }
 }
-
-const NO_STORE: &str = "The request was rejected because the specified custom key store was not found.";
