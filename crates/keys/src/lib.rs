@@ -24,10 +24,11 @@ mod tag;
 pub use alias::{ALIAS_PREFIX, Alias, RESERVED_ALIAS_PREFIX};
 pub use aws_managed::{aws_managed_alias, aws_managed_description, aws_managed_policy, via_service};
 pub use custom_key_store::{
-    Backend, Claim, Claimed, CloudHsmCluster, ClusterUpdate, Connection, ConnectionErrorCode, ConnectionState,
-    CustomKeyStore, CustomKeyStoreId, CustomKeyStoreType, CustomKeyStores, HsmKey, InvalidConnectionState,
-    KeyPlace, OuterKey, ProxyCredential, ProxyUpdate, StoreConflict, StoreUpdate, UpdateRefusal,
-    VpcEndpointService, WrappedKey, XksProxy, XksProxyConnectivity, is_proxy_endpoint, is_proxy_path,
+    Backend, Claim, Claimed, CloudHsmCluster, ClusterUpdate, Connection, ConnectionErrorCode,
+    ConnectionState, CustomKeyStore, CustomKeyStoreId, CustomKeyStoreType, CustomKeyStores, HsmKey,
+    InvalidConnectionState, KeyPlace, OuterKey, ProxyCredential, ProxyUpdate, StoreConflict, StoreUpdate,
+    UpdateRefusal, VpcEndpointService, WrappedKey, XksProxy, XksProxyConnectivity, is_proxy_endpoint,
+    is_proxy_path,
 };
 pub use grant::{Grant, GrantConstraints, GrantOperation, GrantOperations, GrantPrincipal};
 pub use id::{AccountId, GrantId, InvalidId, KeyId, KeyMaterialId, Region};

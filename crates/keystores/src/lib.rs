@@ -15,11 +15,9 @@ mod stores;
 mod usage;
 pub mod xks;
 
-pub use metrics::Metrics;
-pub use fingerprint::Fingerprint;
 pub use error::{HsmFailure, StoreError, XksFailure};
+pub use fingerprint::Fingerprint;
+pub use metrics::Metrics;
 pub use pkcs11::{Cluster, ClusterSettings, HsmClient, HsmSeat, Pin, TransportKeys};
-pub use stores::{
-    Destroyed, Destruction, ExternalKey, KeyStores, Seat, Settings, StartError, Stores,
-};
+pub use stores::{Destroyed, Destruction, ExternalKey, KeyStores, Seat, Settings, StartError, Stores};
 pub use usage::{RequestMetadata, Usage};

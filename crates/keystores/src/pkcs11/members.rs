@@ -46,6 +46,8 @@ pub(super) enum Login {
 
 /// How a member is.
 pub(super) struct Condition {
+    /// Its token's label, for our log.
+    label: String,
     pub(super) standing: Standing,
     pub(super) transport_key: Option<TransportKey>,
     /// Keys that are to be destroyed on it, because they were not made on enough members.
@@ -95,7 +97,7 @@ impl Tried {
 
 impl Members {
     pub(super) fn new(settings: ClusterSettings) -> Self {
-        let members = settings.members.iter().map(|_| Condition::default()).collect();
+        let members = settings.members.iter().map(|label| Condition::new(label)).collect();
         let state = watch::Sender::new(State { login: Login::Never, members, round: 0, closed: false });
         let permits =
             settings.sessions.max(1).saturating_mul(settings.members.len()).saturating_mul(CALLS_A_SESSION);
@@ -218,8 +220,8 @@ impl Members {
         taken
     }
 
-    /// What came of a login: the transport key, or why there was none.
-    pub(super) fn logged_in(&self, at: usize, round: u64, outcome: Result<TransportKey, HsmFailure>) {
+    /// What came of a login: the transport key, if the cluster needs one, or why there was none.
+    pub(super) fn logged_in(&self, at: usize, round: u64, outcome: Result<Option<TransportKey>, HsmFailure>) {
         self.settle(at, round, |member| match outcome {
             Ok(key) => member.is_back(key),
             Err(why @ HsmFailure::IncorrectPin) => member.standing = Standing::Refused(why),
@@ -411,19 +413,24 @@ impl Condition {
         if self.failing.is_some() {
             self.pause = self.pause.saturating_mul(2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
         } else {
-            tracing::warn!(%why, "a member of an HSM cluster is left alone");
+            tracing::warn!(member = self.label, %why, "a member of an HSM cluster is left alone");
         }
         self.failing = self.failing.or(Some(now));
         self.standing = Standing::Resting { why, until: now.checked_add(self.pause).unwrap_or(now) };
     }
 
-    fn is_back(&mut self, key: TransportKey) {
-        if self.transport_key.as_ref().is_some_and(|known| *known != key) {
+    fn is_back(&mut self, key: Option<TransportKey>) {
+        let is_another = |known| key.as_ref().is_some_and(|key| key != known);
+        if self.transport_key.as_ref().is_some_and(is_another) {
             tracing::error!(
+                member = self.label,
                 "a member of an HSM cluster has another transport key: it cannot get the keys that it lacks"
             );
         }
-        self.transport_key = Some(key);
+        if self.failing.is_some() {
+            tracing::info!(member = self.label, "a member of an HSM cluster is logged in to again");
+        }
+        self.transport_key = key;
         self.times = self.times.wrapping_add(1);
         self.standing = match self.failing {
             None => Standing::Active,
@@ -432,9 +439,10 @@ impl Condition {
     }
 }
 
-impl Default for Condition {
-    fn default() -> Self {
+impl Condition {
+    fn new(label: &str) -> Self {
         Self {
+            label: label.to_owned(),
             standing: Standing::Out,
             transport_key: None,
             half_made: Vec::new(),
