@@ -9,7 +9,7 @@ use crate::trouble::{Remedy, Trouble};
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::RvError;
 use cryptoki::session::{Session, SessionState, UserType};
-use cryptoki::slot::Slot;
+use cryptoki::slot::{Slot, TokenInfo};
 use cryptoki::types::AuthPin;
 use pkcs11_api::{Pin, Refusal};
 use std::hint::black_box;
@@ -237,6 +237,7 @@ impl State {
     fn try_to_open(&self, label: &str, pin: &str) -> Result<Slot, Refusal> {
         let library = self.library.as_ref().ok_or(Refusal::LibraryUnavailable)?;
         let slot = library.find(label).map_err(Trouble::refusal)?.ok_or(Refusal::TokenAbsent)?;
+        library.end_login(slot);
         for place in &self.seats {
             *lock(place) = Some(library.sit_down(slot, pin).map_err(Trouble::refusal)?);
         }
@@ -265,6 +266,8 @@ impl State {
     }
 
     fn log_out(&mut self) {
+        // Sessions that cannot be closed would keep the login.
+        let _ = self.seats.iter().find_map(|place| Some(lock(place).as_ref()?.session.logout()));
         self.close_sessions();
         (self.login, self.lost) = (None, None);
     }
@@ -325,14 +328,32 @@ impl Library {
         })
     }
 
+    /// The token with that label. Of two, neither is ours: the other could be meant, and would be shown the PIN. One token may be in
+    /// several slots.
     fn find(&self, label: &str) -> Result<Option<Slot>, Trouble> {
+        let mut found: Option<(Slot, TokenInfo)> = None;
         for slot in self.pkcs11.get_slots_with_token()? {
             // A slot whose token cannot be asked is not ours, or ours is not there.
-            if self.pkcs11.get_token_info(slot).is_ok_and(|token| token.label() == label) {
-                return Ok(Some(slot));
+            let token = self.pkcs11.get_token_info(slot).ok().filter(|token| token.label() == label);
+            match (&found, token) {
+                (None, Some(token)) => found = Some((slot, token)),
+                (Some((_, first)), Some(token)) if first.serial_number() != token.serial_number() => {
+                    eprintln!("cardea-pkcs11: there are two tokens with the label `{label}`");
+                    return Ok(None);
+                }
+                _ => (),
             }
         }
-        Ok(None)
+        Ok(found.map(|(slot, _)| slot))
+    }
+
+    /// Ends a login that outlived its sessions: with it, the token would look at no PIN.
+    fn end_login(&self, slot: Slot) {
+        if let Ok(session) = self.pkcs11.open_rw_session(slot)
+            && is_user(&session)
+        {
+            let _ = session.logout();
+        }
     }
 
     /// Opens a session and logs in, if its token has forgotten that, or does not know it yet.

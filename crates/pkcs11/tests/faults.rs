@@ -57,6 +57,29 @@ async fn sessions_and_logins_that_the_token_forgot_are_got_back() {
 }
 
 #[tokio::test]
+async fn a_login_ends_even_if_its_sessions_cannot_be_closed() {
+    let faulty = Faulty::start(2).await;
+    for faults in ["* C_CloseSession error 48\n", "* C_CloseSession error 48\n* C_Logout error 48\n"] {
+        faulty.inject(faults);
+        faulty.member.log_out().await.unwrap();
+        faulty.inject("* C_CloseSession error 48\n");
+        let refused = faulty.member.log_in("a wrong PIN").await.err();
+        assert_eq!(refused, Some(Refusal::IncorrectPin), "{faults}");
+        faulty.inject("");
+        assert!(faulty.member.log_in(PIN).await.unwrap().logged_in, "{faults}");
+    }
+}
+
+#[tokio::test]
+async fn of_two_tokens_with_one_label_neither_gets_the_pin() {
+    let hsm = SoftHsm::with_tokens(&["one"]);
+    hsm.make_token("one");
+    let member = hsm.start("one", 1);
+    assert_eq!(member.log_in(PIN).await.err(), Some(Refusal::TokenAbsent));
+    assert_eq!(member.status().await.unwrap().serial, None);
+}
+
+#[tokio::test]
 async fn a_token_that_was_removed_is_absent_and_serves_again_when_it_is_back() {
     let faulty = Faulty::start(2).await;
     let sealed = faulty.sealed().await;
