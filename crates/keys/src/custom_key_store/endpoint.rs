@@ -20,13 +20,20 @@ pub fn is_proxy_path(path: &str) -> bool {
     path.starts_with('/') && path.ends_with("/kms/xks/v1")
 }
 
-/// A name of several labels. Of an address the last one has digits only.
+/// A name of several labels. Of an address the last one is a number.
 fn is_fully_qualified(name: &str) -> bool {
     let mut labels = name.split('.').rev();
-    let is_name = |top: &str| is_label(top) && !top.bytes().all(|byte| byte.is_ascii_digit());
+    let is_name = |top: &str| is_label(top) && !is_number(top);
     let is_top = labels.next().is_some_and(is_name);
     let mut below = labels.peekable();
     is_top && below.peek().is_some() && below.all(is_label)
+}
+
+/// As resolvers of names read numbers: in hexadecimal, too.
+fn is_number(label: &str) -> bool {
+    let is_decimal = label.bytes().all(|byte| byte.is_ascii_digit());
+    let digits = label.strip_prefix("0x").or_else(|| label.strip_prefix("0X"));
+    is_decimal || digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn is_label(label: &str) -> bool {
@@ -61,6 +68,9 @@ mod tests {
             "https://xks",
             "https://10.0.0.1",
             "https://127.0.0.2",
+            "https://127.0.0.0x2",
+            "https://0xa9.0xFE.0xa9.0XFE",
+            "https://xks.example.0x",
             "https://xks.example.com.",
             "https://.example.com",
             "https://a..example.com",
