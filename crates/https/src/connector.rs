@@ -1,18 +1,18 @@
 //! How connections come to be. Setting one up belongs to nobody in particular: whoever gives up waiting wastes nothing, for the connection
-//! goes to the next who needs one.
+//! goes to the next who needs one. Only with the client it ends.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use http::Uri;
 use http::uri::Authority;
 use hyper_util::rt::TokioIo;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
@@ -32,12 +32,20 @@ struct Shared {
     observer: Option<Observer>,
     /// By authority; one that nobody waits for and that has nothing is not here.
     queues: Mutex<HashMap<Authority, Queue>>,
+    /// Gone with the client.
+    lives: watch::Sender<()>,
 }
 
 impl Connector {
     pub(crate) fn new(tls: Tls, routes: Routes, observer: Option<Observer>) -> Self {
         let tls = TlsConnector::from(tls.0);
-        Self(Arc::new(Shared { tls, routes, observer, queues: Mutex::default() }))
+        Self(Arc::new(Shared {
+            tls,
+            routes,
+            observer,
+            queues: Mutex::default(),
+            lives: watch::Sender::default(),
+        }))
     }
 }
 
@@ -68,7 +76,14 @@ impl Shared {
             Turn::Served(connection) => return Ok(*connection),
             Turn::Waits(waiter) => waiter,
             Turn::SetsUp(waiter) => {
-                tokio::spawn(Arc::clone(&self).set_up(authority, now));
+                let mut lives = self.lives.subscribe();
+                let set_up = Self::set_up(Arc::downgrade(&self), authority, now);
+                tokio::spawn(async move {
+                    tokio::select! {
+                        () = set_up => {}
+                        _ = lives.changed() => {}
+                    }
+                });
                 waiter
             }
         };
@@ -77,26 +92,31 @@ impl Shared {
     }
 
     /// Sets connections up as long as there are more who wait than are being set up for them.
-    async fn set_up(self: Arc<Self>, authority: Authority, mut began: Instant) {
-        loop {
-            let route = self.route(&authority);
-            let outcome = Established::set_up(bare_host(&authority), &route, &self.tls).await;
-            self.observe(&outcome);
-            let mut queues = self.queues();
-            let Some(queue) = queues.get_mut(&authority) else { return };
+    async fn set_up(this: Weak<Self>, authority: Authority, mut began: Instant) {
+        while let Some((route, tls)) = this.upgrade().map(|this| (this.route(&authority), this.tls.clone())) {
+            let outcome = Established::set_up(bare_host(&authority), &route, &tls).await;
             let now = Instant::now();
-            queue.hand_out(began, outcome, now);
-            if !queue.begins_one(now) {
-                if queue.is_empty() {
-                    queues.remove(&authority);
-                }
+            if !this.upgrade().is_some_and(|this| this.hand_out(&authority, began, outcome, now)) {
                 return;
             }
             began = now;
         }
     }
 
-    fn observe(&self, outcome: &Result<Established, ConnectError>) {
+    /// Says whether one more is to be set up.
+    fn hand_out(&self, authority: &Authority, began: Instant, outcome: Outcome, now: Instant) -> bool {
+        self.observe(&outcome);
+        let mut queues = self.queues();
+        let Some(queue) = queues.get_mut(authority) else { return false };
+        queue.hand_out(began, outcome, now);
+        let begins = queue.begins_one(now);
+        if !begins && queue.is_empty() {
+            queues.remove(authority);
+        }
+        begins
+    }
+
+    fn observe(&self, outcome: &Outcome) {
         if let (Some(observer), Ok(connection)) = (&self.observer, outcome)
             && let Some(certificate) = PeerCertificate::of(connection.session())
         {
@@ -129,7 +149,7 @@ fn bare_host(authority: &Authority) -> &str {
 /// Who waits for connections with one authority, how many are being set up, and those that nobody waited for any more.
 #[derive(Default)]
 struct Queue {
-    waiting: VecDeque<oneshot::Sender<Result<Established, ConnectError>>>,
+    waiting: VecDeque<oneshot::Sender<Outcome>>,
     /// Since when.
     under_way: Vec<Instant>,
     spare: Vec<(Instant, Established)>,
@@ -142,7 +162,9 @@ enum Turn {
     SetsUp(Waiter),
 }
 
-type Waiter = oneshot::Receiver<Result<Established, ConnectError>>;
+type Waiter = oneshot::Receiver<Outcome>;
+
+type Outcome = Result<Established, ConnectError>;
 
 impl Queue {
     fn enter(&mut self, now: Instant) -> Turn {
@@ -168,7 +190,7 @@ impl Queue {
         begins
     }
 
-    fn hand_out(&mut self, began: Instant, mut outcome: Result<Established, ConnectError>, now: Instant) {
+    fn hand_out(&mut self, began: Instant, mut outcome: Outcome, now: Instant) {
         if let Some(position) = self.under_way.iter().position(|other| *other == began) {
             self.under_way.swap_remove(position);
         }

@@ -4,6 +4,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
@@ -193,4 +194,21 @@ async fn whoever_gives_up_wastes_no_connection() {
     stands.notified().await;
     assert_eq!(server.ask(&client).await.as_deref(), Ok(b"answer".as_slice()));
     assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn with_the_client_end_the_connections_that_are_being_set_up() {
+    let silent = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let client = Client::new(Tls::new(Roots::none(), None).unwrap(), Routes::default(), None);
+    let uri = format!("https://localhost:{}/", silent.local_addr().unwrap().port());
+    let asked = {
+        let (client, request) = (client.clone(), Request::get(uri).body(Bytes::new()).unwrap());
+        tokio::spawn(async move { client.send(request, 16).await })
+    };
+    let (mut socket, _) = silent.accept().await.unwrap();
+    asked.abort();
+    assert!(asked.await.unwrap_err().is_cancelled());
+    drop(client);
+    let all = tokio::time::timeout(Duration::from_secs(2), socket.read_to_end(&mut Vec::new())).await;
+    assert!(all.is_ok(), "the connection stays open");
 }
