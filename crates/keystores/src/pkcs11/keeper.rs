@@ -27,7 +27,7 @@ async fn keep_member(way: Arc<Way>, at: usize) {
         match errand {
             Errand::End => return,
             Errand::LogIn(pin) => {
-                let outcome = log_in(member, &pin).await;
+                let outcome = log_in(member, &pin, way.shared.settings.synchronises).await;
                 way.shared.logged_in(at, round, outcome);
                 destroy_half_made(&way.shared, member, at).await;
             }
@@ -53,15 +53,23 @@ async fn errand(
     changes.wait_for(|state| state.errand(at).is_some()).await.ok()?.errand(at)
 }
 
-async fn log_in(member: &Member, pin: &Zeroizing<String>) -> Result<TransportKey, HsmFailure> {
+/// A library that brings keys to all members by itself needs no transport keys, and its HSM need not be able to make any.
+async fn log_in(
+    member: &Member,
+    pin: &Zeroizing<String>,
+    synchronises: bool,
+) -> Result<Option<TransportKey>, HsmFailure> {
     let pin = Pin::new(pin).map_err(|_| HsmFailure::IncorrectPin)?;
     let failure = |trouble| match trouble {
         Trouble::Member(why) => why,
         _ => HsmFailure::Failed,
     };
     member.ask(&Command::LogIn { pin }, LOG_IN_WITHIN, done).await.map_err(failure)?;
+    if synchronises {
+        return Ok(None);
+    }
     let read = public_key(TransportKey::of);
-    member.ask(&Command::TransportKey, TRANSPORT_KEY_WITHIN, read).await.map_err(failure)
+    member.ask(&Command::TransportKey, TRANSPORT_KEY_WITHIN, read).await.map(Some).map_err(failure)
 }
 
 /// What could not be undone when a key was not made on enough members.

@@ -74,7 +74,8 @@ async fn make_on_all(way: &Way, key: &HsmKey, label: &str, active: &[Chosen]) ->
                     way.shared.failed(*chosen, why);
                     perhaps.push(*chosen);
                 }
-                tracing::error!(?trouble, "a key is not made on a member of an HSM cluster");
+                let member = way.shared.settings.members.get(chosen.at);
+                tracing::error!(member, ?trouble, "a key is not made on a member of an HSM cluster");
             }
         }
     }

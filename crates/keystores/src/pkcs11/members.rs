@@ -185,6 +185,9 @@ impl Members {
         };
         if !is_steady(&self.state.borrow()) {
             self.change(chosen, |member| {
+                if member.failing.is_some() {
+                    tracing::info!(member = member.label, "a member of an HSM cluster works again");
+                }
                 member.standing = Standing::Active;
                 (member.pause, member.failing) = (Duration::ZERO, None);
             });
@@ -426,9 +429,6 @@ impl Condition {
                 member = self.label,
                 "a member of an HSM cluster has another transport key: it cannot get the keys that it lacks"
             );
-        }
-        if self.failing.is_some() {
-            tracing::info!(member = self.label, "a member of an HSM cluster is logged in to again");
         }
         self.transport_key = key;
         self.times = self.times.wrapping_add(1);

@@ -49,8 +49,8 @@ async fn a_member_that_hangs_does_not_keep_the_others_from_being_connected() {
     let client = start(hsm.cluster());
     let began = Instant::now();
     client.connect(pin(), &TransportKeys::default()).await.unwrap();
-    // As long as the service gives an attempt.
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    // A login has 10 seconds, and the service gives an attempt to connect a minute.
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     assert_eq!(client.cluster().active_members(), 1);
 }
 
