@@ -137,7 +137,7 @@ impl XksClient {
         Ok(outcome?)
     }
 
-    /// Only what came too late is asked again, once.
+    /// Only what came too late is asked again, once. That a try ended late is taken from the time of the next.
     async fn asked<T>(
         &self,
         call: &Call<'_>,
@@ -145,8 +145,12 @@ impl XksClient {
         reader: impl Fn(&[u8]) -> Option<T>,
     ) -> Result<T, XksFailure> {
         let request = self.proxy.request(&call.path, body)?;
-        match self.tried(call, request.clone(), &reader).await {
-            Err(XksFailure::TimedOut) => self.tried(call, request, &reader).await,
+        let began = Instant::now();
+        match self.tried(call, request.clone(), &reader, TRY).await {
+            Err(XksFailure::TimedOut) => {
+                let left = (TRY * 2).saturating_sub(began.elapsed());
+                self.tried(call, request, &reader, left.min(TRY)).await
+            }
             outcome => outcome,
         }
     }
@@ -157,11 +161,12 @@ impl XksClient {
         call: &Call<'_>,
         request: Request<Bytes>,
         reader: impl Fn(&[u8]) -> Option<T>,
+        time: Duration,
     ) -> Result<T, XksFailure> {
         let began = Instant::now();
-        let outcome = self.answered(call, request, reader, began + TRY).await;
+        let outcome = self.answered(call, request, reader, began + time).await;
         let is_late = matches!(outcome, Err(XksFailure::TimedOut));
-        self.shared.took(call.operation, call.kind, if is_late { TRY } else { began.elapsed().min(TRY) });
+        self.shared.took(call.operation, call.kind, if is_late { time } else { began.elapsed().min(time) });
         self.shared.count(
             call.operation,
             call.kind,
@@ -274,7 +279,7 @@ impl XksClient {
         let call = Call::about_health(HEALTH_CHECK, &request_id);
         let body = request::health(HEALTH_CHECK, &request_id);
         let Ok(request) = self.proxy.request(&call.path, body) else { return };
-        if let Ok(health) = self.tried(&call, request, answer::health).await {
+        if let Ok(health) = self.tried(&call, request, answer::health, TRY).await {
             self.shared.is_healthy(health);
         }
     }
