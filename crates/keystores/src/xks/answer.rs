@@ -24,12 +24,14 @@ pub fn read<T>(
     body: &[u8],
     reader: impl Fn(&[u8]) -> Option<T>,
 ) -> Result<T, Refusal<'_>> {
-    match serde_json::from_slice::<Refusal<'_>>(body) {
-        Ok(refusal) => Err(refusal),
-        Err(_) if status == StatusCode::OK => reader(body).ok_or_else(Refusal::malformed),
-        Err(_) => Err(Refusal::malformed()),
-    }
+    // Readers refuse what names an error, so that what is good, as nearly all is, is read once.
+    let good = if status == StatusCode::OK { reader(body) } else { None };
+    good.ok_or_else(|| serde_json::from_slice(body).unwrap_or(Refusal::malformed()))
 }
+
+/// The type of `errorName` in an answer that is none: nothing but its absence can be read.
+#[derive(Deserialize)]
+enum Never {}
 
 /// An error that a proxy answers.
 #[derive(Debug, Deserialize)]
@@ -82,6 +84,8 @@ pub fn encrypted(body: &[u8], length: usize) -> Option<Encrypted> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Answer {
+        #[expect(dead_code, reason = "must not be there")]
+        error_name: Option<Never>,
         ciphertext: Binary,
         initialization_vector: Binary,
         authentication_tag: Binary,
@@ -107,7 +111,10 @@ pub fn encrypted(body: &[u8], length: usize) -> Option<Encrypted> {
 #[must_use]
 pub fn decrypted(body: &[u8], length: usize) -> Option<Vec<u8>> {
     #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
     struct Answer {
+        #[expect(dead_code, reason = "must not be there")]
+        error_name: Option<Never>,
         plaintext: Binary,
     }
     let answer: Answer = serde_json::from_slice(body).ok()?;
@@ -120,11 +127,13 @@ pub fn key_metadata(body: &[u8]) -> Option<ExternalKey> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Answer {
+        #[expect(dead_code, reason = "must not be there")]
+        error_name: Option<Never>,
         key_spec: String,
         key_usage: Vec<String>,
         key_status: String,
     }
-    let Answer { key_spec, key_usage, key_status } = serde_json::from_slice(body).ok()?;
+    let Answer { key_spec, key_usage, key_status, .. } = serde_json::from_slice(body).ok()?;
     let is_word = |word: &String| word.len() <= LONGEST_WORD && printable(word) == *word;
     let fits = is_word(&key_spec)
         && key_usage.len() <= MOST_USAGES
@@ -149,8 +158,9 @@ pub struct Health {
 pub fn health(body: &[u8]) -> Option<Health> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    #[expect(dead_code, reason = "must be there")]
+    #[expect(dead_code, reason = "must be there, or must not")]
     struct Answer {
+        error_name: Option<Never>,
         xks_proxy_fleet_size: std::num::NonZeroU64,
         xks_proxy_vendor: String,
         xks_proxy_model: String,
@@ -344,6 +354,11 @@ mod tests {
         }
         let both = r#"{"errorName":"InternalException","errorMessage":null,"plaintext":"SGVsbG8gV29ybGQh"}"#;
         assert_eq!(refused(200, both), XksFailure::Internal);
+        let member = r#""errorName":"ThrottlingException","#;
+        let with_error = |answer: &str| answer.replacen('{', &format!("{{{member}"), 1);
+        assert_eq!(of_encrypt(&with_error(ENCRYPTED)), None);
+        assert_eq!(key_metadata(with_error(METADATA).as_bytes()), None);
+        assert_eq!(health(with_error(HEALTH).as_bytes()), None);
     }
 
     #[test]
