@@ -1,5 +1,6 @@
 //! The faults that a test has switched on: lines in a file, read again when it is another.
 
+use std::cell::LazyCell;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -46,7 +47,7 @@ impl Faults {
         Self { file: std::env::var_os(VARIABLE).map(PathBuf::from), read: Mutex::default() }
     }
 
-    /// The fault of that function and token. Which token it is is only asked if there are faults.
+    /// The fault of that function and token. Which token it is is only asked if a fault of that function is one token's.
     pub fn of_call(&self, function: &str, token: impl FnOnce() -> Option<String>) -> Option<Fault> {
         let file = self.file.as_ref()?;
         let metadata = fs::metadata(file).ok()?;
@@ -56,10 +57,7 @@ impl Faults {
             let text = fs::read_to_string(file).ok()?;
             *read = Read { stamp, lines: text.lines().filter_map(Line::parse).collect() };
         }
-        if read.lines.is_empty() {
-            return None;
-        }
-        let token = token().unwrap_or_default();
+        let token = LazyCell::new(|| token().unwrap_or_default());
         read.lines.iter().find(|line| line.is_of(function, &token)).map(|line| line.fault)
     }
 }
@@ -81,9 +79,9 @@ impl Line {
         Some(Self { token: token.to_owned(), function: function.to_owned(), fault })
     }
 
-    fn is_of(&self, function: &str, token: &str) -> bool {
-        let fits = |pattern: &str, name: &str| pattern == "*" || pattern == name;
-        fits(&self.token, token) && fits(&self.function, function)
+    fn is_of<F: FnOnce() -> String>(&self, function: &str, token: &LazyCell<String, F>) -> bool {
+        let is_function = self.function == "*" || self.function == function;
+        is_function && (self.token == "*" || self.token == **token)
     }
 }
 
@@ -116,8 +114,15 @@ mod tests {
     }
 
     #[test]
-    fn which_token_it_is_is_not_asked_without_a_fault() {
+    fn which_token_it_is_is_only_asked_if_it_matters() {
         let faults = Faults { file: None, read: Mutex::default() };
         assert_eq!(faults.of_call("C_Encrypt", || panic!("asked")), None);
+        let path = std::env::temp_dir().join(format!("faulty-pkcs11-unasked-{}", std::process::id()));
+        fs::write(&path, "a C_Login hang\n* C_Sign error 50").unwrap();
+        let faults = Faults { file: Some(path.clone()), read: Mutex::default() };
+        assert_eq!(faults.of_call("C_Encrypt", || panic!("asked")), None);
+        assert_eq!(faults.of_call("C_Sign", || panic!("asked")), Some(Fault::Error(50)));
+        assert_eq!(faults.of_call("C_Login", || Some("a".to_owned())), Some(Fault::Hang));
+        fs::remove_file(path).unwrap();
     }
 }
