@@ -5,7 +5,7 @@ use crate::cluster::{Cluster, MEMBERS};
 use crate::load::{self, Came};
 use crate::metrics::metric;
 use crate::store::{Store, timed, until};
-use blackbox::Server;
+use blackbox::{Caller, Server};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use std::time::Duration;
@@ -163,6 +163,25 @@ fn a_member_whose_token_was_replaced_by_an_empty_one_costs_nothing_that_was_encr
     store.connect();
     (0..10).for_each(|_| store.opens(&blob));
     is_whole_again(&store);
+}
+
+#[test]
+fn what_is_due_to_keys_does_not_wait_for_a_store_that_is_being_connected() {
+    let (cluster, server) = started();
+    let store = Store::create(&server, &cluster.input());
+    cluster.faults("* C_Login hang");
+    let _ = store.call("ConnectCustomKeyStore", json!({})).output();
+    let made = server.call("CreateKey", &json!({"MultiRegion": true})).output();
+    let key = &made["KeyMetadata"]["KeyId"];
+    let replica = json!({"KeyId": key, "ReplicaRegion": "eu-west-3"});
+    let _ = server.call("ReplicateKey", &replica).output();
+    let there = Caller { region: "eu-west-3".to_owned(), ..server.root().clone() };
+    until("the replica has its material", || {
+        let described = server.call_as(&there, "DescribeKey", &json!({"KeyId": key})).output();
+        described["KeyMetadata"]["KeyState"] == "Enabled"
+    });
+    assert_eq!(store.state(), "CONNECTING");
+    store.disconnect();
 }
 
 #[test]

@@ -98,7 +98,7 @@ async fn failed(error: &JobError) {
 
 async fn try_to_settle(service: &Service, store: &CustomKeyStore) -> Result<(), JobError> {
     if store.connection.state == ConnectionState::Disconnecting {
-        let _ = tokio::time::timeout(longest_attempt(store), service.key_stores.disconnect(store)).await;
+        let _ = tokio::time::timeout(LONGEST_FAREWELL, service.key_stores.disconnect(store)).await;
         return change(service, store, CustomKeyStore::disconnected).await;
     }
     let came_to = attempt(service, store).await;
@@ -229,6 +229,9 @@ const fn longest_attempt(store: &CustomKeyStore) -> Duration {
         Backend::Xks(_) => Duration::from_secs(5),
     }
 }
+
+/// Letting go waits no longer for a backend that does not answer: its processes are let go of by themselves.
+const LONGEST_FAREWELL: Duration = Duration::from_secs(5);
 
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 const MOST_CONFLICTS: usize = 100;
