@@ -317,21 +317,17 @@ const RETRYABLE: &str = "Retryable errors";
 const LASTING: &str = "Non-retryable errors";
 /// Up to what a proxy has; a request that was given up is in the last.
 const BUCKETS: [f64; 11] = [1.0, 2.0, 5.0, 10.0, 20.0, 35.0, 50.0, 100.0, 150.0, 200.0, 250.0];
-const OPERATIONS: [&str; 15] = [
+const OPERATIONS: [&str; 11] = [
     "ConnectCustomKeyStore",
     "CreateCustomKeyStore",
     "CreateKey",
     "Decrypt",
-    "DisconnectCustomKeyStore",
     "Encrypt",
     "GenerateDataKey",
-    "GenerateDataKeyPair",
-    "GenerateDataKeyPairWithoutPlaintext",
     "GenerateDataKeyWithoutPlaintext",
     "GenerateRandom",
     "KmsHealthCheck",
     "ReEncrypt",
-    "ScheduleKeyDeletion",
     "UpdateCustomKeyStore",
 ];
 
