@@ -1,32 +1,26 @@
 //! Requests and their answers. Whoever sends one bounds the time by dropping the future, and asks only what may be asked twice.
 
 use std::error::Error as StdError;
-use std::time::Duration;
 
 use bytes::Bytes;
-use http::uri::Scheme;
-use http::{Extensions, Request, Response};
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
-use hyper_util::client::legacy;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use http::header::HOST;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderValue, Request, Response, Uri};
+use http_body_util::Full;
 
-use crate::connection::{self, ConnectError, History};
-use crate::connector::Connector;
+use crate::connection::{self, ConnectError};
+use crate::pool::Pool;
 use crate::{Observer, Routes, Tls};
 
 /// Sends requests to servers that it trusts, over connections that it keeps. Clones share them.
 #[derive(Clone, Debug)]
-pub struct Client(legacy::Client<Connector, Full<Bytes>>);
+pub struct Client(Pool);
 
 impl Client {
     /// A client that connects as those say, and tells the observer of each connection's server.
     #[must_use]
     pub fn new(tls: Tls, routes: Routes, observer: Option<Observer>) -> Self {
-        let mut builder = legacy::Client::builder(TokioExecutor::new());
-        builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE_FOR).pool_max_idle_per_host(MOST_IDLE);
-        builder.http1_max_buf_size(LONGEST_HEAD);
-        Self(builder.build(Connector::new(tls, routes, observer)))
+        Self(Pool::new(tls, routes, observer))
     }
 
     /// The answer to a request with an `https` URL, if its body is not longer than `longest` bytes.
@@ -36,19 +30,52 @@ impl Client {
     /// # Errors
     ///
     /// Why there is no whole answer.
-    pub async fn send(&self, request: Request<Bytes>, longest: usize) -> Result<Response<Bytes>, Error> {
+    pub async fn send(&self, request: &Request<Bytes>, longest: usize) -> Result<Response<Bytes>, Error> {
         if request.uri().scheme() != Some(&Scheme::HTTPS) {
             return Err(Error::Request("its URL is not `https`".to_owned()));
         }
+        let authority =
+            request.uri().authority().ok_or_else(|| Error::Request("its URL has no host".to_owned()))?;
         let mut sends_left = MOST_SENDS;
         loop {
-            sends_left = sends_left.saturating_sub(1);
-            match self.0.request(request.clone().map(Full::new)).await {
-                Ok(answer) => return whole(answer, longest).await,
-                Err(error) if sends_left > 0 && was_closed(&error) => {}
-                Err(error) => return Err(Error::of(&error)),
+            // What comes of giving up is that the connection is dropped, with whatever is on it.
+            let mut connection = self.0.take(authority).await.map_err(Error::of_connecting)?;
+            let error = match connection.answer(outgoing(request, authority)?).await {
+                Ok(answer) => {
+                    let answer = connection.whole(answer, longest).await?;
+                    self.0.give_back(authority, connection);
+                    return Ok(answer);
+                }
+                Err(error) => error,
+            };
+            let was_sent = error.message().is_none();
+            let error = Error::of(error.error());
+            sends_left = sends_left.saturating_sub(was_sent.into());
+            if !connection.may_be_closed || sends_left == 0 || !matches!(error, Error::BrokenOff(_)) {
+                return Err(error);
             }
         }
+    }
+}
+
+/// As HTTP has it: the path without the host, which is a header.
+fn outgoing(request: &Request<Bytes>, authority: &Authority) -> Result<Request<Full<Bytes>>, Error> {
+    let mut outgoing = Request::new(Full::new(request.body().clone()));
+    let target = request.uri().path_and_query().cloned();
+    *outgoing.uri_mut() = Uri::from(target.unwrap_or_else(|| PathAndQuery::from_static("/")));
+    outgoing.method_mut().clone_from(request.method());
+    outgoing.headers_mut().clone_from(request.headers());
+    if !request.headers().contains_key(HOST) {
+        let host = HeaderValue::from_str(&host(authority));
+        outgoing.headers_mut().insert(HOST, host.map_err(|error| Error::Request(error.to_string()))?);
+    }
+    Ok(outgoing)
+}
+
+fn host(authority: &Authority) -> String {
+    match authority.port_u16() {
+        None | Some(443) => authority.host().to_owned(),
+        Some(port) => format!("{}:{port}", authority.host()),
     }
 }
 
@@ -77,14 +104,8 @@ pub enum Error {
 
 impl Error {
     /// By what is at the bottom of it.
-    fn of(error: &(dyn StdError + 'static)) -> Self {
+    pub(crate) fn of(error: &(dyn StdError + 'static)) -> Self {
         let reason = causes(error).last().map(ToString::to_string).unwrap_or_default();
-        match causes(error).find_map(|cause| cause.downcast_ref()) {
-            Some(ConnectError::Name(_)) => return Self::Request(reason),
-            Some(ConnectError::Socket(_)) => return Self::Connect(reason),
-            Some(ConnectError::Tls(_)) => return Self::Tls(reason),
-            None => {}
-        }
         if causes(error).any(is_tls) {
             return Self::Tls(reason);
         }
@@ -94,27 +115,15 @@ impl Error {
             None => Self::Request(reason),
         }
     }
-}
 
-async fn whole(answer: Response<Incoming>, longest: usize) -> Result<Response<Bytes>, Error> {
-    let (head, body) = answer.into_parts();
-    if let Some(history) = head.extensions.get::<History>() {
-        history.note();
+    fn of_connecting(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Http(error) => Self::of(&error),
+            ConnectError::Name(_) => Self::Request(error.to_string()),
+            ConnectError::Socket(error) => Self::Connect(error.to_string()),
+            ConnectError::Tls(error) => Self::Tls(error.to_string()),
+        }
     }
-    match Limited::new(body, longest).collect().await {
-        Ok(body) => Ok(Response::from_parts(head, body.to_bytes())),
-        Err(error) if error.is::<LengthLimitError>() => Err(Error::TooLong),
-        Err(error) => Err(Error::of(&*error)),
-    }
-}
-
-/// Whether a connection that had served before was closed before it answered.
-fn was_closed(error: &legacy::Error) -> bool {
-    let mut known = Extensions::new();
-    if let Some(connected) = error.connect_info() {
-        connected.get_extras(&mut known);
-    }
-    known.get::<History>().is_some_and(History::has_served) && matches!(Error::of(error), Error::BrokenOff(_))
 }
 
 fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
@@ -126,13 +135,5 @@ fn is_tls(error: &(dyn StdError + 'static)) -> bool {
     error.downcast_ref().is_some_and(connection::is_tls)
 }
 
-/// Longer than whatever asks in regular intervals, so that there is always a connection.
-const IDLE_FOR: Duration = Duration::from_secs(10 * 60);
-
-/// Connections that are kept idle, to one server.
-const MOST_IDLE: usize = 64;
-
 /// How often a request is sent at most, if connections that had served before break.
 const MOST_SENDS: usize = 3;
-
-const LONGEST_HEAD: usize = 16 * 1024;

@@ -8,13 +8,13 @@
 mod certificate;
 mod client;
 mod connection;
-mod connector;
+mod pool;
 mod route;
 mod tls;
 
 pub use certificate::PeerCertificate;
 pub use client::{Client, Error};
-pub use connector::Observer;
+pub use pool::Observer;
 pub use route::{InvalidRoute, Route, Routes};
 pub use rustls::pki_types::CertificateDer;
 pub use tls::{ClientCertificate, Roots, Tls, TlsError};

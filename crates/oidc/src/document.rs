@@ -16,7 +16,7 @@ impl Client {
 
     /// The body of a 200 answer, if it is not longer than `limit` bytes.
     pub(crate) async fn document(&self, address: &Address, limit: usize) -> Result<Bytes, FetchError> {
-        let answer = self.0.send(address.request()?, limit).await.map_err(|error| match error {
+        let answer = self.0.send(&address.request()?, limit).await.map_err(|error| match error {
             Error::TooLong => FetchError::Unusable(format!("it answers more than {limit} bytes")),
             error => FetchError::Unreachable(error.to_string()),
         })?;

@@ -146,10 +146,10 @@ impl XksClient {
     ) -> Result<T, XksFailure> {
         let request = self.proxy.request(&call.path, body)?;
         let began = Instant::now();
-        match self.tried(call, request.clone(), &reader, TRY).await {
+        match self.tried(call, &request, &reader, TRY).await {
             Err(XksFailure::TimedOut) => {
                 let left = (TRY * 2).saturating_sub(began.elapsed());
-                self.tried(call, request, &reader, left.min(TRY)).await
+                self.tried(call, &request, &reader, left.min(TRY)).await
             }
             outcome => outcome,
         }
@@ -159,7 +159,7 @@ impl XksClient {
     async fn tried<T>(
         &self,
         call: &Call<'_>,
-        request: Request<Bytes>,
+        request: &Request<Bytes>,
         reader: impl Fn(&[u8]) -> Option<T>,
         time: Duration,
     ) -> Result<T, XksFailure> {
@@ -178,7 +178,7 @@ impl XksClient {
     async fn answered<T>(
         &self,
         call: &Call<'_>,
-        request: Request<Bytes>,
+        request: &Request<Bytes>,
         reader: impl Fn(&[u8]) -> Option<T>,
         deadline: Instant,
     ) -> Result<T, XksFailure> {
@@ -279,7 +279,7 @@ impl XksClient {
         let call = Call::about_health(HEALTH_CHECK, &request_id);
         let body = request::health(HEALTH_CHECK, &request_id);
         let Ok(request) = self.proxy.request(&call.path, body) else { return };
-        if let Ok(health) = self.tried(&call, request, answer::health, TRY).await {
+        if let Ok(health) = self.tried(&call, &request, answer::health, TRY).await {
             self.shared.is_healthy(health);
         }
     }
