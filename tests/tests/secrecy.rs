@@ -105,6 +105,17 @@ fn no_plaintext_of_a_client_is_in_the_journal_or_in_the_store() {
 }
 
 #[test]
+fn the_front_end_leaves_no_core_file_and_its_memory_is_closed_to_everybody_who_is_not_root() {
+    let server = Server::start();
+    let limits = fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    let words: Vec<_> = core.split_whitespace().rev().skip(1).take(2).collect();
+    assert_eq!(words, ["0", "0"], "{core}");
+    let maps = fs::metadata(format!("/proc/{}/maps", server.pid())).unwrap();
+    assert_eq!(std::os::unix::fs::MetadataExt::uid(&maps), 0);
+}
+
+#[test]
 fn the_module_s_memory_is_closed_to_everybody_who_is_not_root() {
     let server = Server::start();
     let module = server.module_pid().unwrap();

@@ -6,6 +6,7 @@ pub mod config;
 pub mod data_dir;
 mod door;
 mod error;
+mod fence;
 pub mod http;
 mod listener;
 pub mod logging;

@@ -14,7 +14,7 @@ use crate::door::{Door, Plan};
 use crate::metrics::MetricsEndpoint;
 use crate::root_env::Reach;
 use crate::tls::{self, Tls};
-use crate::{ServerError, in_one_line};
+use crate::{ServerError, fence, in_one_line};
 use jiff::Timestamp;
 use rustls::ServerConfig;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -44,6 +44,7 @@ pub struct Serve {
 
 /// Serves until SIGTERM or SIGINT. `ready` is called once, with the URL, when requests are answered.
 pub fn serve(serve: Serve, ready: impl FnOnce(&str)) -> Result<(), ServerError> {
+    fence::close()?;
     block_on(async {
         let stop = Stop::listen()?;
         let node = Node::start(serve).await?;

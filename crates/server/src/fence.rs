@@ -1,0 +1,12 @@
+//! What keeps the process's memory from others: it holds what custom key stores are logged in to with, and what clients send.
+
+use crate::ServerError;
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+
+/// Nobody but root may read the memory of this process or trace it, and no core file is left of it.
+pub(crate) fn close() -> Result<(), ServerError> {
+    let unfenced = ServerError::part("the process cannot be fenced");
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)
+        .and_then(|()| setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }))
+        .map_err(unfenced)
+}
