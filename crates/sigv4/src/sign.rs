@@ -79,16 +79,16 @@ impl Signer<'_> {
         let date = basic(now);
         parts.headers.insert("x-amz-date", HeaderValue::try_from(&date)?);
         if let Some(token) = &self.credentials.session_token {
-            parts.headers.insert("x-amz-security-token", secret_value(token)?);
+            parts.headers.insert("x-amz-security-token", secret_value(token.as_str())?);
         }
         let headers = signed_headers(&parts.headers);
         let scope = self.scope(&date);
         let signed = Signed { parts, form: Form::Header, headers: &headers, date: &date, scope: &scope };
         let signature = signature(key, &signed, body)?;
-        let credential = self.credential(&date);
+        let id = &self.credentials.access_key_id;
         let authorization =
-            format!("{ALGORITHM} Credential={credential}, SignedHeaders={headers}, Signature={signature}");
-        parts.headers.insert(AUTHORIZATION, secret_value(&authorization)?);
+            format!("{ALGORITHM} Credential={id}/{scope}, SignedHeaders={headers}, Signature={signature}");
+        parts.headers.insert(AUTHORIZATION, secret_value(authorization)?);
         Ok(())
     }
 
@@ -170,8 +170,11 @@ fn signed_headers(headers: &HeaderMap) -> String {
     names.join(";")
 }
 
-fn secret_value(text: &str) -> Result<HeaderValue, InvalidHeaderValue> {
-    let mut value = HeaderValue::from_str(text)?;
+fn secret_value<T>(text: T) -> Result<HeaderValue, InvalidHeaderValue>
+where
+    HeaderValue: TryFrom<T, Error = InvalidHeaderValue>,
+{
+    let mut value = HeaderValue::try_from(text)?;
     value.set_sensitive(true);
     Ok(value)
 }

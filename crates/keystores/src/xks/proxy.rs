@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST};
-use http::{HeaderValue, Request};
+use http::uri::{Authority, Scheme};
+use http::{HeaderValue, Method, Request, Uri};
 use jiff::Timestamp;
 use keys::{Region, XksProxy, XksProxyConnectivity};
 use sigv4::{Credentials, Signer, SigningKey};
@@ -28,8 +29,9 @@ pub struct Settings {
 pub(super) struct Proxy {
     endpoint: Endpoint,
     https: https::Client,
-    /// Endpoint and path.
-    base: String,
+    authority: Authority,
+    /// What the paths of the proxy's API begin with.
+    path: String,
     host: HeaderValue,
     region: String,
     credentials: Credentials,
@@ -95,19 +97,32 @@ impl Proxy {
         mut secret: Zeroizing<String>,
         region: String,
     ) -> Result<Self, XksFailure> {
-        let base = format!("{}{}", proxy.uri_endpoint, proxy.uri_path);
+        let authority = Authority::try_from(endpoint.authority()).map_err(|_| XksFailure::Unreachable)?;
+        let path = proxy.uri_path.clone();
         let host = HeaderValue::from_str(endpoint.authority()).map_err(|_| XksFailure::Unreachable)?;
         let secret = std::mem::take(&mut *secret);
         let credentials = Credentials::new(proxy.access_key_id.clone(), secret, None);
-        Ok(Self { endpoint, https, base, host, region, credentials, signing_key: Mutex::default() })
+        Ok(Self {
+            endpoint,
+            https,
+            authority,
+            path,
+            host,
+            region,
+            credentials,
+            signing_key: Mutex::default(),
+        })
     }
 
     /// A request, signed as AWS KMS does: host and date, and no header more.
     pub(super) fn request(&self, path: &str, body: Bytes) -> Result<Request<Bytes>, XksFailure> {
-        let request = Request::post(format!("{}{path}", self.base)).header(HOST, self.host.clone());
-        // INVARIANT: endpoint, path and key id were read by patterns that leave nothing that a URI cannot hold.
-        let request = request.body(()).map_err(|_| XksFailure::Unreachable)?;
-        let (mut parts, ()) = request.into_parts();
+        let uri = Uri::builder().scheme(Scheme::HTTPS).authority(self.authority.clone());
+        // INVARIANT: path and key id were read by patterns that leave nothing that a URI cannot hold.
+        let uri = uri.path_and_query(format!("{}{path}", self.path)).build();
+        let (mut parts, ()) = Request::new(()).into_parts();
+        parts.method = Method::POST;
+        parts.uri = uri.map_err(|_| XksFailure::Unreachable)?;
+        parts.headers.insert(HOST, self.host.clone());
         let now = Timestamp::now();
         let signer = Signer { credentials: &self.credentials, region: &self.region, service: SIGNING_NAME };
         let key = self.signing_key(&signer, now);
@@ -132,7 +147,7 @@ impl Proxy {
 
 impl fmt::Display for Proxy {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.base)
+        write!(formatter, "{}{}", self.endpoint.uri, self.path)
     }
 }
 
