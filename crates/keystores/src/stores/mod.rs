@@ -3,6 +3,7 @@
 mod answers;
 mod credential;
 mod reach;
+mod reached;
 mod worker;
 
 pub use answers::{Destroyed, Destruction, ExternalKey};
@@ -10,11 +11,11 @@ pub use worker::KeyStores;
 
 use crate::pkcs11::{Cluster, ClusterSettings, HsmSeat};
 use crate::{Metrics, xks};
-use keys::CustomKeyStoreId;
 use pki_types::CertificateDer;
 use pki_types::pem::PemObject as _;
 use reach::Reach;
-use std::collections::{BTreeMap, HashMap};
+use reached::Reached;
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -41,7 +42,7 @@ struct Shared {
     workers: usize,
     clusters: BTreeMap<String, KnownCluster>,
     /// The stores whose credentials are open.
-    reached: RwLock<HashMap<CustomKeyStoreId, Arc<Reach>>>,
+    reached: RwLock<Reached<Reach>>,
 }
 
 #[derive(Debug)]

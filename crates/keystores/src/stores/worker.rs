@@ -1,6 +1,7 @@
 //! The custom key stores as one worker reaches them: each by its record.
 
 use super::reach::{HsmWay, Reach, Way, XksWay};
+use super::reached::Reached;
 use super::{Destroyed, ExternalKey, Seat, Stores, credential};
 use crate::blob::{OuterBlob, StoreKind};
 use crate::pkcs11::HsmClient;
@@ -10,7 +11,8 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use keys::{Backend, CloudHsmCluster, CustomKeyStore, CustomKeyStoreId, HsmKey, KeyId, OuterKey};
 use module_client::ModuleClient;
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, RwLockWriteGuard};
+use std::time::Instant;
 use zeroize::Zeroizing;
 
 /// The custom key stores as one worker reaches them.
@@ -130,6 +132,7 @@ impl KeyStores {
     /// Connects a store to its backend: afterwards its keys can be used, on every worker. Gives the backend as it is to be kept: what was
     /// learnt of it is in there.
     pub async fn connect(&self, store: &CustomKeyStore, request_id: &str) -> Result<Backend, StoreError> {
+        self.reached().want(&store.id);
         let reach = self.reach(store).await?;
         match (&reach.way, &store.backend) {
             (Way::Hsm(way), Backend::CloudHsm(cluster)) => self.log_in(store, way, cluster).await,
@@ -235,20 +238,22 @@ impl KeyStores {
 
     /// A store with its credential open.
     async fn reach(&self, store: &CustomKeyStore) -> Result<Arc<Reach>, StoreError> {
-        let known =
-            self.stores.0.reached.read().unwrap_or_else(PoisonError::into_inner).get(&store.id).cloned();
+        let known = self.stores.0.reached.read().unwrap_or_else(PoisonError::into_inner).of(&store.id);
         if let Some(known) = known.as_ref().filter(|known| known.is_of(store)) {
             return Ok(Arc::clone(known));
         }
         let opened = Arc::new(Reach::open(&self.stores.0, &self.module, store, known.as_deref()).await?);
-        let mut reached = self.stores.0.reached.write().unwrap_or_else(PoisonError::into_inner);
-        reached.insert(store.id, Arc::clone(&opened));
+        self.reached().keep(store.id, &opened, Instant::now());
         Ok(opened)
+    }
+
+    fn reached(&self) -> RwLockWriteGuard<'_, Reached<Reach>> {
+        self.stores.0.reached.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is known of a store, which is known no more.
     fn take(&self, store: &CustomKeyStoreId) -> Option<Arc<Reach>> {
-        self.stores.0.reached.write().unwrap_or_else(PoisonError::into_inner).remove(store)
+        self.reached().let_go(*store, Instant::now())
     }
 
     fn client(&self, way: &XksWay) -> Result<XksClient, StoreError> {
