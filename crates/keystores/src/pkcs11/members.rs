@@ -227,7 +227,10 @@ impl Members {
     pub(super) fn logged_in(&self, at: usize, round: u64, outcome: Result<Option<TransportKey>, HsmFailure>) {
         self.settle(at, round, |member| match outcome {
             Ok(key) => member.is_back(key),
-            Err(why @ HsmFailure::IncorrectPin) => member.standing = Standing::Refused(why),
+            // An HSM counts what it refuses, and may lock the user for longer with each try.
+            Err(why @ (HsmFailure::IncorrectPin | HsmFailure::UserLocked)) => {
+                member.standing = Standing::Refused(why);
+            }
             Err(why) => member.rest(why),
         });
     }

@@ -85,6 +85,22 @@ async fn a_pin_that_was_refused_is_not_tried_again_until_there_is_another_or_som
 }
 
 #[tokio::test]
+async fn a_crypto_user_who_is_locked_is_left_alone_until_somebody_asks() {
+    let hsm = SoftHsm::with(&["a", "b"]);
+    let (client, keys) = connected(hsm.cluster()).await;
+    let key = generate(&client, &keys, 1).await.unwrap();
+    client.disconnect().await;
+    hsm.faults("* C_Login error 164");
+    assert_eq!(client.connect(pin(), &keys).await.err(), Some(HsmFailure::UserLocked.into()));
+    hsm.faults("");
+    // A member that rests is tried again within three seconds.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert_eq!(client.cluster().active_members(), 0);
+    client.connect(pin(), &keys).await.unwrap();
+    works(&client, &key).await.unwrap();
+}
+
+#[tokio::test]
 async fn after_a_start_of_the_service_the_first_call_logs_in() {
     let hsm = SoftHsm::with(&["a", "b"]);
     let (client, keys) = connected(hsm.cluster()).await;
