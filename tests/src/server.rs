@@ -293,12 +293,6 @@ impl Server {
         self.ports.metrics
     }
 
-    /// The URL of the metrics.
-    #[must_use]
-    pub fn metrics_url(&self) -> String {
-        format!("http://{}/metrics", self.metrics())
-    }
-
     /// The metrics as they are now, in OpenMetrics' text.
     #[must_use]
     pub fn collect_metrics(&self) -> String {

@@ -16,7 +16,7 @@ impl Cluster {
     pub fn new() -> Self {
         let directory = tempfile::Builder::new().prefix("cluster-").tempdir().unwrap();
         let this = Self { tokens: SoftHsm::of_tokens(&MEMBERS), directory };
-        std::fs::write(this.file("trust-anchor.pem"), &this.tokens.trust_anchor).unwrap();
+        std::fs::write(this.trust_anchor(), &this.tokens.trust_anchor).unwrap();
         this.faults("");
         this
     }
@@ -39,7 +39,7 @@ impl Cluster {
             ("FAULTY_PKCS11_LIBRARY", SoftHsm::library()),
         ];
         let environment = environment.map(|(name, value)| format!("{name} = {value:?}")).join(", ");
-        let (id, trust_anchor) = (SoftHsm::CLUSTER_ID, self.file("trust-anchor.pem"));
+        let (id, trust_anchor) = (SoftHsm::CLUSTER_ID, self.trust_anchor());
         Server::builder().metrics().config(&format!(
             "{SHORT_JOURNAL}[[hsm_cluster]]\nid = {id:?}\nmembers = {MEMBERS:?}\nlibrary = {library:?}\ntrust_anchor = {trust_anchor:?}\nenvironment = {{ {environment} }}\n"
         ))
@@ -68,6 +68,11 @@ impl Cluster {
         store.connect();
         let key = store.create_key();
         (store, key)
+    }
+
+    /// The file of the certificate that vouches for it.
+    pub fn trust_anchor(&self) -> PathBuf {
+        self.file("trust-anchor.pem")
     }
 
     fn file(&self, name: &str) -> PathBuf {

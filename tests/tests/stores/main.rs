@@ -15,6 +15,7 @@ mod hsm_logins;
 mod load;
 mod metrics;
 mod proxied;
+mod readme;
 mod store;
 mod stories;
 mod words;

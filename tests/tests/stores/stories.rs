@@ -36,7 +36,7 @@ fn tell(story: &str, other: &Path) -> String {
 }
 
 /// Where the aws command line is, in the target directory that this test is in too.
-fn environment() -> PathBuf {
+pub fn environment() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let mut places = test.ancestors().map(|place| place.join("venv-cli"));
     let made = places.find(|place| place.join("bin/aws").exists());
