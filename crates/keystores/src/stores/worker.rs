@@ -171,7 +171,7 @@ impl KeyStores {
         }
     }
 
-    /// Forgets a store that is deleted: its credential, should a call that was late have had it opened again, and all that was measured.
+    /// Forgets a store that is deleted, and all that was measured of it.
     pub fn forget(&self, store: &CustomKeyStoreId) {
         drop(self.take(store));
         self.stores.0.metrics.forget(*store);
