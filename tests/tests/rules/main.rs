@@ -49,6 +49,7 @@ mod query_limits;
 mod records;
 mod red_team;
 mod red_team_keys;
+mod red_team_stores;
 mod requests;
 mod rotation;
 mod services;
