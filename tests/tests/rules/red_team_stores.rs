@@ -2,7 +2,7 @@
 
 use crate::custom_key_stores::new_store;
 use crate::lifecycle::until;
-use blackbox::{Answer, Server, base64};
+use blackbox::{Answer, Server, SoftHsm, base64};
 use faulty_proxy::{Authority, Credential, ExternalKey, Leaf, Proxy, Setup, Tls};
 use serde_json::{Value, json};
 use std::io::ErrorKind;
@@ -65,6 +65,23 @@ fn nothing_is_told_of_the_stores_of_others() {
         assert_eq!(told[0], told[1], "{operation}");
         assert_eq!(told[0].0, "CustomKeyStoreNotFoundException", "{operation}");
     }
+}
+
+/// Whoever makes the first store on a cluster has it for himself, and may try PINs there until the crypto user is locked. So a cluster
+/// that is one account's is nowhere for the others, whatever they know of it.
+#[test]
+fn a_cluster_of_another_account_is_not_there() {
+    let hsm = SoftHsm::two_tokens();
+    let input = json!({
+        "CustomKeyStoreName": "hsms",
+        "CloudHsmClusterId": SoftHsm::CLUSTER_ID,
+        "KeyStorePassword": "a wrong PIN",
+        "TrustAnchorCertificate": hsm.trust_anchor,
+    });
+    let server = Server::builder().hsm_cluster(&hsm).more_config("account = \"111122223333\"\n").start();
+    refused(&server.call("CreateCustomKeyStore", &input), "CloudHsmClusterNotFoundException");
+    let server = Server::builder().hsm_cluster(&hsm).start();
+    assert_eq!(server.call("CreateCustomKeyStore", &input).status, 200);
 }
 
 /// What a proxy is shown is the security module's ciphertext. Whoever runs the proxy shall not get round it with that.

@@ -4,7 +4,7 @@ use super::client::Way;
 use super::member::Member;
 use super::members::Members;
 use super::{HsmClient, keeper};
-use keys::HsmKey;
+use keys::{AccountId, HsmKey};
 use sidecar::{Connector, Program, Supervisor, WhileDown};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -16,6 +16,8 @@ use std::time::Duration;
 /// A cluster as the configuration has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterSettings {
+    /// The account whose stores may be made on it; any account if there is none.
+    pub account: Option<AccountId>,
     /// The id by which stores name it.
     pub id: String,
     /// The vendor's PKCS#11 library.

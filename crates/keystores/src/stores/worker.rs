@@ -8,7 +8,7 @@ use crate::pkcs11::HsmClient;
 use crate::xks::{self, XksClient};
 use crate::{HsmFailure, RequestMetadata, StoreError, Usage, XksFailure};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use keys::{Backend, CloudHsmCluster, CustomKeyStore, CustomKeyStoreId, HsmKey, KeyId, OuterKey};
+use keys::{AccountId, Backend, CloudHsmCluster, CustomKeyStore, CustomKeyStoreId, HsmKey, KeyId, OuterKey};
 use module_client::ModuleClient;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLockWriteGuard};
@@ -197,10 +197,12 @@ impl KeyStores {
         self.clusters.get(&cluster.cluster_id).is_some_and(|client| client.cluster().is_missing(key))
     }
 
-    /// The certificate that vouches for the cluster of that id, in DER, if the configuration has such a cluster.
+    /// The certificate that vouches for the cluster of that id, in DER, if the configuration has such a cluster for that account.
     #[must_use]
-    pub fn trust_anchor(&self, cluster_id: &str) -> Option<&[u8]> {
-        Some(&self.stores.0.clusters.get(cluster_id)?.trust_anchor)
+    pub fn trust_anchor(&self, cluster_id: &str, account: AccountId) -> Option<&[u8]> {
+        let known = self.stores.0.clusters.get(cluster_id)?;
+        let is_for_it = known.cluster.settings().account.is_none_or(|only| only == account);
+        is_for_it.then_some(&*known.trust_anchor)
     }
 
     /// Whether the cluster of that id has as many active members as it takes to make keys.

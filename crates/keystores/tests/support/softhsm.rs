@@ -36,6 +36,7 @@ impl SoftHsm {
     pub fn cluster_of(&self, members: &[&str]) -> ClusterSettings {
         let text = |path: PathBuf| path.to_str().unwrap().to_owned();
         ClusterSettings {
+            account: None,
             id: "cluster-abcdefghijk".to_owned(),
             library: program("libfaulty_pkcs11.so"),
             members: members.iter().map(|&member| member.to_owned()).collect(),

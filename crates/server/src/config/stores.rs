@@ -4,6 +4,7 @@
 
 use super::Span;
 use https::Route;
+use keys::AccountId;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -24,6 +25,9 @@ pub struct CustomKeyStores {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HsmCluster {
+    /// The account whose stores may be made on it; any account if absent.
+    #[serde(default)]
+    pub account: Option<AccountId>,
     /// The whole environment of the library: nothing of ours is handed down.
     #[serde(default)]
     pub environment: BTreeMap<VariableName, String>,

@@ -54,6 +54,7 @@ fn clusters(config: &Config) -> Result<Vec<ClusterSettings>, ServerError> {
 
 fn of_cluster(cluster: &HsmCluster, program: PathBuf) -> Result<ClusterSettings, ServerError> {
     Ok(ClusterSettings {
+        account: cluster.account,
         id: cluster.id.to_string(),
         library: cluster.library.clone(),
         members: cluster.members.iter().map(TokenLabel::to_string).collect(),

@@ -31,6 +31,7 @@ impl Boundary {
     /// Makes the key.
     pub fn new(places: &Places, hsm: &SoftHsm, kind: &ClusterKind, sizes: Sizes) -> Result<Self, BenchError> {
         let settings = ClusterSettings {
+            account: None,
             id: kind.id.to_owned(),
             library: kind.library(places)?,
             members: kind.tokens.map(str::to_owned).into(),

@@ -4,7 +4,9 @@
 use super::{faults, refusals};
 use crate::operation::Failure;
 use crate::pipeline::Scene;
-use keys::{CloudHsmCluster, CustomKeyStore, VpcEndpointService, is_proxy_endpoint, is_proxy_path};
+use keys::{
+    AccountId, CloudHsmCluster, CustomKeyStore, VpcEndpointService, is_proxy_endpoint, is_proxy_path,
+};
 use keystores::{Fingerprint, KeyStores};
 use wire::member::{XksProxyUriEndpoint, XksProxyUriPath};
 use wire::{Fault, FaultKind};
@@ -26,11 +28,12 @@ pub fn check_uri(
 /// Refuses a cluster that cannot back a store, or not with that certificate.
 pub async fn check_cluster(
     cluster: &CloudHsmCluster,
+    account: AccountId,
     key_stores: &KeyStores,
     when_unrelated: (FaultKind, &'static str),
 ) -> Result<(), Fault> {
     let id = cluster.cluster_id.as_str();
-    let Some(certificate) = key_stores.trust_anchor(id) else {
+    let Some(certificate) = key_stores.trust_anchor(id, account) else {
         return Err(Fault::new(FaultKind::CloudHsmClusterNotFound, NO_CLUSTER));
     };
     if Fingerprint::of_pem(&cluster.trust_anchor) != Some(Fingerprint::of_der(certificate)) {

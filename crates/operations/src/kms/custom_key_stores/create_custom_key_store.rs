@@ -259,7 +259,7 @@ fn store(input: &Input, id: CustomKeyStoreId, backend: Backend, scene: &Scene<'_
 async fn check(store: &CustomKeyStore, key_stores: &KeyStores, scene: &Scene<'_>) -> Result<(), Failure> {
     match &store.backend {
         Backend::CloudHsm(cluster) => {
-            backend::check_cluster(cluster, key_stores, backend::OTHER_TRUST_ANCHOR).await?;
+            backend::check_cluster(cluster, store.account, key_stores, backend::OTHER_TRUST_ANCHOR).await?;
         }
         Backend::Xks(XksProxy { vpc_endpoint_service: None, .. }) => {
             backend::check_proxy(store, key_stores, scene, CreateCustomKeyStore::NAME).await?;

@@ -144,7 +144,7 @@ async fn check(
 ) -> Result<(), Failure> {
     match (&store.backend, &updated.backend) {
         (Backend::CloudHsm(old), Backend::CloudHsm(new)) if old.cluster_id != new.cluster_id => {
-            backend::check_cluster(new, key_stores, backend::NOT_RELATED).await?;
+            backend::check_cluster(new, updated.account, key_stores, backend::NOT_RELATED).await?;
         }
         (Backend::Xks(old), Backend::Xks(new)) if old != new => {
             backend::check_service(new.vpc_endpoint_service.as_ref(), key_stores)?;
