@@ -34,6 +34,13 @@ pub(super) async fn generate(
     if active.len() < LEAST_MEMBERS || keys.0.len() < way.shared.settings.members.len() {
         return Err(HsmFailure::InsufficientMembers.into());
     }
+    // The token behind a label may have been swapped for another, which is shown no key until the owner connects the store again.
+    if known.0.iter().any(|(label, key)| keys.0.get(label).is_some_and(|now| now != key)) {
+        tracing::error!(
+            "no key is made: a member has not the transport key with which the store was connected"
+        );
+        return Err(HsmFailure::InsufficientMembers.into());
+    }
     let key = HsmKey { id, copies: wrapped_copies(way, pin, &keys).await? };
     make_on_all(way, &key, &label, &active).await?;
     Ok(key)

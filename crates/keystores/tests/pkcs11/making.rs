@@ -31,6 +31,16 @@ async fn with_fewer_than_two_members_no_key_is_made() {
 }
 
 #[tokio::test]
+async fn for_a_token_that_is_not_the_one_the_store_was_connected_with_no_key_is_made() {
+    let (hsm, others) = (SoftHsm::with(&["a", "b"]), SoftHsm::with(&["a", "b"]));
+    let (client, keys) = connected(hsm.cluster()).await;
+    let (_, known) = connected(others.cluster()).await;
+    let refused = generate(&client, &known, 1).await.err();
+    assert_eq!(refused, Some(HsmFailure::InsufficientMembers.into()));
+    generate(&client, &keys, 1).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_key_that_one_member_does_not_take_is_left_on_none() {
     let hsm = SoftHsm::with(&["a", "b"]);
     let (client, keys) = connected(hsm.cluster()).await;
