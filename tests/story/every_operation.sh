@@ -1,7 +1,8 @@
 #!/bin/sh
 # Every operation of KMS that there is, with the unmodified aws command line. What comes out is checked with openssl.
 #
-#     sh every_operation.sh    # `aws` is on the path, and root.env in the environment
+#     sh every_operation.sh    # `aws` is on the path, root.env in the environment, and in VPC_ENDPOINT_SERVICE a service that the
+#                              # configuration's [xks.connect_to] gives an address where nobody is
 #
 # It writes into the directory that it is run in. Where the command line does not know the newest operations yet, AWS_DATA_PATH names
 # newer service models, such as those of boto3: that is how it learns of services that it does not know.
@@ -177,3 +178,28 @@ echo '# Deletion'
 ask KeyState schedule-key-deletion --key-id "$KEY" --pending-window-in-days 7; is PendingDeletion
 kms cancel-key-deletion --key-id "$KEY"
 ask KeyMetadata.KeyState describe-key --key-id "$KEY"; is Disabled
+
+echo '# Custom key stores: one whose proxy is not there. Stores that are used have stories of their own.'
+
+# Else the command line fetches what an address begins with `https://` names.
+printf '[default]\ncli_follow_urlparam = false\n' > config; export AWS_CONFIG_FILE=config
+ask CustomKeyStoreId create-custom-key-store --custom-key-store-name far --custom-key-store-type EXTERNAL_KEY_STORE \
+    --xks-proxy-connectivity VPC_ENDPOINT_SERVICE --xks-proxy-vpc-endpoint-service-name "$VPC_ENDPOINT_SERVICE" \
+    --xks-proxy-uri-endpoint https://far.example.com --xks-proxy-uri-path /kms/xks/v1 \
+    --xks-proxy-authentication-credential "AccessKeyId=ABCDEFGHIJKLMNOPQRST,RawSecretAccessKey=$(openssl rand -hex 32)"
+STORE=$(cat answer)
+kms connect-custom-key-store --custom-key-store-id "$STORE"
+tries=0
+until ask 'CustomKeyStores[0].ConnectionErrorCode' describe-custom-key-stores --custom-key-store-id "$STORE" && test "$(cat answer)" != None; do
+    tries=$((tries + 1))
+    test $tries -lt 60 || { echo "the store does not fail to be connected"; exit 1; }
+done
+is XKS_PROXY_NOT_REACHABLE
+kms disconnect-custom-key-store --custom-key-store-id "$STORE"
+until ask 'CustomKeyStores[0].ConnectionState' describe-custom-key-stores --custom-key-store-id "$STORE" && test "$(cat answer)" = DISCONNECTED; do
+    tries=$((tries + 1))
+    test $tries -lt 120 || { echo "the store is not disconnected"; exit 1; }
+done
+kms update-custom-key-store --custom-key-store-id "$STORE" --new-custom-key-store-name farther
+ask 'CustomKeyStores[0].CustomKeyStoreName' describe-custom-key-stores --custom-key-store-name farther; is farther
+kms delete-custom-key-store --custom-key-store-id "$STORE"

@@ -8,7 +8,7 @@
     reason = "helpers of tests: what is not as expected fails the test"
 )]
 
-use blackbox::{Caller, Issuer, IssuerAuthority, Server, policy, program};
+use blackbox::{Caller, Issuer, IssuerAuthority, Server, policy, program, vpc_endpoint_service};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
@@ -95,7 +95,7 @@ fn the_aws_command_line_calls_every_operation_of_kms() {
     std::fs::create_dir_all(&directory).unwrap();
     let mut shell = client(&server, Path::new("sh"));
     shell.arg(workspace().join("tests/story/every_operation.sh")).current_dir(directory);
-    shell.env("AWS_DATA_PATH", newest_models());
+    shell.env("AWS_DATA_PATH", newest_models()).env("VPC_ENDPOINT_SERVICE", vpc_endpoint_service(0));
     succeeded(shell.output().unwrap());
     let used = names_in_the_journal(&server);
     let missing: Vec<_> =
@@ -116,6 +116,7 @@ fn boto3_calls_every_operation_that_there_is() {
     ] {
         python(&world.server, script, &[]);
     }
+    python(&world.server, "boto3_custom_key_stores.py", &[&vpc_endpoint_service(0)]);
     let mut command = client(&world.server, &environment("venv").join("bin/python"));
     command
         .arg("-B")
