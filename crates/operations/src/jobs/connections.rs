@@ -11,8 +11,8 @@ use keys::{
 };
 use keystores::{HsmFailure, StoreError, XksFailure};
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
-use std::task::Poll;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -20,14 +20,22 @@ use uuid::Uuid;
 pub async fn keep_connections(service: &Service) {
     let mut under_way = UnderWay::default();
     loop {
-        if let Err(error) = under_way.begin_what_is_wanted(service).await {
-            failed(&error).await;
+        match under_way.beside(wanted(service)).await {
+            Ok(wanted) => under_way.turn_to(service, &wanted),
+            Err(error) => {
+                under_way.beside(failed(&error)).await;
+                continue;
+            }
         }
         tokio::select! {
             () = service.connections_bell.rung() => {}
             () = under_way.one_ends() => {}
         }
     }
+}
+
+async fn wanted(service: &Service) -> Result<Vec<CustomKeyStore>, JobError> {
+    stores_in(service, &[ConnectionState::Connecting, ConnectionState::Disconnecting]).await
 }
 
 /// What is being done to stores, and how each was when that began.
@@ -38,26 +46,36 @@ type Settling<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 impl<'a> UnderWay<'a> {
     /// Begins what is wanted by now, and gives up what is wanted no more.
-    async fn begin_what_is_wanted(&mut self, service: &'a Service) -> Result<(), JobError> {
-        let wanted =
-            stores_in(service, &[ConnectionState::Connecting, ConnectionState::Disconnecting]).await?;
+    fn turn_to(&mut self, service: &'a Service, wanted: &[CustomKeyStore]) {
         self.0.retain(|(store, _)| wanted.contains(store));
         for store in wanted {
-            if !self.0.iter().any(|(begun, _)| *begun == store) {
-                self.0.push((store.clone(), Box::pin(settle(service, store))));
+            if !self.0.iter().any(|(begun, _)| begun == store) {
+                self.0.push((store.clone(), Box::pin(settle(service, store.clone()))));
             }
         }
-        Ok(())
     }
 
     /// Carries all of it on until one thing is done.
     async fn one_ends(&mut self) {
+        poll_fn(|context| if self.carry_on(context) { Poll::Ready(()) } else { Poll::Pending }).await;
+    }
+
+    /// Carries all of it on until that is done. Whoever waits for that alone may wait for ever: it may need a record that something under
+    /// way is about to read.
+    async fn beside<T>(&mut self, other: impl Future<Output = T>) -> T {
+        let mut other = pin!(other);
         poll_fn(|context| {
-            let before = self.0.len();
-            self.0.retain_mut(|(_, future)| future.as_mut().poll(context).is_pending());
-            if self.0.len() < before { Poll::Ready(()) } else { Poll::Pending }
+            self.carry_on(context);
+            other.as_mut().poll(context)
         })
-        .await;
+        .await
+    }
+
+    /// Says whether something is done.
+    fn carry_on(&mut self, context: &mut Context<'_>) -> bool {
+        let before = self.0.len();
+        self.0.retain_mut(|(_, settling)| settling.as_mut().poll(context).is_pending());
+        self.0.len() < before
     }
 }
 
