@@ -6,7 +6,7 @@ mod uniqueness;
 mod update;
 
 pub use connection::InvalidConnectionState;
-pub use endpoint::{is_proxy_endpoint, is_proxy_path};
+pub use endpoint::{is_loopback_endpoint, is_proxy_endpoint, is_proxy_path};
 pub use uniqueness::{Claim, Claimed, StoreConflict};
 pub use update::{ClusterUpdate, ProxyCredential, ProxyUpdate, StoreUpdate, UpdateRefusal};
 

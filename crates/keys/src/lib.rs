@@ -27,8 +27,8 @@ pub use custom_key_store::{
     Backend, Claim, Claimed, CloudHsmCluster, ClusterUpdate, Connection, ConnectionErrorCode,
     ConnectionState, CustomKeyStore, CustomKeyStoreId, CustomKeyStoreType, CustomKeyStores, HsmKey,
     InvalidConnectionState, KeyPlace, OuterKey, ProxyCredential, ProxyUpdate, StoreConflict, StoreUpdate,
-    UpdateRefusal, VpcEndpointService, WrappedKey, XksProxy, XksProxyConnectivity, is_proxy_endpoint,
-    is_proxy_path,
+    UpdateRefusal, VpcEndpointService, WrappedKey, XksProxy, XksProxyConnectivity, is_loopback_endpoint,
+    is_proxy_endpoint, is_proxy_path,
 };
 pub use grant::{Grant, GrantConstraints, GrantOperation, GrantOperations, GrantPrincipal};
 pub use id::{AccountId, GrantId, InvalidId, KeyId, KeyMaterialId, Region};

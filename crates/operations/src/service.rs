@@ -82,6 +82,8 @@ pub struct Settings {
     pub keys_per_region: u64,
     /// How many custom key stores an account may have in a region.
     pub custom_key_stores_per_region: u64,
+    /// Whether XKS proxies may be on this machine.
+    pub loopback_proxies: bool,
     /// The region of calls that no signature gives one.
     pub default_region: Region,
     /// What attestation documents are held against.
@@ -100,6 +102,7 @@ impl Default for Settings {
             grants_per_key: 50_000,
             keys_per_region: 100_000,
             custom_key_stores_per_region: 10,
+            loopback_proxies: false,
             default_region: "us-east-1".parse().expect("a region's name"),
             attestation_roots: Roots::default(),
         }

@@ -218,3 +218,32 @@ fn refused(answer: &Answer, error: &str) {
 }
 
 const EXTERNAL: &str = "mercury";
+
+#[test]
+fn no_store_has_its_proxy_on_the_services_own_machine_where_that_is_not_wanted() {
+    let server = Server::builder().config("[xks]\nloopback = false\n").start();
+    for endpoint in ["https://localhost:9443", "https://127.0.0.1", "https://127.0.0.1:22"] {
+        let refused = server.call("CreateCustomKeyStore", &proxied_at(endpoint));
+        assert_eq!(refused.error(), "ValidationException", "{endpoint}");
+    }
+}
+
+#[test]
+fn an_external_key_has_no_id_that_leads_elsewhere_in_the_proxys_path() {
+    let server = Server::start();
+    for id in [".", ".."] {
+        let input = json!({"CustomKeyStoreId": "cks-00000000000000000", "Origin": "EXTERNAL_KEY_STORE", "XksKeyId": id});
+        assert_eq!(server.call("CreateKey", &input).error(), "ValidationException", "{id}");
+    }
+}
+
+fn proxied_at(endpoint: &str) -> Value {
+    json!({
+        "CustomKeyStoreName": "near",
+        "CustomKeyStoreType": "EXTERNAL_KEY_STORE",
+        "XksProxyConnectivity": "PUBLIC_ENDPOINT",
+        "XksProxyUriEndpoint": endpoint,
+        "XksProxyUriPath": "/kms/xks/v1",
+        "XksProxyAuthenticationCredential": {"AccessKeyId": "A".repeat(20), "RawSecretAccessKey": "s".repeat(43)},
+    })
+}

@@ -13,6 +13,13 @@ pub fn is_proxy_endpoint(endpoint: &str) -> bool {
     }
 }
 
+/// Whether it is on this machine, as far as its name says.
+#[must_use]
+pub fn is_loopback_endpoint(endpoint: &str) -> bool {
+    let host = endpoint.strip_prefix("https://").unwrap_or_default();
+    LOOPBACK.contains(&host.split_once(':').map_or(host, |(name, _)| name))
+}
+
 //= xks: K3: the path ends in /kms/xks/v1, of which 1 is the version of the API
 /// Whether that is the path of an API of the version that is spoken here.
 #[must_use]
@@ -52,6 +59,9 @@ mod tests {
 
     #[test]
     fn a_proxy_has_a_fully_qualified_name_or_is_on_this_machine() {
+        let loopback = |endpoint| is_proxy_endpoint(endpoint) && is_loopback_endpoint(endpoint);
+        assert!(loopback("https://localhost:9443") && loopback("https://127.0.0.1"));
+        assert!(!is_loopback_endpoint("https://xks.example.com"));
         for good in [
             "https://xks.example.com",
             "https://a-b.3.example",

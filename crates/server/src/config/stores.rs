@@ -69,6 +69,8 @@ pub struct Xks {
     pub extra_ca_files: Vec<PathBuf>,
     /// How often a connected proxy is asked how it is.
     pub health_check_interval: Span,
+    /// Whether proxies may be on this machine; if absent, as long as the service itself listens only there.
+    pub loopback: Option<bool>,
 }
 
 /// The id of an HSM cluster: `cluster-` and 11 to 16 characters of `2-7a-zA-Z`.
@@ -142,6 +144,7 @@ impl Default for Xks {
             connect_to: BTreeMap::new(),
             extra_ca_files: Vec::new(),
             health_check_interval: Span::seconds(180),
+            loopback: None,
         }
     }
 }

@@ -244,6 +244,7 @@ fn settings(config: &Config) -> Result<Settings, ServerError> {
         grants_per_key: config.service.grants_per_key,
         keys_per_region: config.service.keys_per_region,
         custom_key_stores_per_region: config.custom_key_stores.per_region,
+        loopback_proxies: config.xks.loopback.unwrap_or_else(|| config.listen.ip().is_loopback()),
         default_region: config.service.default_region,
     })
 }

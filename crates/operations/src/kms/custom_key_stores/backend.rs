@@ -5,7 +5,8 @@ use super::{faults, refusals};
 use crate::operation::Failure;
 use crate::pipeline::Scene;
 use keys::{
-    AccountId, CloudHsmCluster, CustomKeyStore, VpcEndpointService, is_proxy_endpoint, is_proxy_path,
+    AccountId, Backend, CloudHsmCluster, CustomKeyStore, VpcEndpointService, is_loopback_endpoint,
+    is_proxy_endpoint, is_proxy_path,
 };
 use keystores::{Fingerprint, KeyStores};
 use wire::member::{XksProxyUriEndpoint, XksProxyUriPath};
@@ -21,6 +22,15 @@ pub fn check_uri(
     }
     if path.is_some_and(|path| !is_proxy_path(path.as_str())) {
         return Err(refusals::invalid(NO_PATH));
+    }
+    Ok(())
+}
+
+/// Refuses a proxy on the service's own machine, unless such may be there: whoever makes stores could find out what else listens.
+pub fn check_reach(store: &CustomKeyStore, scene: &Scene<'_>) -> Result<(), Fault> {
+    let Backend::Xks(proxy) = &store.backend else { return Ok(()) };
+    if is_loopback_endpoint(&proxy.uri_endpoint) && !scene.settings().loopback_proxies {
+        return Err(refusals::invalid(NO_ENDPOINT));
     }
     Ok(())
 }

@@ -257,6 +257,7 @@ fn store(input: &Input, id: CustomKeyStoreId, backend: Backend, scene: &Scene<'_
 
 /// A proxy behind a VPC endpoint service is asked when the store is connected, any other one now.
 async fn check(store: &CustomKeyStore, key_stores: &KeyStores, scene: &Scene<'_>) -> Result<(), Failure> {
+    backend::check_reach(store, scene)?;
     match &store.backend {
         Backend::CloudHsm(cluster) => {
             backend::check_cluster(cluster, store.account, key_stores, backend::OTHER_TRUST_ANCHOR).await?;

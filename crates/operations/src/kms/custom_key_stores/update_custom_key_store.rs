@@ -142,6 +142,7 @@ async fn check(
     key_stores: &KeyStores,
     scene: &Scene<'_>,
 ) -> Result<(), Failure> {
+    backend::check_reach(updated, scene)?;
     match (&store.backend, &updated.backend) {
         (Backend::CloudHsm(old), Backend::CloudHsm(new)) if old.cluster_id != new.cluster_id => {
             backend::check_cluster(new, updated.account, key_stores, backend::NOT_RELATED).await?;

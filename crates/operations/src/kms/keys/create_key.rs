@@ -81,6 +81,7 @@ impl Operation for CreateKey {
     fn examine(input: &Input) -> Result<(), Fault> {
         check_spec_and_usage(input)?;
         check_origin(input)?;
+        check_external_id(input.xks_key_id.as_ref())?;
         input.tags().map(|_| ())
     }
 
@@ -275,6 +276,14 @@ fn check_goes_with(origin: KeyOrigin, member: &str, wanted: bool, given: bool) -
         _ => return Ok(()),
     };
     Err(Fault::new(FaultKind::Validation, message))
+}
+
+/// Refuses what its pattern lets be an id and a URI takes for another place.
+fn check_external_id(id: Option<&XksKeyId>) -> Result<(), Fault> {
+    match id.map(XksKeyId::as_str) {
+        Some("." | "..") => Err(Fault::new(FaultKind::Validation, "XksKeyId cannot be `.` or `..`.")),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a store of another type than the origin says.
