@@ -35,7 +35,8 @@ async fn every_request_is_counted_and_timed_also_each_that_was_given_up() {
     assert_eq!(errors(&["XksOperation=\"GetKeyMetadata\"", "KmsOperation=\"CreateKey\""]), "1");
     assert_eq!(value(&text, &["XksProxyLatency_count{", "KmsOperation=\"Encrypt\""]), "4");
     let sum: f64 = value(&text, &["XksProxyLatency_sum{", "KmsOperation=\"Encrypt\""]).parse().unwrap();
-    assert!((500.0..600.0).contains(&sum), "{sum}");
+    // Both that were given up count with all their time; the two others take what a busy machine makes of them.
+    assert!((500.0..2000.0).contains(&sum), "{sum}");
 }
 
 fn issued(leaf: &Leaf) -> Identity {
