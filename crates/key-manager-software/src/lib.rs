@@ -1,0 +1,3 @@
+//! A key manager in a file.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,122 @@
+//! Bodies of answers, as a proxy writes them.
+
+use crate::{ErrorName, TAG};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::{Serialize, Serializer};
+use zeroize::Zeroizing;
+
+/// The answer of Encrypt.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EncryptAnswer<'a> {
+    /// As long as the plaintext.
+    #[serde(serialize_with = "base64")]
+    pub ciphertext: &'a [u8],
+    /// 12 or 16 bytes.
+    #[serde(serialize_with = "base64")]
+    pub initialization_vector: &'a [u8],
+    /// The tag.
+    #[serde(serialize_with = "base64")]
+    pub authentication_tag: &'a [u8; TAG],
+    /// At most 20 bytes; left out if empty.
+    #[serde(serialize_with = "base64", skip_serializing_if = "is_empty")]
+    pub ciphertext_metadata: &'a [u8],
+    /// If it was asked for.
+    #[serde(serialize_with = "optional_base64", skip_serializing_if = "Option::is_none")]
+    pub ciphertext_data_integrity_value: Option<[u8; 32]>,
+}
+
+/// The answer of GetKeyMetadata.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyMetadataAnswer<'a> {
+    /// `AES_256` for a key that KMS can use.
+    pub key_spec: &'a str,
+    /// At most ten.
+    pub key_usage: &'a [String],
+    /// `ENABLED` or `DISABLED`.
+    pub key_status: &'static str,
+}
+
+/// The answer of GetHealthStatus.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HealthAnswer<'a> {
+    /// How many proxies there are; above zero.
+    pub xks_proxy_fleet_size: u32,
+    /// Who made the proxy.
+    pub xks_proxy_vendor: &'a str,
+    /// Which it is, with its version.
+    pub xks_proxy_model: &'a str,
+    /// Who made the key manager.
+    pub ekm_vendor: &'a str,
+    /// 1 to 10 of its members.
+    pub ekm_fleet_details: Vec<FleetMember<'a>>,
+}
+
+/// A member of a key manager.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FleetMember<'a> {
+    /// Its name.
+    pub id: &'a str,
+    /// What it is: hardware, version, capacity.
+    pub model: &'a str,
+    /// How it is.
+    pub health_status: HealthStatus,
+}
+
+/// How a member of a key manager is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum HealthStatus {
+    /// It does what it is asked.
+    Active,
+    /// It does, but not as it should.
+    Degraded,
+    /// It does not.
+    Unavailable,
+}
+
+/// An error.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorAnswer<'a> {
+    /// Which.
+    pub error_name: ErrorName,
+    /// Below 512 characters of printable ASCII.
+    pub error_message: &'a str,
+}
+
+/// The answer of Decrypt, in memory that is wiped.
+#[must_use]
+pub fn decrypted(plaintext: &[u8]) -> Bytes {
+    let mut text = Zeroizing::new(String::with_capacity(plaintext.len() / 3 * 4 + 24));
+    text.push_str(r#"{"plaintext":""#);
+    STANDARD.encode_string(plaintext, &mut text);
+    text.push_str("\"}");
+    Bytes::from_owner(Wiped(text))
+}
+
+struct Wiped(Zeroizing<String>);
+
+impl AsRef<[u8]> for Wiped {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+fn base64<S: Serializer>(bytes: impl AsRef<[u8]>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&STANDARD.encode(bytes))
+}
+
+#[expect(clippy::ref_option, reason = "serde gives what it has")]
+fn optional_base64<S: Serializer>(bytes: &Option<[u8; 32]>, to: S) -> Result<S::Ok, S::Error> {
+    base64(bytes.unwrap_or_default(), to)
+}
+
+fn is_empty(bytes: &&[u8]) -> bool {
+    bytes.is_empty()
+}

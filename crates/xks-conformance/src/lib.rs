@@ -1,0 +1,3 @@
+//! Checks of any XKS proxy against its specification.
+
+#![forbid(unsafe_code)]
