@@ -1,5 +1,11 @@
 //! An XKS proxy: AWS KMS, or Cardea, on one side, key managers on the other.
+//!
+//! It holds no key and keeps no plaintext: what is decrypted goes from a key manager's memory into the answer, and into no log, no
+//! record and no file. Who may ask what is decided before a key manager hears of it, and nothing is answered without a durable record.
 
 #![forbid(unsafe_code)]
 
 pub mod commands;
+pub mod config;
+pub mod policy;
+pub mod reconcile;

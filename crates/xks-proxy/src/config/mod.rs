@@ -1,0 +1,1 @@
+//! The configuration of the proxy: TOML in, checked values out.

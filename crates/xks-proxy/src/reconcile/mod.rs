@@ -1,0 +1,1 @@
+//! Joins the audit log of a KMS with that of the proxy.
