@@ -120,3 +120,61 @@ fn optional_base64<S: Serializer>(bytes: &Option<[u8; 32]>, to: S) -> Result<S::
 fn is_empty(bytes: &&[u8]) -> bool {
     bytes.is_empty()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(answer: &impl Serialize) -> String {
+        serde_json::to_string(answer).unwrap()
+    }
+
+    #[test]
+    fn answers_are_written_as_the_specification_has_them() {
+        let mut answer = EncryptAnswer {
+            ciphertext: b"Hello World!",
+            initialization_vector: b"0123456789ab",
+            authentication_tag: &[0; 16],
+            ciphertext_metadata: b"",
+            ciphertext_data_integrity_value: None,
+        };
+        let bare = r#"{"ciphertext":"SGVsbG8gV29ybGQh","initializationVector":"MDEyMzQ1Njc4OWFi","authenticationTag":"AAAAAAAAAAAAAAAAAAAAAA=="}"#;
+        assert_eq!(text(&answer), bare);
+        answer.ciphertext_metadata = b"key_version=1";
+        answer.ciphertext_data_integrity_value = Some([0; 32]);
+        let rest = r#","ciphertextMetadata":"a2V5X3ZlcnNpb249MQ==","ciphertextDataIntegrityValue":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}"#;
+        assert_eq!(text(&answer), format!("{}{rest}", bare.trim_end_matches('}')));
+        let usage = ["ENCRYPT".to_owned(), "DECRYPT".to_owned()];
+        let key = KeyMetadataAnswer { key_spec: "AES_256", key_usage: &usage, key_status: "ENABLED" };
+        assert_eq!(
+            text(&key),
+            r#"{"keySpec":"AES_256","keyUsage":["ENCRYPT","DECRYPT"],"keyStatus":"ENABLED"}"#
+        );
+        let error = ErrorAnswer { error_name: ErrorName::KeyNotFound, error_message: "no such key" };
+        assert_eq!(text(&error), r#"{"errorName":"KeyNotFoundException","errorMessage":"no such key"}"#);
+    }
+
+    #[test]
+    fn health_is_told_with_every_member() {
+        let member = FleetMember { id: "one", model: "m", health_status: HealthStatus::Degraded };
+        let answer = HealthAnswer {
+            xks_proxy_fleet_size: 1,
+            xks_proxy_vendor: "v",
+            xks_proxy_model: "p",
+            ekm_vendor: "e",
+            ekm_fleet_details: vec![member],
+        };
+        let expected = r#"{"xksProxyFleetSize":1,"xksProxyVendor":"v","xksProxyModel":"p","ekmVendor":"e","ekmFleetDetails":[{"id":"one","model":"m","healthStatus":"DEGRADED"}]}"#;
+        assert_eq!(text(&answer), expected);
+    }
+
+    #[test]
+    fn a_plaintext_of_any_length_is_written_without_growing() {
+        for length in [0, 1, 2, 3, 12, 4096, 4300] {
+            let plaintext = vec![7; length];
+            let expected = format!(r#"{{"plaintext":"{}"}}"#, STANDARD.encode(&plaintext));
+            assert_eq!(decrypted(&plaintext), expected.as_bytes());
+            assert!(expected.len() <= length / 3 * 4 + 24, "{length}");
+        }
+    }
+}

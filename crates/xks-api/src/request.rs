@@ -239,3 +239,220 @@ fn missing(name: &str) -> Invalid {
 fn invalid(message: impl Into<String>) -> Invalid {
     Invalid { error: ErrorName::Validation, message: message.into() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    const LIMITS: Limits = Limits { plaintext: 4300, additional_data: 8192 };
+
+    fn metadata() -> Value {
+        json!({"awsPrincipalArn": "arn:aws:iam::123456789012:user/Alice",
+            "kmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            "kmsOperation": "Encrypt", "kmsRequestId": "4112f4d6-db54-4af4-ae30-c55a22a8dfae"})
+    }
+
+    fn encrypt() -> Value {
+        json!({"requestMetadata": metadata(), "plaintext": "SGVsbG8gV29ybGQh", "encryptionAlgorithm": "AES_GCM",
+            "additionalAuthenticatedData": "eA==", "ciphertextDataIntegrityValueAlgorithm": "SHA_256"})
+    }
+
+    fn decrypt() -> Value {
+        json!({"requestMetadata": metadata(), "ciphertext": "SGVsbG8gV29ybGQh", "encryptionAlgorithm": "AES_GCM",
+            "initializationVector": "MDEyMzQ1Njc4OWFi", "authenticationTag": "AAAAAAAAAAAAAAAAAAAAAA==", "ciphertextMetadata": "AQ=="})
+    }
+
+    fn with(mut body: Value, path: &str, value: Option<Value>) -> String {
+        let (parent, name) = path.rsplit_once('/').unwrap();
+        let fields = body.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+        match value {
+            Some(value) => drop(fields.insert(name.to_owned(), value)),
+            None => drop(fields.remove(name)),
+        }
+        body.to_string()
+    }
+
+    fn refused_encrypt(body: &str) -> Invalid {
+        EncryptRequest::parse(body.as_bytes(), LIMITS).unwrap_err()
+    }
+
+    fn refused_decrypt(body: &str) -> Invalid {
+        DecryptRequest::parse(body.as_bytes(), LIMITS).unwrap_err()
+    }
+
+    #[test]
+    fn what_kms_sends_is_read() {
+        let body = encrypt().to_string();
+        let request = EncryptRequest::parse(body.as_bytes(), LIMITS).unwrap();
+        assert_eq!(
+            (request.plaintext.as_slice(), request.additional_data.as_slice()),
+            (&b"Hello World!"[..], &b"x"[..])
+        );
+        assert!(
+            request.wants_integrity_value && request.metadata.kms_operation.as_deref() == Some("Encrypt")
+        );
+        let body = decrypt().to_string();
+        let request = DecryptRequest::parse(body.as_bytes(), LIMITS).unwrap();
+        assert_eq!(
+            (request.iv.as_slice(), request.tag, request.ciphertext_metadata.as_slice()),
+            (&b"0123456789ab"[..], [0; 16], &[1][..])
+        );
+        assert!(request.additional_data.is_empty());
+    }
+
+    #[test]
+    fn each_required_field_is_missed_by_its_name() {
+        let of_metadata = ["awsPrincipalArn", "kmsKeyArn", "kmsOperation", "kmsRequestId"]
+            .map(|name| format!("/requestMetadata/{name}"));
+        let own = ["/requestMetadata", "/plaintext", "/encryptionAlgorithm"].map(str::to_owned);
+        for path in of_metadata.iter().chain(&own) {
+            for value in [None, Some(Value::Null)] {
+                let refused = refused_encrypt(&with(encrypt(), path, value));
+                let expected = format!("{} is missing", path.trim_start_matches('/').replace('/', "."));
+                assert_eq!((refused.error, refused.message), (ErrorName::Validation, expected));
+            }
+        }
+        for path in [
+            "/ciphertext",
+            "/initializationVector",
+            "/authenticationTag",
+            "/encryptionAlgorithm",
+            "/requestMetadata",
+        ] {
+            assert_eq!(
+                refused_decrypt(&with(decrypt(), path, None)).message,
+                format!("{} is missing", &path[1..])
+            );
+        }
+    }
+
+    #[test]
+    fn each_call_needs_its_own_metadata_and_no_more() {
+        let needs = |operation, lacking: &str| {
+            let body =
+                with(json!({"requestMetadata": metadata()}), &format!("/requestMetadata/{lacking}"), None);
+            PlainRequest::parse(body.as_bytes(), operation).is_err()
+        };
+        assert!(
+            needs(Operation::GetKeyMetadata, "awsPrincipalArn")
+                && !needs(Operation::GetKeyMetadata, "kmsKeyArn")
+        );
+        assert!(
+            !needs(Operation::GetHealthStatus, "awsPrincipalArn")
+                && needs(Operation::GetHealthStatus, "kmsOperation")
+        );
+        assert!(needs(Operation::GetHealthStatus, "kmsRequestId"));
+    }
+
+    #[test]
+    fn what_nobody_has_heard_of_and_what_is_optional_is_let_pass() {
+        let arn = format!("arn:aws:iam::123456789012:role/{}", "r".repeat(2016));
+        for (path, value) in [
+            ("/requestMetadata/somethingNew", json!({"a": [1]})),
+            ("/somethingNew", json!(7)),
+            ("/requestMetadata/awsSourceVpc", Value::Null),
+            ("/requestMetadata/awsSourceVpce", json!("vpce-1")),
+            ("/requestMetadata/kmsOperation", json!("OperationOf2030")),
+            ("/requestMetadata/kmsRequestId", json!("not a UUID \u{1F511}")),
+            ("/requestMetadata/awsPrincipalArn", json!(arn)),
+            ("/additionalAuthenticatedData", Value::Null),
+            ("/ciphertextDataIntegrityValueAlgorithm", Value::Null),
+        ] {
+            assert!(
+                EncryptRequest::parse(with(encrypt(), path, Some(value)).as_bytes(), LIMITS).is_ok(),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn base64_is_of_the_standard_alphabet_whole_and_padded() {
+        for text in
+            ["SGVsbG8gV29ybGQ", "SGVsbG8_", "SGVsbG8-", "SGVs bG8h", "SGVsbG8h\n", "SGVsbG9=", "=", "eR=="]
+        {
+            let refused = refused_encrypt(&with(encrypt(), "/plaintext", Some(json!(text))));
+            assert_eq!(
+                refused.message, "plaintext is not Base64 of the standard alphabet with padding",
+                "{text}"
+            );
+        }
+        let body = with(encrypt(), "/plaintext", Some(json!("")));
+        assert!(EncryptRequest::parse(body.as_bytes(), LIMITS).unwrap().plaintext.is_empty());
+    }
+
+    #[test]
+    fn lengths_are_those_of_the_specification() {
+        let bytes = |length: usize| Some(json!(STANDARD.encode(vec![7; length])));
+        for length in [0, 11, 13, 15, 17] {
+            let refused = refused_decrypt(&with(decrypt(), "/initializationVector", bytes(length)));
+            assert_eq!(refused.message, "initializationVector does not have 12 or 16 bytes");
+        }
+        for length in [0, 8, 15, 17, 24] {
+            let refused = refused_decrypt(&with(decrypt(), "/authenticationTag", bytes(length)));
+            assert_eq!(refused.message, "authenticationTag does not have 16 bytes");
+        }
+        let refused = refused_decrypt(&with(decrypt(), "/ciphertextMetadata", bytes(21)));
+        assert_eq!(refused.error, ErrorName::Validation);
+        for (path, value) in [("/initializationVector", bytes(16)), ("/ciphertextMetadata", bytes(20))] {
+            assert!(DecryptRequest::parse(with(decrypt(), path, value).as_bytes(), LIMITS).is_ok(), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_over_a_limit_of_the_proxy_is_unsupported() {
+        let bytes = |length: usize| Some(json!(STANDARD.encode(vec![7; length])));
+        for (path, most) in
+            [("/plaintext", LIMITS.plaintext), ("/additionalAuthenticatedData", LIMITS.additional_data)]
+        {
+            assert!(EncryptRequest::parse(with(encrypt(), path, bytes(most)).as_bytes(), LIMITS).is_ok());
+            let refused = refused_encrypt(&with(encrypt(), path, bytes(most + 1)));
+            assert_eq!(refused.error, ErrorName::UnsupportedOperation, "{path}");
+        }
+    }
+
+    #[test]
+    fn other_algorithms_are_refused() {
+        for (path, text) in [
+            ("/encryptionAlgorithm", "AES_CBC"),
+            ("/encryptionAlgorithm", "aes_gcm"),
+            ("/ciphertextDataIntegrityValueAlgorithm", "SHA_1"),
+        ] {
+            let refused = refused_encrypt(&with(encrypt(), path, Some(json!(text))));
+            assert_eq!(refused.error, ErrorName::Validation, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_message_repeats_a_value() {
+        let secret = "Super secret plaintext";
+        for body in [
+            json!({"requestMetadata": secret}).to_string(),
+            json!({"plaintext": {"a": secret}}).to_string(),
+            with(encrypt(), "/plaintext", Some(json!(secret))),
+            with(encrypt(), "/encryptionAlgorithm", Some(json!(secret))),
+            format!(r#"{{"plaintext":"{secret}","plaintext":"{secret}"}}"#),
+            format!(r#"{{"plaintext":"{secret}"#),
+        ] {
+            let refused = refused_encrypt(&body);
+            assert!(!refused.message.contains(secret) && refused.message.len() < 512, "{}", refused.message);
+            assert!(refused.message.bytes().all(|byte| (0x20..=0x7e).contains(&byte)));
+        }
+    }
+
+    #[test]
+    fn a_field_that_comes_twice_is_refused() {
+        let body = encrypt().to_string().replacen('{', r#"{"plaintext":"eA==","#, 1);
+        assert_eq!(refused_encrypt(&body).error, ErrorName::Validation);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused_and_never_a_panic(bytes: Vec<u8>) {
+            let _ = EncryptRequest::parse(&bytes, LIMITS);
+            let _ = DecryptRequest::parse(&bytes, LIMITS);
+            let _ = PlainRequest::parse(&bytes, Operation::GetHealthStatus);
+        }
+    }
+}
