@@ -7,5 +7,6 @@
 
 pub mod commands;
 pub mod config;
+pub mod credential;
 pub mod policy;
 pub mod reconcile;
