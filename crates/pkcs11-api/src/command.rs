@@ -1,23 +1,29 @@
 //! Commands. A closed list: adding one is a change of what the front end can have done in an HSM, to be argued for.
 
-use crate::{IV, KeyLabel, ObjectId, Pin, TAG, WrappedKey};
+use crate::{Iv, KeyLabel, KeyName, ObjectId, Pin, TAG, WrappedKey};
 use frames::Bytes;
 use serde::{Deserialize, Serialize};
 
 /// What can be asked of the PKCS#11 process.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Command<'a> {
+    /// Say what the key is, whoever made it; asks the token. To `KeyDescription`.
+    DescribeKey {
+        /// Its name. Of several keys none is described.
+        #[serde(borrow)]
+        name: KeyName<'a>,
+    },
     /// Destroy every object with that id. None there is an answer too, not a refusal. To `Destroyed`.
     DestroyKey {
         /// The id of the key.
         #[serde(borrow)]
         id: ObjectId<'a>,
     },
-    /// Say whether the key is there and fit for use. To `Found`.
+    /// Say whether the key is there and fit to seal and to open. To `Found`.
     FindKey {
-        /// The id of the key.
+        /// The name of the key.
         #[serde(borrow)]
-        id: ObjectId<'a>,
+        name: KeyName<'a>,
     },
     /// Make a key in the token, not extractable: for clusters whose library brings it to the other members by itself. One that is
     /// there already is kept. To `Key`.
@@ -45,11 +51,11 @@ pub enum Command<'a> {
     LogOut,
     /// Open what was sealed. To `Opened`, or [`Refusal::InvalidCiphertext`](crate::Refusal::InvalidCiphertext).
     Open {
-        /// The id of the key.
+        /// The name of the key.
         #[serde(borrow)]
-        id: ObjectId<'a>,
-        /// The initialisation vector that `Sealed` told.
-        iv: [u8; IV],
+        name: KeyName<'a>,
+        /// The initialisation vector that `Sealed` told, or that another implementation chose.
+        iv: Iv<'a>,
         /// What the tag covers besides.
         additional_data: Bytes<'a>,
         /// The ciphertext without the tag.
@@ -65,9 +71,9 @@ pub enum Command<'a> {
     /// Encrypt with AES-256-GCM under a fresh initialisation vector, which is made where the encryption is, once for each try, and so
     /// cannot come twice through a call that is made again. To `Sealed`.
     Seal {
-        /// The id of the key.
+        /// The name of the key.
         #[serde(borrow)]
-        id: ObjectId<'a>,
+        name: KeyName<'a>,
         /// What the tag covers besides.
         additional_data: Bytes<'a>,
         /// The plaintext.
@@ -106,7 +112,7 @@ pub struct PublicKey<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{OaepDigest, Refusal, Reply, ReturnValue};
+    use crate::{IV, KeyDescription, OaepDigest, Refusal, Reply, ReturnValue};
     use frames::{Buffer, Frame, RequestId, append, decode};
     use proptest::prelude::*;
 
@@ -119,34 +125,57 @@ mod tests {
     /// Both ends are of one version, and this is it: a change here is a new version of frames.
     #[test]
     fn commands_and_replies_are_written_as_they_always_were() {
-        let id = ObjectId::new(b"id").unwrap();
-        let seal = Command::Seal { id, additional_data: Bytes(b"aad"), plaintext: Bytes(b"text") };
-        assert_eq!(framed(&seal), b"\x08\x02id\x03aad\x04text");
-        assert_eq!(framed(&Command::LogIn { pin: Pin::new("1234").unwrap() }), b"\x04\x041234");
+        let id = KeyName::Id(ObjectId::new(b"id").unwrap());
+        let label = KeyName::Label(KeyLabel::new("key").unwrap());
+        let (additional_data, text) = (Bytes(b"aad"), Bytes(b"text"));
+        let seal = Command::Seal { name: id, additional_data, plaintext: text };
+        assert_eq!(framed(&seal), b"\x09\x00\x02id\x03aad\x04text");
+        let iv = Iv::from(&[1; IV]);
+        let open = Command::Open { name: label, iv, additional_data, ciphertext: text, tag: [2; TAG] };
+        let written = [&b"\x07\x01\x03key\x0c"[..], &[1; IV], b"\x03aad\x04text", &[2; TAG]].concat();
+        assert_eq!(framed(&open), written);
+        assert_eq!(framed(&Command::DescribeKey { name: label }), b"\x00\x01\x03key");
+        assert_eq!(framed(&Command::LogIn { pin: Pin::new("1234").unwrap() }), b"\x05\x041234");
         let sealed = Reply::Sealed { iv: [1; IV], ciphertext: Bytes(b"text"), tag: [2; TAG] };
-        let written = [&b"\x07"[..], &[1; IV], b"\x04text", &[2; TAG]].concat();
+        let written = [&b"\x08"[..], &[1; IV], b"\x04text", &[2; TAG]].concat();
         assert_eq!(framed(&sealed), written);
         let refused = Reply::Refused(Refusal::DeviceError(ReturnValue(0x30)));
-        assert_eq!(framed(&refused), b"\x06\x01\x30");
+        assert_eq!(framed(&refused), b"\x07\x01\x30");
+        let key = KeyDescription { key_type: 0x1f, value_length: Some(32), ..KeyDescription::default() };
+        let written = [&b"\x03\x1f\x01\x20"[..], &[0; 12]].concat();
+        assert_eq!(framed(&Reply::KeyDescription(key)), written);
     }
 
     #[test]
     fn ids_labels_and_pins_out_of_their_bounds_are_no_command() {
-        for body in [&b"\x01\x00"[..], &[&b"\x01\x41"[..], &[7; 65]].concat()] {
+        let longer = [&b"\x02\x00\x41"[..], &[7; 65]].concat();
+        for body in [&b"\x02\x00\x00"[..], b"\x02\x01\x00", b"\x02\x01\x01\xff", b"\x02\x02\x01a", &longer] {
             assert!(decode::<Command<'_>>(body).is_err(), "FindKey {body:?}");
         }
-        assert!(decode::<Command<'_>>(&[&b"\x01\x40"[..], &[7; 64]].concat()).is_ok());
-        assert!(decode::<Command<'_>>(b"\x04\x00").is_err(), "LogIn without a PIN");
-        assert!(decode::<Command<'_>>(b"\x02\x02id\x00").is_err(), "GenerateTokenKey without a label");
+        assert!(decode::<Command<'_>>(&[&b"\x02\x00\x40"[..], &[7; 64]].concat()).is_ok());
+        assert!(decode::<Command<'_>>(b"\x05\x00").is_err(), "LogIn without a PIN");
+        assert!(decode::<Command<'_>>(b"\x03\x02id\x00").is_err(), "GenerateTokenKey without a label");
         assert!(ObjectId::new(b"").is_err() && KeyLabel::new("").is_err() && Pin::new("").is_err());
         assert!(KeyLabel::new(&"l".repeat(257)).is_err() && Pin::new(&"p".repeat(256)).is_err());
     }
 
     #[test]
+    fn an_initialisation_vector_has_12_or_16_bytes() {
+        let opens = |length: u8| {
+            let iv = [&[length][..], &vec![1; length.into()]].concat();
+            let body = [&b"\x07\x00\x02id"[..], &iv, b"\x00\x00", &[2; TAG]].concat();
+            decode::<Command<'_>>(&body).is_ok()
+        };
+        assert_eq!((0..=32).filter(|length| opens(*length)).collect::<Vec<_>>(), [12, 16]);
+        assert!(Iv::new(&[1; 13]).is_err() && Iv::new(&[1; 16]).is_ok());
+    }
+
+    #[test]
     fn the_longest_commands_fit_in_a_frame() {
         let longest = vec![7; crate::MAX_PLAINTEXT.max(crate::MAX_ADDITIONAL_DATA)];
-        let id = ObjectId::new(&[7; 64]).unwrap();
-        framed(&Command::Seal { id, additional_data: Bytes(&longest), plaintext: Bytes(&longest) });
+        let label = "l".repeat(256);
+        let name = KeyName::from(KeyLabel::new(&label).unwrap());
+        framed(&Command::Seal { name, additional_data: Bytes(&longest), plaintext: Bytes(&longest) });
         let modulus = [7; 1024];
         let recipient =
             PublicKey { modulus: Bytes(&modulus), exponent: Bytes(&[7; 8]), digest: OaepDigest::Sha256 };
@@ -155,11 +184,11 @@ mod tests {
 
     #[test]
     fn neither_a_pin_nor_a_plaintext_is_shown() {
-        let id = ObjectId::new(b"id").unwrap();
+        let name = KeyName::from(ObjectId::new(b"id").unwrap());
         let shown = format!(
             "{:?} {:?} {:?}",
             Command::LogIn { pin: Pin::new("1234").unwrap() },
-            Command::Seal { id, additional_data: Bytes(b"aad"), plaintext: Bytes(b"words") },
+            Command::Seal { name, additional_data: Bytes(b"aad"), plaintext: Bytes(b"words") },
             Reply::Opened(Bytes(b"words")),
         );
         assert!(!["1234", "words", "aad"].iter().any(|secret| shown.contains(secret)), "{shown}");

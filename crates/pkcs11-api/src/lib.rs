@@ -6,13 +6,17 @@
 #![forbid(unsafe_code)]
 
 mod command;
+mod description;
+mod iv;
 mod names;
 mod reply;
 mod wrapped;
 
 pub use command::{Command, PublicKey};
+pub use description::{KeyDate, KeyDescription};
 pub use frames::Bytes;
-pub use names::{KeyLabel, MalformedName, ObjectId, Pin};
+pub use iv::{Iv, MalformedIv};
+pub use names::{KeyLabel, KeyName, MalformedName, ObjectId, Pin};
 pub use reply::{Refusal, Reply, ReturnValue};
 pub use wrapped::{OaepDigest, WrappedKey};
 
@@ -29,7 +33,7 @@ pub const MAX_RANDOM: usize = 1024;
 /// The most members that a key is wrapped for.
 pub const MAX_RECIPIENTS: usize = 32;
 
-/// The length of the initialisation vector, in bytes.
+/// The length of the initialisation vector that `Seal` makes, in bytes.
 pub const IV: usize = 12;
 
 /// The length of the authentication tag, in bytes.

@@ -3,6 +3,27 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
+/// What a key is found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum KeyName<'a> {
+    /// One that Cardea made for a cluster, by its id: it may be used only if it is as Cardea makes them.
+    Id(#[serde(borrow)] ObjectId<'a>),
+    /// One that the HSM's owner made, by its label: an AES-256 key that is for what it is used for, and the only one of that label.
+    Label(KeyLabel<'a>),
+}
+
+impl<'a> From<ObjectId<'a>> for KeyName<'a> {
+    fn from(id: ObjectId<'a>) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl<'a> From<KeyLabel<'a>> for KeyName<'a> {
+    fn from(label: KeyLabel<'a>) -> Self {
+        Self::Label(label)
+    }
+}
+
 /// `CKA_ID`: by it a key is found, on every member the same.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectId<'a>(&'a [u8]);
@@ -45,7 +66,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for ObjectId<'a> {
     }
 }
 
-/// `CKA_LABEL`: what people read who look at a token.
+/// `CKA_LABEL`: what people read who look at a token, and by what they name their own keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeyLabel<'a>(&'a str);
 

@@ -1,6 +1,6 @@
 //! Replies, and the reasons not to do what was asked.
 
-use crate::{IV, ObjectId, PublicKey, TAG, WrappedKey};
+use crate::{IV, KeyDescription, ObjectId, PublicKey, TAG, WrappedKey};
 use frames::Bytes;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -20,6 +20,8 @@ pub enum Reply<'a> {
         /// Whether it was made now, and not kept.
         made: bool,
     },
+    /// To `DescribeKey`.
+    KeyDescription(KeyDescription),
     /// To `LogOut`.
     LoggedOut,
     /// To `Open`: the plaintext.
@@ -72,6 +74,7 @@ impl fmt::Debug for Reply<'_> {
             Self::Destroyed { objects } => return write!(f, "Destroyed({objects})"),
             Self::Found => "Found",
             Self::Key { made } => return write!(f, "Key(made: {made})"),
+            Self::KeyDescription(key) => return write!(f, "{key:?}"),
             Self::LoggedOut => "LoggedOut",
             Self::Opened(_) => "Opened",
             Self::Random(_) => "Random",
@@ -100,13 +103,19 @@ pub enum Refusal {
     /// the token is well.
     #[error("the ciphertext is not genuine")]
     InvalidCiphertext,
-    /// No object has that id.
-    #[error("no key in the token has that id")]
+    /// Several keys have that name, and the other could be meant.
+    #[error("several keys in the token have that name")]
+    KeyAmbiguous,
+    /// No key has that name, and the token is well.
+    #[error("no key in the token has that name")]
     KeyMissing,
-    /// An object has that id and is not a key as this process makes them: AES-256, for encryption and decryption, sensitive, not
-    /// extractable. Or there are several.
-    #[error("the key with that id in the token is not one that may be used")]
+    /// The key of that label is not AES-256. Or the one of that id is not as this process makes them (AES-256, for encryption and
+    /// decryption, sensitive, not extractable), or there are several.
+    #[error("the key of that name in the token is not one that may be used")]
     KeyUnfit,
+    /// The key's owner, or the token, does not allow that it is used so: to encrypt, or to decrypt.
+    #[error("the key of that name is not for this use")]
+    KeyUsage,
     /// The library cannot be loaded or initialised. The log of the process says why.
     #[error("the PKCS#11 library cannot be loaded")]
     LibraryUnavailable,

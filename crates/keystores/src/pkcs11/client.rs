@@ -95,7 +95,7 @@ impl HsmClient {
         let id = id_of(key)?;
         let additional_data = usage.additional_data();
         let command = Command::Seal {
-            id: ObjectId::new(&id).map_err(|_| HsmFailure::KeyMissing)?,
+            name: ObjectId::new(&id).map_err(|_| HsmFailure::KeyMissing)?.into(),
             additional_data: Bytes(&additional_data),
             plaintext: Bytes(inner),
         };
@@ -125,8 +125,8 @@ impl HsmClient {
         let id = id_of(key)?;
         let additional_data = usage.additional_data();
         let command = Command::Open {
-            id: ObjectId::new(&id).map_err(|_| HsmFailure::KeyMissing)?,
-            iv,
+            name: ObjectId::new(&id).map_err(|_| HsmFailure::KeyMissing)?.into(),
+            iv: (&iv).into(),
             additional_data: Bytes(&additional_data),
             ciphertext: Bytes(ciphertext),
             tag,
@@ -300,7 +300,7 @@ impl Way {
     async fn find(&self, chosen: Chosen, key: &HsmKey) -> Result<(), Trouble> {
         let id = id_of(key).map_err(|_| Trouble::KeyMissing)?;
         let id = ObjectId::new(&id).map_err(|_| Trouble::KeyMissing)?;
-        self.member(chosen)?.ask(&Command::FindKey { id }, TRY, super::member::done).await
+        self.member(chosen)?.ask(&Command::FindKey { name: id.into() }, TRY, super::member::done).await
     }
 
     /// Libraries have many words for a copy that is not for this HSM. If the member is well otherwise, it is that.

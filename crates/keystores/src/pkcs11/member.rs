@@ -59,7 +59,9 @@ impl Trouble {
             }
             Refusal::IncorrectPin => Self::Member(HsmFailure::IncorrectPin),
             Refusal::InvalidCiphertext => Self::InvalidCiphertext,
-            Refusal::KeyMissing | Refusal::KeyUnfit => Self::KeyMissing,
+            Refusal::KeyAmbiguous | Refusal::KeyMissing | Refusal::KeyUnfit | Refusal::KeyUsage => {
+                Self::KeyMissing
+            }
             Refusal::LibraryUnavailable => Self::Member(HsmFailure::LibraryUnavailable),
             Refusal::Malformed | Refusal::TooLarge => Self::Command,
             Refusal::NotLoggedIn => Self::Member(HsmFailure::Failed),
