@@ -12,10 +12,11 @@ mod principal;
 
 pub use authority::{Attached, Authority};
 pub use decision::{
-    Asked, AskedBy, ConsideredGrant, ConsideredPolicy, ConsideredStatement, Decision, Denial, Explanation,
-    FailedConstraints, GrantOutcome, KEY_ACTIONS, KeyAction, LOCKED_OUT, Outcome, PolicyType, PolicyVerdict,
-    Question, Resource, StatementOutcome, decide, decide_retirement, explain, explain_retirement, grant_for,
-    is_at_least_as_strict, keeps_control,
+    Asked, AskedBy, ConsideredGrant, ConsideredPolicy, ConsideredStatement, DecidingStatement, Decision,
+    Denial, Explanation, ExternalKeyQuestion, ExternalKeyVerdict, FailedConstraints, GrantOutcome,
+    KEY_ACTIONS, KeyAction, LOCKED_OUT, Outcome, PolicyType, PolicyVerdict, Question, Resource,
+    StatementOutcome, decide, decide_external_key, decide_retirement, explain, explain_external_key,
+    explain_retirement, grant_for, is_at_least_as_strict, keeps_control,
 };
 pub use facts::{Facts, Values};
 pub use policy::{

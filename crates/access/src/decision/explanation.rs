@@ -119,7 +119,7 @@ pub struct ConsideredStatement {
     pub failed_conditions: Vec<FailedCondition>,
 }
 
-/// Whether a statement about the action applied.
+/// Whether a statement applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum StatementOutcome {
@@ -127,6 +127,8 @@ pub enum StatementOutcome {
     ConditionFailed,
     /// It applied.
     Matched,
+    /// It is about another action. Only told of policies of external keys.
+    OtherAction,
     /// It does not name the caller.
     OtherPrincipal,
     /// It names the caller, but not the resource.
@@ -351,9 +353,16 @@ pub(super) struct Unrecorded;
 impl Recorder for Unrecorded {}
 
 #[derive(Default)]
-struct Record {
+pub(super) struct Record {
     policies: Vec<ConsideredPolicy>,
     grants: Vec<ConsideredGrant>,
+}
+
+impl Record {
+    /// The policies that were asked.
+    pub(super) fn into_policies(self) -> Vec<ConsideredPolicy> {
+        self.policies
+    }
 }
 
 impl Recorder for Record {

@@ -5,6 +5,7 @@
 mod actions;
 mod denial;
 mod explanation;
+mod external_key;
 mod findings;
 mod grants;
 mod lockout;
@@ -14,6 +15,9 @@ pub use denial::{Denial, PolicyType};
 pub use explanation::{
     Asked, AskedBy, ConsideredGrant, ConsideredPolicy, ConsideredStatement, Explanation, FailedConstraints,
     GrantOutcome, Outcome, PolicyVerdict, StatementOutcome, explain, explain_retirement,
+};
+pub use external_key::{
+    DecidingStatement, ExternalKeyQuestion, ExternalKeyVerdict, decide_external_key, explain_external_key,
 };
 pub use grants::{decide_retirement, grant_for, is_at_least_as_strict};
 pub use lockout::{LOCKED_OUT, keeps_control};

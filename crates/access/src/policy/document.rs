@@ -1,6 +1,7 @@
 //! From a policy's text to its statements, or to the first of its mistakes.
 
 use super::condition::{Condition, ConditionKey, Key};
+use super::external_key;
 use super::json::Json;
 use super::malformed::{Flaw, MalformedPolicy, Place};
 use super::pattern::Pattern;
@@ -34,7 +35,7 @@ pub(super) fn parse(
         return Err(of_policy(Flaw::Json("it is no object".into())));
     };
     know(&elements, &["Id", "Statement", "Version"]).map_err(of_policy)?;
-    let version = version(&elements).map_err(of_policy)?;
+    let version = version(&elements, kind).map_err(of_policy)?;
     let id = text_of(&elements, "Id").map_err(of_policy)?.map(Box::from);
     let statements = elements.get("Statement").map_or(&[][..], Json::as_list);
     if statements.is_empty() {
@@ -60,8 +61,10 @@ fn know(elements: &Elements, known: &[&str]) -> Result<(), Flaw> {
     }
 }
 
-fn version(elements: &Elements) -> Result<PolicyVersion, Flaw> {
+fn version(elements: &Elements, kind: PolicyKind) -> Result<PolicyVersion, Flaw> {
     match text_of(elements, "Version")? {
+        // Else a variable would be taken for text by whoever forgets to say so.
+        None | Some("2008-10-17") if kind == PolicyKind::ExternalKey => Err(Flaw::VersionWithoutVariables),
         None | Some("2008-10-17") => Ok(PolicyVersion::Of2008),
         Some("2012-10-17") => Ok(PolicyVersion::Of2012),
         Some(other) => Err(Flaw::Version(other.into())),
@@ -152,7 +155,8 @@ impl Reader<'_> {
     fn principals(&self, elements: &Elements, effect: Option<Effect>) -> Result<Principals, Flaw> {
         let found = one_of(elements, "Principal", "NotPrincipal")?;
         match (self.kind, found) {
-            (PolicyKind::Identity, None) => Ok(Principals::Bearer),
+            (PolicyKind::ExternalKey | PolicyKind::Identity, None) => Ok(Principals::Bearer),
+            (PolicyKind::ExternalKey, Some(_)) => Err(Flaw::PrincipalInExternalKey),
             (PolicyKind::Identity, Some(_)) => Err(Flaw::PrincipalInIdentity),
             (_, None) => Err(Flaw::NoPrincipal),
             (_, Some((_, true))) if effect == Some(Effect::Allow) => Err(Flaw::AllowWithNotPrincipal),
@@ -192,7 +196,9 @@ impl Reader<'_> {
             (PolicyKind::Trust, None) => Some(Coverage::Everything),
             (PolicyKind::Trust, Some((_, false))) => self.keep(place, Err(Flaw::ResourceInTrust)),
             (PolicyKind::Trust, Some((_, true))) => self.keep(place, Err(Flaw::NotResourceInTrust)),
-            (PolicyKind::Identity, None) => self.keep(place, Err(Flaw::NoResources)),
+            (PolicyKind::ExternalKey | PolicyKind::Identity, None) => {
+                self.keep(place, Err(Flaw::NoResources))
+            }
             (_, Some((resources, is_negated))) => {
                 let templates: Vec<Option<Template>> =
                     resources.into_iter().map(|resource| self.resource(resource, place)).collect();
@@ -206,6 +212,10 @@ impl Reader<'_> {
         self.keep(place, resource::check(resource, self.kind))?;
         let reading = Reading { variables: self.has_variables(), wildcards: true };
         let template = Template::parse(resource, reading).map_err(|why| Flaw::Variable(resource.into(), why));
+        let template = template.and_then(|template| match self.kind {
+            PolicyKind::ExternalKey => external_key::check_keys(template.keys()).map(|()| template),
+            _ => Ok(template),
+        });
         self.keep(place, template)
     }
 
@@ -241,6 +251,9 @@ impl Reader<'_> {
         let condition = Condition::compile(operator, key, &values, self.has_variables())?;
         if !key.contains(':') {
             return Err(Flaw::ConditionKeyWithoutVendor(key.into()));
+        }
+        if self.kind == PolicyKind::ExternalKey {
+            return external_key::check_condition(&condition).map(|()| condition);
         }
         if self.kind != PolicyKind::Key {
             return Ok(condition);
@@ -282,6 +295,9 @@ fn check_action(action: &str, kind: PolicyKind) -> Result<(), Flaw> {
     }
     if kind == PolicyKind::Key || action == "*" {
         return Ok(());
+    }
+    if kind == PolicyKind::ExternalKey {
+        return external_key::check_action(action);
     }
     let (vendor, name) = action.split_once(':').ok_or_else(|| Flaw::ActionWithoutVendor(action.into()))?;
     if name.contains(':') {

@@ -79,13 +79,25 @@ pub(super) enum Flaw {
     AllowWithNotPrincipal,
     ConditionKeyNotInKeyPolicies(String),
     ConditionKeyWithoutVendor(String),
-    ConditionValue { operator: String, value: String },
-    ConditionWithoutValue { operator: String, key: String },
+    ConditionValue {
+        operator: String,
+        value: String,
+    },
+    ConditionWithoutValue {
+        operator: String,
+        key: String,
+    },
     Effect(String),
     ElementTwice(&'static str, &'static str),
     IamResourcePath(String),
     IamResourceRegion(String),
     Json(String),
+    /// A value that no request can have.
+    Never {
+        what: &'static str,
+        value: String,
+        why: &'static str,
+    },
     NoActions,
     NoEffect,
     NoPrincipal,
@@ -95,13 +107,20 @@ pub(super) enum Flaw {
     NotResourceInTrust,
     Operator(String),
     OverlyPermissive,
-    Principal { of_type: String, name: String },
+    Principal {
+        of_type: String,
+        name: String,
+    },
     PrincipalEmpty,
+    PrincipalInExternalKey,
     PrincipalInIdentity,
     ResourceForm(String),
     ResourceInTrust,
     ResourceParts(String),
-    ResourcePartition { partition: String, resource: String },
+    ResourcePartition {
+        partition: String,
+        resource: String,
+    },
     ResourceVendor(String),
     Shape(String),
     SidCharacters(String),
@@ -110,11 +129,16 @@ pub(super) enum Flaw {
     UnknownElement(String),
     Variable(String, InvalidVariable),
     Version(String),
+    VersionWithoutVariables,
 }
 
 impl Flaw {
-    /// AWS looks for some mistakes before others; of several it tells one of the lowest rank.
+    /// AWS looks for some mistakes before others; of several it tells one of the lowest rank. Where there is nothing of AWS to follow,
+    /// the first is told.
     pub(super) fn rank(&self, kind: PolicyKind) -> u8 {
+        if kind == PolicyKind::ExternalKey {
+            return 0;
+        }
         match self {
             Self::ConditionValue { .. } | Self::ResourceParts(_) => 1,
             Self::Effect(effect) if kind == PolicyKind::Identity && is_effect_in_another_case(effect) => 1,
@@ -138,6 +162,7 @@ impl Flaw {
     /// AWS's words for it, in a policy of that kind. None: not known.
     fn wording(&self, kind: PolicyKind) -> Option<String> {
         let words = match kind {
+            PolicyKind::ExternalKey => return None,
             PolicyKind::Identity => return Some(self.wording_in_identity()),
             PolicyKind::Key => return self.wording_in_key(),
             PolicyKind::Trust => self.wording_in_trust()?,
@@ -266,6 +291,7 @@ impl fmt::Display for Flaw {
             }
             Self::IamResourceRegion(resource) => write!(f, "the resource `{resource}` of IAM has a region"),
             Self::Json(detail) => write!(f, "it is not well-formed JSON: {detail}"),
+            Self::Never { what, value, why } => write!(f, "the {what} `{value}` can never match: {why}"),
             Self::NoActions => f.write_str("there is no action"),
             Self::NoEffect => f.write_str("`Effect` is missing"),
             Self::NoPrincipal => f.write_str("`Principal` is missing"),
@@ -283,6 +309,10 @@ impl fmt::Display for Flaw {
                 write!(f, "`{name}` is no principal of the type `{of_type}`, or does not exist")
             }
             Self::PrincipalEmpty => f.write_str("`Principal` names nobody"),
+            Self::PrincipalInExternalKey => f.write_str(
+                "the policy of an external key has neither `Principal` nor `NotPrincipal`: who asked is asked for by a \
+                 condition, such as `ArnLike` on `aws:PrincipalArn`",
+            ),
             Self::PrincipalInIdentity => {
                 f.write_str("a principal may only be named in policies of keys and roles")
             }
@@ -304,6 +334,7 @@ impl fmt::Display for Flaw {
                 write!(f, "a variable in `{text}` is not closed by a brace")
             }
             Self::Version(version) => write!(f, "there is no version `{version}` of the policy language"),
+            Self::VersionWithoutVariables => f.write_str("`Version` must be `2012-10-17`"),
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod condition;
 mod document;
+mod external_key;
 mod json;
 mod malformed;
 mod pattern;
@@ -33,6 +34,9 @@ pub type BoundPrincipals = BTreeMap<String, String>;
 /// Which kind of policy a text is. The grammar differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PolicyKind {
+    /// Of an external key, or of all those of a store: which requests that a KMS has allowed an XKS proxy serves. It names nobody: who
+    /// asked is a matter of its conditions.
+    ExternalKey,
     /// Of a user, group or role; a managed policy, a permissions boundary, a session policy: it is about whoever has it.
     Identity,
     /// Of a KMS key.

@@ -48,13 +48,15 @@ pub(super) fn check(resource: &str, kind: PolicyKind) -> Result<(), Flaw> {
         return Ok(());
     }
     match kind {
-        PolicyKind::Identity => check_in_identity(resource),
+        PolicyKind::ExternalKey => check_parts(resource).and_then(|vendor| check_vendor(vendor, resource)),
+        PolicyKind::Identity => check_parts(resource).map(drop),
         PolicyKind::Key | PolicyKind::Trust if resource.starts_with("arn:") => Ok(()),
         PolicyKind::Key | PolicyKind::Trust => Err(Flaw::ResourceForm(resource.into())),
     }
 }
 
-fn check_in_identity(resource: &str) -> Result<(), Flaw> {
+/// Its vendor, if it has the parts that it must have.
+fn check_parts(resource: &str) -> Result<String, Flaw> {
     let masked = without_variables(resource);
     let (scheme, rest) = masked.split_once(':').ok_or_else(|| Flaw::ResourceForm(resource.into()))?;
     let parts: Vec<&str> = rest.splitn(5, ':').collect();
@@ -77,7 +79,16 @@ fn check_in_identity(resource: &str) -> Result<(), Flaw> {
     if vendor == "iam" && parts.get(4).is_some_and(|path| !is_path_of_iam(path)) {
         return Err(Flaw::IamResourcePath(resource.into()));
     }
-    Ok(())
+    Ok(vendor.to_owned())
+}
+
+fn check_vendor(vendor: String, resource: &str) -> Result<(), Flaw> {
+    let why = "a request is about a key of KMS";
+    (vendor == "kms").then_some(()).ok_or_else(|| Flaw::Never {
+        what: "resource",
+        value: resource.into(),
+        why,
+    })
 }
 
 /// The text with a wildcard in the place of each variable, whose name has colons of its own.

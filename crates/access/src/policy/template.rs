@@ -52,6 +52,18 @@ impl Template {
         Ok(all_fixed.map_or_else(|| Self::Variable(parts.into()), |tokens| Self::Fixed(Pattern::new(tokens))))
     }
 
+    /// The keys that its variables ask for.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
+        let parts = match self {
+            Self::Fixed(_) => &[],
+            Self::Variable(parts) => &**parts,
+        };
+        parts.iter().filter_map(|part| match part {
+            Part::Fixed(_) => None,
+            Part::Variable { key, .. } => Some(key),
+        })
+    }
+
     /// The pattern once its variables are filled in. None: one of them has no value, or several.
     pub(super) fn filled(&self, facts: &dyn Facts) -> Option<Pattern> {
         match self {

@@ -78,8 +78,23 @@ impl Condition {
         self.operator.quantifier == Quantifier::ForAllValues && single_valued
     }
 
+    /// Whether whatever lacks the key meets it, for want of a value that would not do.
+    pub(super) fn is_for_all_values(&self) -> bool {
+        self.operator.quantifier == Quantifier::ForAllValues
+    }
+
     pub(super) const fn key(&self) -> &Key {
         &self.key
+    }
+
+    /// The key, and those that variables in its values ask for.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.key).chain(self.wanted.iter().flat_map(|wanted| wanted.template.keys()))
+    }
+
+    /// Its values as the policy has them.
+    pub(super) fn written(&self) -> impl Iterator<Item = &str> {
+        self.wanted.iter().map(|wanted| &*wanted.written)
     }
 
     /// Whether the request meets it.
@@ -134,6 +149,14 @@ impl Key {
         match ConditionKey::named(name) {
             Some((key, suffix)) => Self::Known(key, suffix.into()),
             None => Self::Other(name.to_ascii_lowercase().into()),
+        }
+    }
+
+    /// Its name.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Known(key, suffix) => format!("{key}{suffix}"),
+            Self::Other(name) => name.to_string(),
         }
     }
 
