@@ -1,0 +1,195 @@
+//! One connection from its handshake to its end.
+
+use super::activity::{Activity, Ending, OpenConnection};
+use super::watched::Watched;
+use super::{Front, NoAnswer, Opening, Peer, Respond, Response};
+use crate::tls::ALPN_H2;
+use hyper::body::Incoming;
+use hyper::rt::{Read, Write};
+use hyper::server::conn::{http1, http2};
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::TokioIo;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+/// A connection that a worker is to serve.
+pub(crate) struct Accepted<P> {
+    /// The connection.
+    pub(crate) stream: TcpStream,
+    /// Its other end.
+    pub(crate) address: SocketAddr,
+    /// What a handshake needs, unless it is plain HTTP.
+    pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
+    /// Given back when the connection is closed.
+    pub(crate) place: P,
+}
+
+/// Serves the connection until either end closes it. Whatever goes wrong with it is no business of anybody else.
+///
+/// The connection counts as open from the call on, not from the first poll.
+pub(crate) fn serve<R: Respond, P>(front: Rc<Front<R>>, accepted: Accepted<P>) -> impl Future<Output = ()> {
+    let open = front.connections.open();
+    serve_open(front, accepted, open)
+}
+
+async fn serve_open<R: Respond, P>(front: Rc<Front<R>>, accepted: Accepted<P>, open: OpenConnection) {
+    let Accepted { stream, address, tls, place } = accepted;
+    let opening = front.opening();
+    let activity = Rc::clone(&open.0);
+    match tls {
+        None => {
+            let peer = Peer { address, tls: None };
+            serve_http1(&front, &opening, &activity, peer, TokioIo::new(stream)).await;
+        }
+        Some(config) => {
+            if let Some(stream) = shake_hands(&opening, &activity, stream, config).await {
+                let peer = Peer { address, tls: Some(front.responder.secured(stream.get_ref().1)) };
+                serve_secure(&front, &opening, &activity, peer, stream).await;
+            }
+        }
+    }
+    drop(open);
+    drop(place);
+}
+
+async fn shake_hands(
+    opening: &Opening,
+    activity: &Activity,
+    stream: TcpStream,
+    config: Arc<rustls::ServerConfig>,
+) -> Option<TlsStream<TcpStream>> {
+    let mut handshake = pin!(tokio::time::timeout(
+        opening.limits.handshake_timeout,
+        TlsAcceptor::from(config).accept(stream)
+    ));
+    poll_fn(|context| match handshake.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(done.ok().and_then(Result::ok)),
+        Poll::Pending => activity.poll_ended(context).map(|()| None),
+    })
+    .await
+}
+
+async fn serve_secure<R: Respond>(
+    front: &Rc<Front<R>>,
+    opening: &Opening,
+    activity: &Rc<Activity>,
+    peer: Peer<R::Tls>,
+    stream: TlsStream<TcpStream>,
+) {
+    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(ALPN_H2);
+    let io = TokioIo::new(stream);
+    if is_http2 {
+        activity.speaks_http2();
+        let connection = opening.http2.serve_connection(io, service(front, activity, peer));
+        until_it_ends(connection, activity).await;
+    } else {
+        serve_http1(front, opening, activity, peer, io).await;
+    }
+}
+
+async fn serve_http1<R: Respond, I: Read + Write + Unpin + 'static>(
+    front: &Rc<Front<R>>,
+    opening: &Opening,
+    activity: &Rc<Activity>,
+    peer: Peer<R::Tls>,
+    io: I,
+) {
+    activity.speaks_http1();
+    let io = Watched::new(io, Rc::clone(activity));
+    let connection = opening.http1.serve_connection(io, service(front, activity, peer));
+    until_it_ends(connection, activity).await;
+}
+
+fn service<R: Respond>(
+    front: &Rc<Front<R>>,
+    activity: &Rc<Activity>,
+    peer: Peer<R::Tls>,
+) -> impl Service<
+    hyper::Request<Incoming>,
+    Response = Response,
+    Error = NoAnswer,
+    Future = impl Future<Output = Result<Response, NoAnswer>> + use<R>,
+> + use<R> {
+    let (front, activity, peer) = (Rc::clone(front), Rc::clone(activity), Rc::new(peer));
+    service_fn(move |request| {
+        let (front, activity, peer) = (Rc::clone(&front), Rc::clone(&activity), Rc::clone(&peer));
+        async move { front.answer(&peer, &activity, request).await }
+    })
+}
+
+async fn until_it_ends<C: Connection>(connection: C, activity: &Activity) {
+    let mut connection = pin!(connection);
+    let mut told = false;
+    poll_fn(|context| {
+        match activity.ending(context) {
+            Ending::AtOnce => return Poll::Ready(()),
+            Ending::Gracefully if !told => {
+                told = true;
+                connection.as_mut().end_gracefully();
+            }
+            Ending::Gracefully | Ending::No => {}
+        }
+        connection.as_mut().poll_end(context)
+    })
+    .await;
+}
+
+/// What connections of both protocols can do.
+trait Connection {
+    fn end_gracefully(self: Pin<&mut Self>);
+    fn poll_end(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()>;
+}
+
+impl<I, S> Connection for http1::Connection<I, S>
+where
+    I: Read + Write + Unpin + 'static,
+    S: Service<hyper::Request<Incoming>, Response = Response, Error = NoAnswer>,
+{
+    fn end_gracefully(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+
+    fn poll_end(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.poll(context).map(report)
+    }
+}
+
+impl<I, S> Connection for http2::Connection<I, S, LocalExecutor>
+where
+    I: Read + Write + Unpin + 'static,
+    S: Service<hyper::Request<Incoming>, Response = Response, Error = NoAnswer>,
+    S::Future: 'static,
+{
+    fn end_gracefully(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+
+    fn poll_end(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.poll(context).map(report)
+    }
+}
+
+fn report(end: hyper::Result<()>) {
+    if let Err(error) = end {
+        tracing::debug!(error = crate::in_one_line(&error), "a connection broke");
+    }
+}
+
+/// Runs the streams of HTTP/2 on the worker that has the connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LocalExecutor;
+
+impl<F: Future + 'static> hyper::rt::Executor<F> for LocalExecutor {
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(async move {
+            future.await;
+        });
+    }
+}
