@@ -1,0 +1,111 @@
+//! Who may call: signatures, credentials, mutual TLS, policy.
+
+use crate::requirement::{Level, Requirement};
+
+pub(super) const REQUIREMENTS: &[Requirement] = &[
+    Requirement {
+        id: "P56",
+        level: Level::Must,
+        sentence: "Has a certificate for its DNS name.",
+        checks: &[],
+        by_eye: None,
+    },
+    Requirement {
+        id: "P57",
+        level: Level::Must,
+        sentence: "Has that certificate of an authority on the published list.",
+        checks: &[],
+        by_eye: Some("compare the authority with the list that AWS publishes"),
+    },
+    Requirement {
+        id: "P58",
+        level: Level::Must,
+        sentence: "Authenticates by Signature Version 4, over method, path, host, date and body.",
+        checks: &[],
+        by_eye: None,
+    },
+    Requirement {
+        id: "P59",
+        level: Level::Must,
+        sentence: "Refuses requests of more than five minutes ago, or ahead.",
+        checks: &[],
+        by_eye: None,
+    },
+    Requirement {
+        id: "P60",
+        level: Level::Should,
+        sentence: "Supports mutual TLS.",
+        checks: &[],
+        by_eye: None,
+    },
+    Requirement {
+        id: "P61",
+        level: Level::Must,
+        sentence: "Lets the customer configure subject name and authority of the client.",
+        checks: &[],
+        by_eye: Some("look at the configuration: both can be set"),
+    },
+    Requirement {
+        id: "P62",
+        level: Level::Must,
+        sentence: "Ends the handshake with a client of another subject or another authority.",
+        checks: &[],
+        by_eye: None,
+    },
+    Requirement {
+        id: "P63",
+        level: Level::Must,
+        sentence: "Is configured for CN=cks.kms.REGION.amazonaws.com under Amazon Trust Services.",
+        checks: &[],
+        by_eye: Some("look at the configuration"),
+    },
+    Requirement {
+        id: "P64",
+        level: Level::Must,
+        sentence: "Maps an access key id to one secret.",
+        checks: &[],
+        by_eye: None,
+    },
+    Requirement {
+        id: "P65",
+        level: Level::Should,
+        sentence: "Has access key ids of 20 to 30 of A-Z 2-7 and secrets of 43 to 64 of a-z A-Z 0-9 / + =.",
+        checks: &[],
+        by_eye: Some("ask how secrets are made: 256 bits of entropy"),
+    },
+    Requirement {
+        id: "P66",
+        level: Level::Should,
+        sentence: "Accepts two credentials of one store at once.",
+        checks: &[],
+        by_eye: None,
+    },
+    Requirement {
+        id: "P67",
+        level: Level::Should,
+        sentence: "Takes changes of credentials without a restart.",
+        checks: &[],
+        by_eye: Some("change a credential under load: no request may fail"),
+    },
+    Requirement {
+        id: "P68",
+        level: Level::Should,
+        sentence: "Offers a second layer of authorization.",
+        checks: &[],
+        by_eye: None,
+    },
+    Requirement {
+        id: "P69",
+        level: Level::Should,
+        sentence: "Logs enough about each denial to repair the policy.",
+        checks: &[],
+        by_eye: Some("look for the denials of this run in its log"),
+    },
+    Requirement {
+        id: "P70",
+        level: Level::Should,
+        sentence: "Logs the statement that denied.",
+        checks: &[],
+        by_eye: Some("look for the denials of this run in its log"),
+    },
+];

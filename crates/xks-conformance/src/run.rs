@@ -1,0 +1,92 @@
+//! One run: every requirement's checks, the dangerous ones behind the others, and the report.
+
+use crate::error::Error;
+use crate::laboratory::Laboratory;
+use crate::report::{CheckResult, Outcome, Report, RequirementResult};
+use crate::requirement::{Check, Miss, Passed, Requirement, Turn};
+use crate::requirements::{SECTIONS, Section};
+use crate::target::Target;
+
+/// What a run is told.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// Only these requirements, such as `P22`; all if there are none.
+    pub only: Vec<String>,
+    /// Whether the proxy is put under load, to see whether it throttles.
+    pub load: bool,
+    /// Whether there is time for what takes minutes: connections that are held half open.
+    pub slow: bool,
+    /// How many bytes of a body that nobody wants are sent at most.
+    pub flood_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { only: Vec::new(), load: false, slow: false, flood_bytes: 200 * 1024 * 1024 }
+    }
+}
+
+/// Looks at a proxy. Blocks the thread until the report is there.
+pub fn run(target: Target, options: &Options) -> Result<Report, Error> {
+    let chosen = chosen(options)?;
+    let laboratory = Laboratory { target, options: options.clone() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(look(&laboratory, &chosen))
+}
+
+type Chosen = Vec<(&'static Section, &'static Requirement)>;
+
+fn chosen(options: &Options) -> Result<Chosen, Error> {
+    let all = || SECTIONS.iter().flat_map(|section| section.requirements.iter().map(move |it| (section, it)));
+    for name in &options.only {
+        if !all().any(|(_, requirement)| requirement.id == name) {
+            return Err(Error::UnknownRequirement { name: name.clone() });
+        }
+    }
+    let wanted = |id: &str| options.only.is_empty() || options.only.iter().any(|name| name == id);
+    Ok(all().filter(|(_, requirement)| wanted(requirement.id)).collect())
+}
+
+async fn look(laboratory: &Laboratory, chosen: &Chosen) -> Result<Report, Error> {
+    let mut made: Vec<Vec<Option<Outcome>>> =
+        chosen.iter().map(|(_, requirement)| requirement.checks.iter().map(|_| None).collect()).collect();
+    for turn in [Turn::Ordinary, Turn::Dangerous, Turn::Last] {
+        for ((_, requirement), outcomes) in chosen.iter().zip(&mut made) {
+            for (check, outcome) in requirement.checks.iter().zip(outcomes) {
+                if check.turn == turn {
+                    *outcome = Some(outcome_of(laboratory, check).await);
+                }
+            }
+        }
+    }
+    let results = chosen.iter().zip(made).map(|((section, it), outcomes)| result(section, it, outcomes));
+    Ok(Report::new(laboratory.target.store.url(), results.collect()))
+}
+
+async fn outcome_of(laboratory: &Laboratory, check: &Check) -> Outcome {
+    match (check.run)(laboratory).await {
+        Ok(Passed(note)) => Outcome::Passed { note },
+        Err(Miss::Failed { expected, found }) => Outcome::Failed { expected, found },
+        Err(Miss::Lost(found)) => Outcome::Failed { expected: "an answer".to_owned(), found },
+        Err(Miss::Skipped(reason)) => Outcome::Skipped { reason },
+    }
+}
+
+fn result(
+    section: &'static Section,
+    requirement: &Requirement,
+    outcomes: Vec<Option<Outcome>>,
+) -> RequirementResult {
+    let checks = requirement.checks.iter().zip(outcomes).filter_map(|(check, outcome)| {
+        Some(CheckResult { sentence: check.sentence, level: check.level, outcome: outcome? })
+    });
+    RequirementResult {
+        id: requirement.id,
+        section: section.title,
+        level: requirement.level,
+        sentence: requirement.sentence,
+        checks: checks.collect(),
+        by_eye: requirement.by_eye,
+    }
+}
