@@ -297,11 +297,15 @@ pub enum MessagePurpose {
     KeyStoreCredential,
     /// The session that a session token holds.
     Session,
+    // The number of a purpose is on the wire: a new one is last.
+    /// The key of a key store file of `cardea-xks-proxy`.
+    KeyStoreFile,
 }
 
 impl MessagePurpose {
     /// Every purpose.
-    pub const ALL: [Self; 3] = [Self::AuthorizationMessage, Self::KeyStoreCredential, Self::Session];
+    pub const ALL: [Self; 4] =
+        [Self::AuthorizationMessage, Self::KeyStoreCredential, Self::Session, Self::KeyStoreFile];
 }
 
 /// What the module answers.

@@ -95,6 +95,7 @@ pub(crate) enum Kind {
     CredentialToken,
     ImportToken,
     KeyStoreCredential,
+    KeyStoreFile,
     KeyToken,
     Session,
 }
@@ -108,6 +109,7 @@ impl Kind {
             Self::AuthorizationMessage => 4,
             Self::ImportToken => 5,
             Self::KeyStoreCredential => 6,
+            Self::KeyStoreFile => 7,
         }
     }
 }

@@ -45,12 +45,14 @@ const fn of(purpose: MessagePurpose) -> (&'static str, Kind) {
     match purpose {
         MessagePurpose::AuthorizationMessage => (AUTHORIZATION_MESSAGE_LABEL, Kind::AuthorizationMessage),
         MessagePurpose::KeyStoreCredential => (KEY_STORE_CREDENTIAL_LABEL, Kind::KeyStoreCredential),
+        MessagePurpose::KeyStoreFile => (KEY_STORE_FILE_LABEL, Kind::KeyStoreFile),
         MessagePurpose::Session => (SESSION_LABEL, Kind::Session),
     }
 }
 
 const AUTHORIZATION_MESSAGE_LABEL: &str = "cardea authorization message v1";
 const KEY_STORE_CREDENTIAL_LABEL: &str = "cardea key store credential v1";
+const KEY_STORE_FILE_LABEL: &str = "cardea key store file v1";
 const SESSION_LABEL: &str = "cardea session v1";
 
 #[cfg(test)]
@@ -59,10 +61,11 @@ mod tests {
     use crate::Arena;
     use crate::vectors::{documented, hex};
 
-    const VECTORS: [(MessagePurpose, &str); 3] = [
+    const VECTORS: [(MessagePurpose, &str); 4] = [
         (MessagePurpose::Session, "sealed session"),
         (MessagePurpose::AuthorizationMessage, "sealed authorization message"),
         (MessagePurpose::KeyStoreCredential, "sealed key store credential"),
+        (MessagePurpose::KeyStoreFile, "sealed key of a key store file"),
     ];
 
     fn domain(byte: u8) -> Domain {
@@ -95,6 +98,8 @@ mod tests {
             (MessagePurpose::AuthorizationMessage, MessagePurpose::Session, Kind::Session),
             (MessagePurpose::Session, MessagePurpose::KeyStoreCredential, Kind::KeyStoreCredential),
             (MessagePurpose::KeyStoreCredential, MessagePurpose::Session, Kind::Session),
+            (MessagePurpose::KeyStoreCredential, MessagePurpose::KeyStoreFile, Kind::KeyStoreFile),
+            (MessagePurpose::KeyStoreFile, MessagePurpose::KeyStoreCredential, Kind::KeyStoreCredential),
         ] {
             let mut sealed = domain.seal_message(purpose, b"text").unwrap();
             assert_eq!(open(&domain, other, &sealed), Err(Refusal::MessageRefused));
