@@ -1,14 +1,14 @@
 //! What each command does. One engine a thread, each with its place at the token.
 
 use crate::keys;
-use crate::seat::{Opening, Seat};
+use crate::seat::{Opening, Seat, Use};
 use crate::token::{Token, TokenStatus};
 use crate::transport::{self, TransportKey};
 use crate::trouble::Trouble;
 use cryptoki::session::Session;
 use pkcs11_api::{
-    Bytes, Command, IV, KeyLabel, MAX_ADDITIONAL_DATA, MAX_PLAINTEXT, MAX_RANDOM, MAX_RECIPIENTS, OaepDigest,
-    ObjectId, PublicKey, Refusal, Reply, TAG, WrappedKey,
+    Bytes, Command, IV, Iv, KeyDescription, KeyLabel, KeyName, MAX_ADDITIONAL_DATA, MAX_PLAINTEXT,
+    MAX_RANDOM, MAX_RECIPIENTS, OaepDigest, ObjectId, PublicKey, Refusal, Reply, TAG, WrappedKey,
 };
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -34,10 +34,11 @@ impl Engine {
 
     fn carry_out(&self, command: &Command<'_>) -> Result<Done, Refusal> {
         match *command {
+            Command::DescribeKey { name } => self.work(|seat| seat.describe(name)).map(Done::Described),
             Command::DestroyKey { id } => self.destroy(id),
-            Command::FindKey { id } => self.work(|seat| {
+            Command::FindKey { name } => self.work(|seat| {
                 seat.forget_handles();
-                seat.find(id)?;
+                seat.find(name, Use::EncryptAndDecrypt)?;
                 Ok(Done::Found)
             }),
             Command::GenerateTokenKey { id, label } => self.generate_token_key(id, label),
@@ -50,11 +51,11 @@ impl Engine {
                 self.token.log_out();
                 Ok(Done::LoggedOut)
             }
-            Command::Open { id, iv, additional_data, ciphertext, tag } => {
-                self.open(id, iv, additional_data, ciphertext, tag)
+            Command::Open { name, iv, additional_data, ciphertext, tag } => {
+                self.open(name, iv, additional_data, ciphertext, tag)
             }
             Command::Random { length } => self.random(length),
-            Command::Seal { id, additional_data, plaintext } => self.seal(id, additional_data, plaintext),
+            Command::Seal { name, additional_data, plaintext } => self.seal(name, additional_data, plaintext),
             Command::Status => self.token.status().map(Done::Status),
             Command::TransportKey => self.transport_key(),
             Command::UnwrapKey { id, label, wrapped } => self.unwrap_key(id, label, &wrapped),
@@ -98,7 +99,7 @@ impl Engine {
         let _making = self.token.making();
         self.work(|seat| {
             seat.forget_handles();
-            match seat.find(id) {
+            match seat.find(id.into(), Use::EncryptAndDecrypt) {
                 Ok(_) => Ok(Done::Key { made: false }),
                 Err(Trouble::Refused(Refusal::KeyMissing)) => {
                     make(&seat.session)?;
@@ -135,20 +136,20 @@ impl Engine {
 
     fn seal(
         &self,
-        id: ObjectId<'_>,
+        name: KeyName<'_>,
         additional_data: Bytes<'_>,
         plaintext: Bytes<'_>,
     ) -> Result<Done, Refusal> {
         within(plaintext.0.len(), MAX_PLAINTEXT)?;
         within(additional_data.0.len(), MAX_ADDITIONAL_DATA)?;
-        let sealed = self.work(|seat| seat.seal(id, additional_data.0, plaintext.0))?;
+        let sealed = self.work(|seat| seat.seal(name, additional_data.0, plaintext.0))?;
         Ok(Done::Sealed { iv: sealed.iv, bytes: sealed.ciphertext })
     }
 
     fn open(
         &self,
-        id: ObjectId<'_>,
-        iv: [u8; IV],
+        name: KeyName<'_>,
+        iv: Iv<'_>,
         additional_data: Bytes<'_>,
         ciphertext: Bytes<'_>,
         tag: [u8; TAG],
@@ -157,7 +158,7 @@ impl Engine {
         within(additional_data.0.len(), MAX_ADDITIONAL_DATA)?;
         let both = [ciphertext.0, &tag].concat();
         let opening = Opening { iv, additional_data: additional_data.0, ciphertext: &both };
-        let plaintext = self.work(|seat| seat.open(id, &opening))?;
+        let plaintext = self.work(|seat| seat.open(name, &opening))?;
         Ok(Done::Opened(Zeroizing::new(plaintext)))
     }
 
@@ -179,6 +180,7 @@ impl Engine {
 
 /// What was done, as it will be told.
 enum Done {
+    Described(KeyDescription),
     Destroyed(u32),
     Found,
     Key { made: bool },
@@ -194,6 +196,7 @@ enum Done {
 impl Done {
     fn tell<T>(&self, give: impl FnOnce(&Reply<'_>) -> T) -> T {
         match self {
+            Self::Described(key) => give(&Reply::KeyDescription(*key)),
             Self::Destroyed(objects) => give(&Reply::Destroyed { objects: *objects }),
             Self::Found => give(&Reply::Found),
             Self::Key { made } => give(&Reply::Key { made: *made }),

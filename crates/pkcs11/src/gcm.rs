@@ -13,7 +13,7 @@ use cryptoki_sys::{
     CK_BYTE, CK_C_Decrypt, CK_C_DecryptInit, CK_C_Encrypt, CK_C_EncryptInit, CK_GCM_PARAMS, CK_MECHANISM,
     CK_MECHANISM_TYPE, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG, CKM_AES_GCM,
 };
-use pkcs11_api::{IV, TAG};
+use pkcs11_api::{IV, Iv, TAG};
 use std::ffi::OsStr;
 use std::ptr;
 
@@ -68,11 +68,11 @@ impl Gcm {
         &self,
         session: &Session,
         key: ObjectHandle,
-        mut iv: [u8; IV],
+        iv: Iv<'_>,
         additional_data: &[u8],
         ciphertext: &[u8],
     ) -> Result<Vec<u8>, Trouble> {
-        self.decrypt.run(session, key, &mut iv, additional_data, ciphertext)
+        self.decrypt.run(session, key, &mut iv.as_bytes().to_vec(), additional_data, ciphertext)
     }
 }
 
@@ -87,14 +87,14 @@ impl Pair {
         self,
         session: &Session,
         key: ObjectHandle,
-        iv: &mut [u8; IV],
+        iv: &mut [u8],
         additional_data: &[u8],
         input: &[u8],
     ) -> Result<Vec<u8>, Trouble> {
         let mut parameters = CK_GCM_PARAMS {
             pIv: iv.as_mut_ptr(),
-            ulIvLen: number(IV),
-            ulIvBits: number(IV * 8),
+            ulIvLen: number(iv.len()),
+            ulIvBits: number(iv.len().saturating_mul(8)),
             pAAD: additional_data.as_ptr().cast_mut(),
             ulAADLen: number(additional_data.len()),
             ulTagBits: number(TAG * 8),

@@ -1,4 +1,4 @@
-//! Keys in a token: how they are made, found, judged and destroyed.
+//! Keys that Cardea makes in a token: how they are made, found, judged and destroyed.
 
 use crate::trouble::Trouble;
 use cryptoki::mechanism::Mechanism;
@@ -6,11 +6,19 @@ use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHan
 use cryptoki::session::Session;
 use pkcs11_api::{KeyLabel, ObjectId, Refusal};
 
+/// A key in the token that is AES-256, and what it may be used for.
+#[derive(Clone, Copy)]
+pub(crate) struct UsableKey {
+    pub(crate) handle: ObjectHandle,
+    pub(crate) encrypt: bool,
+    pub(crate) decrypt: bool,
+}
+
 /// The key with that id, if it is there; a refusal if it is not one that may be used.
-pub(crate) fn find(session: &Session, id: ObjectId<'_>) -> Result<Option<ObjectHandle>, Trouble> {
+pub(crate) fn find(session: &Session, id: ObjectId<'_>) -> Result<Option<UsableKey>, Trouble> {
     match with_id(session, id)?.as_slice() {
         [] => Ok(None),
-        [key] if is_fit(session, *key)? => Ok(Some(*key)),
+        [key] if is_fit(session, *key)? => Ok(Some(UsableKey { handle: *key, encrypt: true, decrypt: true })),
         // Of two keys with one id, the other could be meant.
         _ => Err(Refusal::KeyUnfit.into()),
     }
@@ -33,6 +41,19 @@ pub(crate) fn generate_for_wrapping(session: &Session) -> Result<ObjectHandle, T
         Attribute::Extractable(true),
         Attribute::Encrypt(false),
         Attribute::Decrypt(false),
+    ]);
+    Ok(session.generate_key(&Mechanism::AesKeyGen, &template)?)
+}
+
+/// Makes a key that lasts as long as the session, and is as those that are kept.
+pub(crate) fn generate_for_a_trial(session: &Session) -> Result<ObjectHandle, Trouble> {
+    let mut template = secret();
+    template.extend([
+        Attribute::ValueLen(KEY_LENGTH.into()),
+        Attribute::Token(false),
+        Attribute::Extractable(false),
+        Attribute::Encrypt(true),
+        Attribute::Decrypt(true),
     ]);
     Ok(session.generate_key(&Mechanism::AesKeyGen, &template)?)
 }
@@ -112,5 +133,5 @@ fn secret() -> Vec<Attribute> {
     ]
 }
 
-/// AES-256.
-const KEY_LENGTH: u64 = 32;
+/// AES-256, in bytes.
+pub(crate) const KEY_LENGTH: u64 = 32;

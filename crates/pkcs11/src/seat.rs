@@ -1,22 +1,24 @@
-//! A session of one thread, with the handles of the keys that it has used.
+//! A session of one thread, with what it knows of the keys that it has used.
 
-use crate::keys;
+use crate::description;
+use crate::handles::Handles;
+use crate::keys::{self, UsableKey};
 use crate::token::{Library, is_user};
 use crate::trouble::Trouble;
 use cryptoki::error::RvError;
-use cryptoki::object::ObjectHandle;
+use cryptoki::object::{AttributeType, ObjectHandle};
 use cryptoki::session::Session;
 use cryptoki::slot::Slot;
-use pkcs11_api::{IV, ObjectId, Refusal, TAG};
+use pkcs11_api::{IV, Iv, KeyDescription, KeyName, Refusal, TAG};
 use rustix::rand::{GetRandomFlags, getrandom};
-use std::collections::HashMap;
+use std::time::Instant;
 
 /// A session that is logged in.
 pub(crate) struct Seat {
     pub(crate) session: Session,
     library: Library,
     slot: Slot,
-    handles: HashMap<Vec<u8>, ObjectHandle>,
+    handles: Handles<UsableKey>,
     /// How many destructions of keys the handles take account of.
     destructions: u64,
 }
@@ -30,15 +32,23 @@ pub(crate) struct Sealed {
 
 /// What is to be opened.
 pub(crate) struct Opening<'a> {
-    pub(crate) iv: [u8; IV],
+    pub(crate) iv: Iv<'a>,
     pub(crate) additional_data: &'a [u8],
     /// The ciphertext and the tag behind it.
     pub(crate) ciphertext: &'a [u8],
 }
 
+/// What a key is wanted for.
+#[derive(Clone, Copy)]
+pub(crate) enum Use {
+    Decrypt,
+    Encrypt,
+    EncryptAndDecrypt,
+}
+
 impl Seat {
     pub(crate) fn new(session: Session, library: Library, slot: Slot) -> Self {
-        Self { session, library, slot, handles: HashMap::new(), destructions: 0 }
+        Self { session, library, slot, handles: Handles::new(), destructions: 0 }
     }
 
     /// Forgets the handles. One that stands for nothing could come to stand for another key.
@@ -54,20 +64,25 @@ impl Seat {
         }
     }
 
-    /// The handle of the key, which is there and fit for use.
-    pub(crate) fn find(&mut self, id: ObjectId<'_>) -> Result<ObjectHandle, Trouble> {
-        if let Some(handle) = self.handles.get(id.as_bytes()) {
-            return Ok(*handle);
+    /// The key, which is there and may be used so. What is known of it does not count against it: its owner may have allowed more.
+    pub(crate) fn find(&mut self, name: KeyName<'_>, wanted_for: Use) -> Result<UsableKey, Trouble> {
+        let known = self.handles.known(name, Instant::now);
+        if let Some(key) = known.filter(|key| is_for(*key, wanted_for)) {
+            return Ok(key);
         }
-        let handle = match keys::find(&self.session, id)? {
-            Some(handle) => handle,
-            None => return Err(self.missing()),
+        let now = Instant::now();
+        let found = match name {
+            KeyName::Id(id) => keys::find(&self.session, id)?,
+            KeyName::Label(label) => description::find_labelled(&self.session, label)?,
         };
-        if self.handles.len() >= MOST_HANDLES {
-            self.handles.clear();
-        }
-        self.handles.insert(id.as_bytes().to_vec(), handle);
-        Ok(handle)
+        let key = found.ok_or_else(|| self.missing())?;
+        self.handles.note(name, key, now);
+        if is_for(key, wanted_for) { Ok(key) } else { Err(Refusal::KeyUsage.into()) }
+    }
+
+    /// What the key is, asked of the token.
+    pub(crate) fn describe(&self, name: KeyName<'_>) -> Result<KeyDescription, Trouble> {
+        description::describe(&self.session, name)?.ok_or_else(|| self.missing())
     }
 
     /// To whoever is not logged in, a token shows no keys, and some libraries show none of a token that is gone: neither must pass
@@ -85,12 +100,12 @@ impl Seat {
     /// Encrypts under a vector that is fresh for each try.
     pub(crate) fn seal(
         &mut self,
-        id: ObjectId<'_>,
+        name: KeyName<'_>,
         additional_data: &[u8],
         plaintext: &[u8],
     ) -> Result<Sealed, Trouble> {
-        let key = self.find(id)?;
-        self.seal_with(key, additional_data, plaintext)
+        let key = self.find(name, Use::Encrypt)?;
+        self.seal_with(key.handle, additional_data, plaintext)
     }
 
     fn seal_with(
@@ -109,13 +124,13 @@ impl Seat {
 
     /// Decrypts. Libraries say different things of a wrong tag, some of them what they say of a fault: then the token has to seal
     /// and open something else with the key, and the customer is blamed only if it can, and still cannot open this.
-    pub(crate) fn open(&mut self, id: ObjectId<'_>, opening: &Opening<'_>) -> Result<Vec<u8>, Trouble> {
-        let key = self.find(id)?;
-        match self.open_with(key, opening) {
+    pub(crate) fn open(&mut self, name: KeyName<'_>, opening: &Opening<'_>) -> Result<Vec<u8>, Trouble> {
+        let key = self.find(name, Use::Decrypt)?;
+        match self.open_with(key.handle, opening) {
             Err(Trouble::Returned(error)) if says_wrong_tag(error) => Err(Refusal::InvalidCiphertext.into()),
             Err(Trouble::Returned(error)) if may_say_wrong_tag(error) => {
                 self.prove_well(key)?;
-                match self.open_with(key, opening) {
+                match self.open_with(key.handle, opening) {
                     Err(Trouble::Returned(again)) if again == error => Err(Refusal::InvalidCiphertext.into()),
                     opened => opened,
                 }
@@ -128,15 +143,35 @@ impl Seat {
         self.library.gcm.decrypt(&self.session, key, opening.iv, opening.additional_data, opening.ciphertext)
     }
 
-    /// The token seals and opens with the key.
-    fn prove_well(&self, key: ObjectHandle) -> Result<(), Trouble> {
+    /// The token seals and opens with the key; with one that only opens, it shows that it is there, and seals and opens with another.
+    fn prove_well(&self, key: UsableKey) -> Result<(), Trouble> {
+        if key.encrypt {
+            return self.prove_well_with(key.handle);
+        }
+        self.session.get_attributes(key.handle, &[AttributeType::KeyType])?;
+        let other = keys::generate_for_a_trial(&self.session)?;
+        let proved = self.prove_well_with(other);
+        let destroyed = self.session.destroy_object(other);
+        proved?;
+        Ok(destroyed?)
+    }
+
+    fn prove_well_with(&self, key: ObjectHandle) -> Result<(), Trouble> {
         let Sealed { iv, ciphertext } = self.seal_with(key, PROOF, PROOF)?;
-        let opening = Opening { iv, additional_data: PROOF, ciphertext: &ciphertext };
+        let opening = Opening { iv: Iv::from(&iv), additional_data: PROOF, ciphertext: &ciphertext };
         if self.open_with(key, &opening)? == PROOF {
             Ok(())
         } else {
             Err(Trouble::Returned(RvError::DeviceError))
         }
+    }
+}
+
+const fn is_for(key: UsableKey, wanted_for: Use) -> bool {
+    match wanted_for {
+        Use::Decrypt => key.decrypt,
+        Use::Encrypt => key.encrypt,
+        Use::EncryptAndDecrypt => key.encrypt && key.decrypt,
     }
 }
 
@@ -169,5 +204,4 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], Trouble> {
     }
 }
 
-const MOST_HANDLES: usize = 4096;
 const PROOF: &[u8] = b"cardea";

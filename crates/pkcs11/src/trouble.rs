@@ -67,6 +67,7 @@ impl Trouble {
             RvError::PinLocked => Refusal::UserLocked,
             RvError::UserPinNotInitialized => Refusal::PinNotInitialised,
             RvError::UserAnotherAlreadyLoggedIn | RvError::UserTooManyTypes => Refusal::UserLoggedIn,
+            RvError::KeyFunctionNotPermitted => Refusal::KeyUsage,
             RvError::UserNotLoggedIn => Refusal::NotLoggedIn,
             RvError::DeviceRemoved
             | RvError::SlotIdInvalid

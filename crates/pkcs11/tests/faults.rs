@@ -5,7 +5,7 @@
 #[expect(dead_code, reason = "shared by several test programs")]
 mod support;
 
-use pkcs11_api::Refusal;
+use pkcs11_api::{KeyLabel, KeyName, ObjectId, Refusal, ReturnValue};
 use sidecar::{CallError, Limit};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -110,6 +110,70 @@ async fn a_library_that_hangs_or_crashes_takes_only_its_process_down() {
     }
 }
 
+#[tokio::test]
+async fn a_key_that_is_known_costs_two_calls_to_encrypt_and_two_to_decrypt() {
+    let faulty = Faulty::start(1).await;
+    for name in [by_label(), ObjectId::new(ID).unwrap().into()] {
+        let sealed = faulty.member.seal_named(name, b"data", b"text").await.unwrap();
+        faulty.forget_calls();
+        faulty.member.seal_named(name, b"data", &[7; 4096]).await.unwrap();
+        assert_eq!(faulty.calls(), ["C_EncryptInit", "C_Encrypt"]);
+        faulty.forget_calls();
+        assert_eq!(faulty.member.open_named(name, b"data", &sealed).await.unwrap(), b"text");
+        assert_eq!(faulty.calls(), ["C_DecryptInit", "C_Decrypt"]);
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_missing_and_a_tag_that_is_wrong_cost_no_session_and_no_login() {
+    let faulty = Faulty::start(1).await;
+    let mut wrong = faulty.member.seal_named(by_label(), b"data", b"text").await.unwrap();
+    wrong.tag[0] ^= 1;
+    faulty.forget_calls();
+    let opened = faulty.member.open_named(by_label(), b"data", &wrong).await;
+    assert_eq!(opened, Err(Refusal::InvalidCiphertext));
+    let missing = KeyLabel::new("another").unwrap().into();
+    assert_eq!(faulty.member.seal_named(missing, b"", b"").await, Err(Refusal::KeyMissing));
+    let calls = faulty.calls();
+    assert!(calls.iter().any(|call| call == "C_FindObjectsInit"), "{calls:?}");
+    for costly in ["C_OpenSession", "C_CloseSession", "C_Login", "C_Logout"] {
+        assert!(!calls.iter().any(|call| call == costly), "{calls:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_fails_to_look_for_a_key_is_not_one_that_lacks_it() {
+    let faulty = Faulty::start(1).await;
+    for (function, value) in [
+        ("C_FindObjectsInit", 0x05),
+        ("C_FindObjectsInit", 0x06),
+        ("C_FindObjects", 0x30),
+        ("C_GetAttributeValue", 0x05),
+        ("C_GetAttributeValue", 0x30),
+    ] {
+        faulty.inject(&format!("* {function} error {value}\n"));
+        let failed = Refusal::DeviceError(ReturnValue(value));
+        assert_eq!(faulty.member.describe(by_label()).await, Err(failed), "{function} {value}");
+        assert_eq!(faulty.member.find_named(by_label()).await, Err(failed), "{function} {value}");
+        let sealed = faulty.member.seal_named(by_label(), b"", b"text").await;
+        assert_eq!(sealed, Err(failed), "{function} {value}");
+    }
+    faulty.inject("* * removed\n");
+    assert_eq!(faulty.member.describe(by_label()).await, Err(Refusal::TokenAbsent));
+    faulty.inject("");
+    faulty.in_time(async || faulty.member.describe(by_label()).await).await;
+}
+
+#[tokio::test]
+async fn a_key_that_the_token_no_longer_allows_to_be_used_so_is_told_as_that() {
+    let faulty = Faulty::start(1).await;
+    let sealed = faulty.member.seal_named(by_label(), b"", b"text").await.unwrap();
+    // CKR_KEY_FUNCTION_NOT_PERMITTED
+    faulty.inject("* C_EncryptInit error 104\n* C_DecryptInit error 104\n");
+    assert_eq!(faulty.member.seal_named(by_label(), b"", b"text").await, Err(Refusal::KeyUsage));
+    assert_eq!(faulty.member.open_named(by_label(), b"", &sealed).await, Err(Refusal::KeyUsage));
+}
+
 /// A member whose library does as it is told.
 struct Faulty {
     hsm: SoftHsm,
@@ -121,7 +185,9 @@ impl Faulty {
     async fn start(sessions: usize) -> Self {
         let hsm = SoftHsm::with_tokens(&["one"]);
         let mut program = hsm.program(library().to_str().unwrap(), "one", sessions);
-        program.environment.push(("FAULTY_PKCS11_FAULTS".into(), hsm.directory.path().join("faults").into()));
+        for (variable, file) in [("FAULTY_PKCS11_FAULTS", "faults"), ("FAULTY_PKCS11_CALLS", "calls")] {
+            program.environment.push((variable.into(), hsm.directory.path().join(file).into()));
+        }
         let member = Member::start(program);
         member.log_in(PIN).await.unwrap();
         member.generate(ID).await.unwrap();
@@ -135,6 +201,16 @@ impl Faulty {
         fs::rename(aside, file).unwrap();
     }
 
+    /// The calls of the library since they were forgotten.
+    fn calls(&self) -> Vec<String> {
+        let calls = fs::read_to_string(self.hsm.directory.path().join("calls")).unwrap();
+        calls.lines().map(str::to_owned).collect()
+    }
+
+    fn forget_calls(&self) {
+        fs::write(self.hsm.directory.path().join("calls"), "").unwrap();
+    }
+
     async fn sealed(&self) -> Sealed {
         self.member.seal(ID, b"data", b"text").await.unwrap()
     }
@@ -145,11 +221,15 @@ impl Faulty {
 
     /// A token that was lost is looked for once a second.
     async fn open_in_time(&self, sealed: &Sealed) -> Vec<u8> {
+        self.in_time(async || self.open(sealed).await).await
+    }
+
+    async fn in_time<T>(&self, mut ask: impl AsyncFnMut() -> Result<T, Refusal>) -> T {
         let began = Instant::now();
         loop {
-            match self.open(sealed).await {
-                Ok(plaintext) => return plaintext,
-                Err(refusal) => assert!(began.elapsed() < Duration::from_secs(5), "{refusal:?}"),
+            match ask().await {
+                Ok(answer) => return answer,
+                Err(refusal) => assert!(began.elapsed() < Duration::from_secs(20), "{refusal:?}"),
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -177,6 +257,11 @@ fn library() -> PathBuf {
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     }
     library
+}
+
+/// As `Member::generate` labels it.
+fn by_label() -> KeyName<'static> {
+    KeyLabel::new("a KMS key").unwrap().into()
 }
 
 const ID: &[u8] = b"a backing key id";

@@ -14,6 +14,8 @@
 //! The first line that fits counts. To change the faults, put another file in its place with a rename. Functions that name neither a
 //! session nor a slot are of no token: only `*` fits. With no fault on, a call costs one look at the file's date more.
 //!
+//! `FAULTY_PKCS11_CALLS` names a file that gets a line for each call, with the function's name.
+//!
 //! It is never shipped, and no other crate of the workspace has `unsafe` for a library's sake but `pkcs11`.
 
 #![expect(
@@ -21,8 +23,10 @@
     reason = "JUSTIFICATION: a PKCS#11 library is C functions over the caller's pointers, and so is the one behind it"
 )]
 
+mod calls;
 mod faults;
 
+use calls::Calls;
 use cryptoki_sys::*;
 use faults::{Fault, Faults};
 use std::collections::HashMap;
@@ -50,6 +54,7 @@ struct Library {
     real: CK_FUNCTION_LIST,
     ours: CK_FUNCTION_LIST,
     faults: Faults,
+    calls_made: Calls,
     /// The slot of each session: of a token that was removed, the real library cannot be asked any more.
     sessions: Mutex<HashMap<CK_SESSION_HANDLE, CK_SLOT_ID>>,
     /// Held while the real library is in a call on a session; alone, to end sessions.
@@ -67,6 +72,7 @@ static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
         real,
         ours: list(real),
         faults: Faults::of_environment(),
+        calls_made: Calls::of_environment(),
         sessions: Mutex::default(),
         calls: RwLock::new(()),
     }
@@ -99,8 +105,9 @@ fn list(real: CK_FUNCTION_LIST) -> CK_FUNCTION_LIST {
     list
 }
 
-/// What a fault makes of a call, if it does not go on to the real library.
+/// Notes the call. What a fault makes of it, if it does not go on to the real library.
 fn before(function: &str, slot: impl Fn() -> Option<CK_SLOT_ID>, removed: CK_RV) -> Option<CK_RV> {
+    LIBRARY.calls_made.note(function);
     match LIBRARY.faults.of_call(function, || slot().and_then(label))? {
         Fault::Crash => std::process::abort(),
         Fault::Delay(time) => {

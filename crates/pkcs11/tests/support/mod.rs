@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test whose token or process is not there fails")]
 
 use pkcs11_api::{
-    Bytes, Command, KeyLabel, OaepDigest, ObjectId, Pin, PublicKey, Refusal, Reply, WrappedKey,
+    Bytes, Command, Iv, KeyDescription, KeyLabel, KeyName, OaepDigest, ObjectId, Pin, PublicKey, Refusal,
+    Reply, WrappedKey,
 };
 use serde::Serialize;
 use sidecar::{CallError, Client, Limit, Program, Supervisor, WhileDown};
@@ -105,7 +106,7 @@ pub struct Wrapped {
 /// What was sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealed {
-    pub iv: [u8; 12],
+    pub iv: Vec<u8>,
     pub ciphertext: Vec<u8>,
     pub tag: [u8; 16],
 }
@@ -158,7 +159,19 @@ impl Member {
     }
 
     pub async fn find(&self, id: &[u8]) -> Result<(), Refusal> {
-        self.ask(Command::FindKey { id: name(id) }, |reply| matches!(reply, Reply::Found).then_some(())).await
+        self.find_named(name(id).into()).await
+    }
+
+    pub async fn find_named(&self, name: KeyName<'_>) -> Result<(), Refusal> {
+        self.ask(Command::FindKey { name }, |reply| matches!(reply, Reply::Found).then_some(())).await
+    }
+
+    pub async fn describe(&self, name: KeyName<'_>) -> Result<KeyDescription, Refusal> {
+        self.ask(Command::DescribeKey { name }, |reply| match reply {
+            Reply::KeyDescription(key) => Some(key),
+            _ => None,
+        })
+        .await
     }
 
     pub async fn destroy(&self, id: &[u8]) -> Result<u32, Refusal> {
@@ -201,10 +214,19 @@ impl Member {
     }
 
     pub async fn seal(&self, id: &[u8], additional_data: &[u8], plaintext: &[u8]) -> Result<Sealed, Refusal> {
-        let (id, additional_data, plaintext) = (name(id), Bytes(additional_data), Bytes(plaintext));
-        self.ask(Command::Seal { id, additional_data, plaintext }, |reply| match reply {
+        self.seal_named(name(id).into(), additional_data, plaintext).await
+    }
+
+    pub async fn seal_named(
+        &self,
+        name: KeyName<'_>,
+        additional_data: &[u8],
+        plaintext: &[u8],
+    ) -> Result<Sealed, Refusal> {
+        let (additional_data, plaintext) = (Bytes(additional_data), Bytes(plaintext));
+        self.ask(Command::Seal { name, additional_data, plaintext }, |reply| match reply {
             Reply::Sealed { iv, ciphertext, tag } => {
-                Some(Sealed { iv, ciphertext: ciphertext.0.to_vec(), tag })
+                Some(Sealed { iv: iv.to_vec(), ciphertext: ciphertext.0.to_vec(), tag })
             }
             _ => None,
         })
@@ -212,9 +234,18 @@ impl Member {
     }
 
     pub async fn open(&self, id: &[u8], additional_data: &[u8], sealed: &Sealed) -> Result<Vec<u8>, Refusal> {
-        let (id, additional_data) = (name(id), Bytes(additional_data));
-        let (iv, ciphertext, tag) = (sealed.iv, Bytes(&sealed.ciphertext), sealed.tag);
-        self.ask(Command::Open { id, iv, additional_data, ciphertext, tag }, |reply| match reply {
+        self.open_named(name(id).into(), additional_data, sealed).await
+    }
+
+    pub async fn open_named(
+        &self,
+        name: KeyName<'_>,
+        additional_data: &[u8],
+        sealed: &Sealed,
+    ) -> Result<Vec<u8>, Refusal> {
+        let (iv, tag) = (Iv::new(&sealed.iv).unwrap(), sealed.tag);
+        let (additional_data, ciphertext) = (Bytes(additional_data), Bytes(&sealed.ciphertext));
+        self.ask(Command::Open { name, iv, additional_data, ciphertext, tag }, |reply| match reply {
             Reply::Opened(plaintext) => Some(plaintext.0.to_vec()),
             _ => None,
         })
