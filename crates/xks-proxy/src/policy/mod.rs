@@ -15,18 +15,14 @@ use facts::Known;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 use xks_api::{Operation, RequestMetadata};
 
 /// The policies of one store.
 #[derive(Debug)]
 pub struct Policies {
-    /// Of all its keys.
-    pub store: Option<Arc<Policy>>,
-    /// Of one external key each, by its id.
-    pub keys: HashMap<Box<str>, Arc<Policy>>,
-    /// What a request gets that no statement speaks of.
-    pub default: DefaultDecision,
+    of_all_keys: Vec<Policy>,
+    of_one_key: HashMap<Box<str>, Policy>,
+    default: DefaultDecision,
 }
 
 /// A policy with its name, ready to be asked.
@@ -70,10 +66,16 @@ impl Policies {
     pub fn of(store: &Store) -> Result<Self, MalformedPolicy> {
         let keys = store.key_policies.iter().map(|(id, file)| Ok((id.as_str().into(), compiled(file)?)));
         Ok(Self {
-            store: store.policy.as_ref().map(compiled).transpose()?,
-            keys: keys.collect::<Result<_, MalformedPolicy>>()?,
+            of_all_keys: store.policy.iter().map(compiled).collect::<Result<_, _>>()?,
+            of_one_key: keys.collect::<Result<_, MalformedPolicy>>()?,
             default: store.default,
         })
+    }
+
+    /// These, each about all keys.
+    #[must_use]
+    pub fn new(of_all_keys: Vec<Policy>, default: DefaultDecision) -> Self {
+        Self { of_all_keys, of_one_key: HashMap::new(), default }
     }
 
     /// Whether a request is allowed: an explicit deny anywhere wins, else an allow anywhere allows, else the default holds.
@@ -107,7 +109,7 @@ impl Policies {
 
     /// That of the store, then that of the key.
     fn policies(&self, asked: &Asked<'_>) -> impl Iterator<Item = (&str, &access::Policy)> {
-        let policies = self.store.iter().chain(self.keys.get(asked.external_key));
+        let policies = self.of_all_keys.iter().chain(self.of_one_key.get(asked.external_key));
         policies.map(|policy| (policy.name(), &policy.compiled))
     }
 
@@ -142,9 +144,9 @@ impl Policy {
     }
 }
 
-fn compiled(file: &PolicyFile) -> Result<Arc<Policy>, MalformedPolicy> {
+fn compiled(file: &PolicyFile) -> Result<Policy, MalformedPolicy> {
     let name = file.path.file_name().unwrap_or(file.path.as_os_str());
-    Policy::compile(&name.to_string_lossy(), &file.text).map(Arc::new)
+    Policy::compile(&name.to_string_lossy(), &file.text)
 }
 
 //= xks-proxy: MUST NOT apply secondary authorization to GetHealthStatus
