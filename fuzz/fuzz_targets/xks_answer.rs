@@ -4,7 +4,8 @@
 #![no_main]
 
 use http::StatusCode;
-use keystores::blob::{IV_LENGTHS, MOST_CIPHERTEXT, MOST_METADATA};
+use keystores::blob::MOST_CIPHERTEXT;
+use xks_api::{IV_LENGTHS, MOST_CIPHERTEXT_METADATA};
 use keystores::xks::answer::{decrypted, encrypted, health, key_metadata, read};
 use libfuzzer_sys::fuzz_target;
 
@@ -13,7 +14,7 @@ fuzz_target!(|data: &[u8]| {
     let refused = match call % 4 {
         0 => read(StatusCode::OK, body, |body| encrypted(body, LENGTH)).map(|answer| {
             assert_eq!(answer.ciphertext.len(), LENGTH);
-            assert!(answer.metadata.len() <= MOST_METADATA);
+            assert!(answer.metadata.len() <= MOST_CIPHERTEXT_METADATA);
             assert!(IV_LENGTHS.contains(&answer.initialization_vector.len()));
         }),
         1 => read(StatusCode::OK, body, |body| decrypted(body, LENGTH)).map(|plaintext| {

@@ -13,6 +13,7 @@
 //! | … | 1 to 4300 | ciphertext: the security module's blob, encrypted |
 
 use module_api::blob::{HEADER, Header, MalformedBlob};
+use xks_api::{IV_LENGTHS, MOST_CIPHERTEXT_METADATA, TAG};
 
 /// What any ciphertext blob says of itself in the clear, of a key in whatever store.
 pub fn header(blob: &[u8]) -> Result<Header, MalformedBlob> {
@@ -60,7 +61,7 @@ impl<'a> OuterBlob<'a> {
         let (metadata, rest) = prefixed(rest)?;
         let (iv, rest) = prefixed(rest)?;
         let (tag, ciphertext) = rest.split_first_chunk()?;
-        let fits = metadata.len() <= MOST_METADATA
+        let fits = metadata.len() <= MOST_CIPHERTEXT_METADATA
             && IV_LENGTHS.contains(&iv.len())
             && (1..=MOST_CIPHERTEXT).contains(&ciphertext.len());
         let header = Header::after_version(clear)?;
@@ -99,15 +100,8 @@ fn prefixed(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(usize::from(*length))
 }
 
-//= xks: ciphertextMetadata at most 20 bytes, initializationVector 12 or 16, authenticationTag 16, plaintext 4300
-/// The most metadata that a proxy gets back.
-pub const MOST_METADATA: usize = 20;
-/// The longest plaintext that every proxy takes.
-pub const MOST_CIPHERTEXT: usize = 4300;
-/// How long initialization vectors are.
-pub const IV_LENGTHS: [usize; 2] = [12, 16];
-/// How long authentication tags are.
-pub const TAG: usize = 16;
+/// The longest plaintext that every proxy takes, and so the longest ciphertext.
+pub const MOST_CIPHERTEXT: usize = xks_api::LEAST_PLAINTEXT;
 const VERSION: u8 = 2;
 
 #[cfg(test)]

@@ -16,7 +16,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::XksFailure;
-use crate::xks::{Health, XksOperation};
+use crate::xks::Health;
+use xks_api::Operation;
 
 /// What is measured of the custom key stores of a node.
 #[derive(Debug, Default)]
@@ -68,25 +69,25 @@ impl Metrics {
 #[derive(Debug, Default)]
 pub(crate) struct StoreMetrics {
     counts: Mutex<HashMap<Row, u64>>,
-    latencies: Mutex<HashMap<(&'static str, XksOperation), Histogram>>,
+    latencies: Mutex<HashMap<(&'static str, Operation), Histogram>>,
 }
 
 /// What has a counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Row {
     HsmThrottle(&'static str),
-    XksRequest(&'static str, XksOperation, Option<XksFailure>),
+    XksRequest(&'static str, Operation, Option<XksFailure>),
     XksThrottle(&'static str),
 }
 
 impl StoreMetrics {
     /// A request to the XKS proxy, and what came of it.
-    pub(crate) fn requested(&self, operation: &str, call: XksOperation, outcome: Result<(), XksFailure>) {
+    pub(crate) fn requested(&self, operation: &str, call: Operation, outcome: Result<(), XksFailure>) {
         self.count(Row::XksRequest(known(operation), call, outcome.err()));
     }
 
     /// How long it took.
-    pub(crate) fn took(&self, operation: &str, call: XksOperation, time: Duration) {
+    pub(crate) fn took(&self, operation: &str, call: Operation, time: Duration) {
         let mut latencies = lock(&self.latencies);
         let latency = latencies.entry((known(operation), call));
         latency.or_insert_with(|| Histogram::new(BUCKETS)).observe(time.as_secs_f64() * 1000.0);
@@ -257,12 +258,8 @@ fn write_credentials(
     Ok(())
 }
 
-fn request_labels<'a>(
-    id: &'a str,
-    operation: &'static str,
-    call: XksOperation,
-) -> [(&'static str, &'a str); 4] {
-    let spec = if call == XksOperation::GetHealthStatus { "N/A" } else { SYMMETRIC };
+fn request_labels<'a>(id: &'a str, operation: &'static str, call: Operation) -> [(&'static str, &'a str); 4] {
+    let spec = if call == Operation::GetHealthStatus { "N/A" } else { SYMMETRIC };
     [(STORE, id), (KMS_OPERATION, operation), ("XksOperation", call.as_str()), (KEY_SPEC, spec)]
 }
 
@@ -354,10 +351,10 @@ mod tests {
     fn every_request_is_counted_with_all_its_dimensions() {
         let mut registry = Registry::default();
         let counters = Metrics::new(&mut registry).counters(store(0xab));
-        counters.requested("Encrypt", XksOperation::Encrypt, Ok(()));
-        counters.requested("Encrypt", XksOperation::Encrypt, Ok(()));
-        counters.requested("KmsHealthCheck", XksOperation::GetHealthStatus, Err(XksFailure::Throttling));
-        counters.requested("Invented-1", XksOperation::Decrypt, Err(XksFailure::KeyNotFound));
+        counters.requested("Encrypt", Operation::Encrypt, Ok(()));
+        counters.requested("Encrypt", Operation::Encrypt, Ok(()));
+        counters.requested("KmsHealthCheck", Operation::GetHealthStatus, Err(XksFailure::Throttling));
+        counters.requested("Invented-1", Operation::Decrypt, Err(XksFailure::KeyNotFound));
         counters.throttled_xks("Decrypt");
         let text = scraped(&registry);
         for line in [
@@ -375,8 +372,8 @@ mod tests {
     fn latencies_are_milliseconds_and_a_request_given_up_is_in_the_last_bucket() {
         let mut registry = Registry::default();
         let counters = Metrics::new(&mut registry).counters(store(1));
-        counters.took("Decrypt", XksOperation::Decrypt, Duration::from_millis(3));
-        counters.took("Decrypt", XksOperation::Decrypt, Duration::from_millis(250));
+        counters.took("Decrypt", Operation::Decrypt, Duration::from_millis(3));
+        counters.took("Decrypt", Operation::Decrypt, Duration::from_millis(250));
         let text = scraped(&registry);
         assert!(text.contains(r#"KeySpec="SYMMETRIC_DEFAULT"} 253.0"#), "{text}");
         assert!(text.contains(r#"le="5.0",CustomKeyStoreId="#), "{text}");

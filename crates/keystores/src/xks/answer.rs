@@ -11,8 +11,9 @@ use http::StatusCode;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};
 
-use crate::blob::{IV_LENGTHS, MOST_CIPHERTEXT, MOST_METADATA, TAG};
+use crate::blob::MOST_CIPHERTEXT;
 use crate::{ExternalKey, XksFailure};
+use xks_api::{ErrorName, IV_LENGTHS, MOST_CIPHERTEXT_METADATA, TAG};
 
 /// Reads an answer: what was asked for by `reader`, or the error that the proxy answers.
 ///
@@ -47,8 +48,8 @@ impl Refusal<'_> {
     /// What AWS tells apart.
     #[must_use]
     pub fn failure(&self) -> XksFailure {
-        let known = ERRORS.iter().find(|(name, _)| *name == self.error_name);
-        known.map_or(XksFailure::InvalidResponse, |(_, failure)| *failure)
+        let known = ErrorName::ALL.iter().find(|name| name.as_str() == self.error_name);
+        known.map_or(XksFailure::InvalidResponse, |name| failure_of(*name))
     }
 
     /// The error's name and message as they may be logged: bounded, and printable.
@@ -97,7 +98,7 @@ pub fn encrypted(body: &[u8], length: usize) -> Option<Encrypted> {
     let metadata = answer.ciphertext_metadata.map_or_else(Vec::new, |metadata| metadata.0);
     let fits = answer.ciphertext.0.len() == length
         && IV_LENGTHS.contains(&answer.initialization_vector.0.len())
-        && metadata.len() <= MOST_METADATA;
+        && metadata.len() <= MOST_CIPHERTEXT_METADATA;
     fits.then_some(Encrypted {
         ciphertext: answer.ciphertext.0,
         initialization_vector: answer.initialization_vector.0,
@@ -216,26 +217,29 @@ impl<'de> Deserialize<'de> for Binary {
     }
 }
 
+//= xks: errorName
+const fn failure_of(name: ErrorName) -> XksFailure {
+    match name {
+        ErrorName::AccessDenied => XksFailure::AccessDenied,
+        ErrorName::AuthenticationFailed => XksFailure::AuthenticationFailed,
+        ErrorName::DependencyTimeout => XksFailure::DependencyTimeout,
+        ErrorName::Internal => XksFailure::Internal,
+        ErrorName::InvalidCiphertext => XksFailure::InvalidCiphertext,
+        ErrorName::InvalidKeyUsage => XksFailure::InvalidKeyUsage,
+        ErrorName::InvalidState => XksFailure::InvalidState,
+        ErrorName::InvalidUriPath => XksFailure::InvalidUriPath,
+        ErrorName::KeyNotFound => XksFailure::KeyNotFound,
+        ErrorName::Throttling => XksFailure::Throttling,
+        ErrorName::UnsupportedOperation => XksFailure::UnsupportedOperation,
+        // It is a request of ours that it does not understand.
+        ErrorName::Validation => XksFailure::InvalidResponse,
+    }
+}
+
 fn printable(text: &str) -> String {
     let printed = text.chars().take(LONGEST_PRINTED);
     printed.map(|character| if (' '..='~').contains(&character) { character } else { '?' }).collect()
 }
-
-//= xks: errorName
-const ERRORS: [(&str, XksFailure); 12] = [
-    ("AccessDeniedException", XksFailure::AccessDenied),
-    ("AuthenticationFailedException", XksFailure::AuthenticationFailed),
-    ("DependencyTimeoutException", XksFailure::DependencyTimeout),
-    ("InternalException", XksFailure::Internal),
-    ("InvalidCiphertextException", XksFailure::InvalidCiphertext),
-    ("InvalidKeyUsageException", XksFailure::InvalidKeyUsage),
-    ("InvalidStateException", XksFailure::InvalidState),
-    ("InvalidUriPathException", XksFailure::InvalidUriPath),
-    ("KeyNotFoundException", XksFailure::KeyNotFound),
-    ("ThrottlingException", XksFailure::Throttling),
-    ("UnsupportedOperationException", XksFailure::UnsupportedOperation),
-    ("ValidationException", XksFailure::InvalidResponse),
-];
 
 /// More than any answer of the specification needs.
 pub(crate) const LONGEST_BODY: usize = 64 * 1024;
@@ -347,7 +351,8 @@ mod tests {
 
     #[test]
     fn an_error_is_known_by_its_name_whatever_its_status() {
-        for (name, failure) in ERRORS {
+        for name in ErrorName::ALL {
+            let failure = failure_of(*name);
             for status in [200, 400, 404, 500] {
                 assert_eq!(refused(status, &format!(r#"{{"errorName":"{name}"}}"#)), failure);
             }

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
 use http::Request;
 use keys::{Region, XksProxy};
@@ -13,10 +12,11 @@ use zeroize::Zeroizing;
 
 use super::answer::{self, Encrypted, LONGEST_BODY};
 use super::proxy::Proxy;
-use super::request::{self, XksOperation};
+use super::request;
 use super::{Health, Settings, Shared};
 use crate::blob::{MOST_CIPHERTEXT, OuterBlob, StoreKind};
 use crate::{ExternalKey, RequestMetadata, StoreError, Usage, XksFailure};
+use xks_api::Operation;
 
 /// One store's proxy as one worker reaches it. Clones share its connections.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ impl XksClient {
         }
         let aad = usage.additional_data();
         let body = request::encrypt(&usage.request, &aad, inner);
-        let call = Call::about(&usage.request, XksOperation::Encrypt, key_id);
+        let call = Call::about(&usage.request, Operation::Encrypt, key_id);
         let reader = |answer: &[u8]| {
             answer::encrypted(answer, inner.len()).filter(|encrypted| is_intact(encrypted, &aad))
         };
@@ -89,7 +89,7 @@ impl XksClient {
             return Err(StoreError::InvalidCiphertext);
         }
         let body = request::decrypt(&usage.request, &usage.additional_data(), blob);
-        let call = Call::about(&usage.request, XksOperation::Decrypt, key_id);
+        let call = Call::about(&usage.request, Operation::Decrypt, key_id);
         self.admitted(&call, body, |answer| answer::decrypted(answer, blob.ciphertext.len())).await
     }
 
@@ -103,7 +103,7 @@ impl XksClient {
         key_id: &str,
         request: &RequestMetadata<'_>,
     ) -> Result<ExternalKey, StoreError> {
-        let call = Call::about(request, XksOperation::GetKeyMetadata, key_id);
+        let call = Call::about(request, Operation::GetKeyMetadata, key_id);
         self.admitted(&call, request::key_metadata(request), answer::key_metadata).await
     }
 
@@ -183,7 +183,7 @@ impl XksClient {
         deadline: Instant,
     ) -> Result<T, XksFailure> {
         let place = match call.kind {
-            XksOperation::GetHealthStatus => None,
+            Operation::GetHealthStatus => None,
             // That all places are taken says nothing of the proxy.
             _ => timeout_at(deadline, self.shared.place()).await.map_err(|_| XksFailure::TimedOut)?,
         };
@@ -287,7 +287,7 @@ impl XksClient {
 
 /// What a proxy is asked, and why.
 struct Call<'a> {
-    kind: XksOperation,
+    kind: Operation,
     /// The KMS operation.
     operation: &'a str,
     request_id: &'a str,
@@ -296,13 +296,13 @@ struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    fn about(request: &RequestMetadata<'a>, kind: XksOperation, key_id: &str) -> Self {
+    fn about(request: &RequestMetadata<'a>, kind: Operation, key_id: &str) -> Self {
         let RequestMetadata { operation, request_id, .. } = *request;
         Self { kind, operation, request_id, path: kind.path(key_id) }
     }
 
     fn about_health(operation: &'a str, request_id: &'a str) -> Self {
-        let kind = XksOperation::GetHealthStatus;
+        let kind = Operation::GetHealthStatus;
         Self { kind, operation, request_id, path: kind.path("") }
     }
 }
@@ -310,12 +310,8 @@ impl<'a> Call<'a> {
 /// Whether what the proxy encrypted is what came here.
 fn is_intact(encrypted: &Encrypted, additional_data: &[u8]) -> bool {
     let Encrypted { ciphertext, initialization_vector, tag, metadata, integrity_value } = encrypted;
-    let mut digest = Context::new(&SHA256);
-    //= xks: SHA256(AAD ‖ ciphertextMetadata ‖ IV ‖ ciphertext ‖ tag)
-    for part in [additional_data, metadata, initialization_vector, ciphertext, tag] {
-        digest.update(part);
-    }
-    digest.finish().as_ref() == integrity_value
+    xks_api::integrity_value(additional_data, metadata, initialization_vector, ciphertext, tag)
+        == *integrity_value
 }
 
 //= xks: 250 milliseconds, connection set-up included, and one retry after a time-out

@@ -13,5 +13,4 @@ mod shared;
 pub use answer::Health;
 pub use client::XksClient;
 pub use proxy::Settings;
-pub(crate) use request::XksOperation;
 pub use shared::Shared;

@@ -8,37 +8,6 @@ use serde::{Serialize, Serializer};
 use crate::RequestMetadata;
 use crate::blob::OuterBlob;
 
-/// One of the four calls of an XKS proxy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum XksOperation {
-    Decrypt,
-    Encrypt,
-    GetHealthStatus,
-    GetKeyMetadata,
-}
-
-impl XksOperation {
-    /// Its name, as AWS writes it.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Decrypt => "Decrypt",
-            Self::Encrypt => "Encrypt",
-            Self::GetHealthStatus => "GetHealthStatus",
-            Self::GetKeyMetadata => "GetKeyMetadata",
-        }
-    }
-
-    /// What comes behind the path of the proxy's API.
-    pub(crate) fn path(self, key_id: &str) -> String {
-        match self {
-            Self::Decrypt => format!("/keys/{key_id}/decrypt"),
-            Self::Encrypt => format!("/keys/{key_id}/encrypt"),
-            Self::GetHealthStatus => "/health".to_owned(),
-            Self::GetKeyMetadata => format!("/keys/{key_id}/metadata"),
-        }
-    }
-}
-
 /// The body of Encrypt.
 pub(crate) fn encrypt(request: &RequestMetadata<'_>, additional_data: &[u8], plaintext: &[u8]) -> Bytes {
     json(&Encrypt {

@@ -10,10 +10,10 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Health;
 use super::circuit::Circuit;
-use super::request::XksOperation;
 use crate::metrics::{Gauges, StoreMetrics};
 use crate::quota::Quota;
 use crate::{Metrics, StoreError, XksFailure};
+use xks_api::Operation;
 
 /// What all workers of the node share of one store, from when it is connected until it is disconnected.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ impl Shared {
     }
 
     /// Whether one more call may be made now; if so, it is counted.
-    pub(super) fn admit(&self, operation: &str, call: XksOperation) -> Result<(), StoreError> {
+    pub(super) fn admit(&self, operation: &str, call: Operation) -> Result<(), StoreError> {
         if let Some(failure) = self.circuit.refusal() {
             self.count(operation, call, Err(failure));
             return Err(failure.into());
@@ -92,14 +92,14 @@ impl Shared {
     }
 
     /// Counts a request to the proxy.
-    pub(super) fn count(&self, operation: &str, call: XksOperation, outcome: Result<(), XksFailure>) {
+    pub(super) fn count(&self, operation: &str, call: Operation, outcome: Result<(), XksFailure>) {
         if let Some(measured) = &self.measured {
             measured.counters.requested(operation, call, outcome);
         }
     }
 
     /// Notes how long one took.
-    pub(super) fn took(&self, operation: &str, call: XksOperation, time: Duration) {
+    pub(super) fn took(&self, operation: &str, call: Operation, time: Duration) {
         if let Some(measured) = &self.measured {
             measured.counters.took(operation, call, time);
         }
