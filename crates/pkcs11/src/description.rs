@@ -123,17 +123,18 @@ impl Key {
         Some(private)
     }
 
-    /// Apart from the rest: what is no date is as good as none.
+    /// Apart from the rest: what is no date is as good as none, and SoftHSM fails to decrypt those of a private object, which it
+    /// never encrypted. Only if the token tells the rest once more is it the date's fault.
     fn read_dates(&mut self, session: &Session) -> Result<(), Trouble> {
         for which in [AttributeType::StartDate, AttributeType::EndDate] {
-            let read = match attributes(session, self.handle, &[which]) {
-                Err(Trouble::Refused(_)) => continue,
-                read => read?,
-            };
-            match read.as_slice() {
-                [Attribute::StartDate(date)] => self.description.start = day(date),
-                [Attribute::EndDate(date)] => self.description.end = day(date),
-                _ => (),
+            match attributes(session, self.handle, &[which]).as_deref() {
+                Ok([Attribute::StartDate(date)]) => self.description.start = day(date),
+                Ok([Attribute::EndDate(date)]) => self.description.end = day(date),
+                Ok(_) => (),
+                Err(trouble) => {
+                    attributes(session, self.handle, OF_A_KEY)?;
+                    eprintln!("cardea-pkcs11: a date of a key cannot be read: {trouble:?}");
+                }
             }
         }
         Ok(())

@@ -21,7 +21,11 @@ use support::{Member, PIN, Sealed, SoftHsm};
 async fn a_key_is_described_as_the_token_has_it() {
     if let Some(session) = direct::session() {
         let (from, to) = (Date::new(*b"2026", *b"01", *b"02"), Date::new(*b"2031", *b"12", *b"31"));
-        make_aes(&session, "aes-256", 32, &[Attribute::StartDate(from), Attribute::EndDate(to)]);
+        make_aes(&session, "aes-256", 32, &[]);
+        let (from, to) = (Attribute::StartDate(from), Attribute::EndDate(to));
+        make_aes(&session, "dated", 32, &[Attribute::Private(false), from.clone(), to.clone()]);
+        // SoftHSM cannot read them itself.
+        make_aes(&session, "unreadable dates", 32, &[from, to]);
         // Not a key, and so not another of that name.
         let data = [Attribute::Class(ObjectClass::DATA), Attribute::Token(true), label("aes-256")];
         session.create_object(&data).unwrap();
@@ -33,8 +37,11 @@ async fn a_key_is_described_as_the_token_has_it() {
     let owned = KeyDescription { extractable: true, ..KeyDescription::default() };
     let aes = KeyDescription { key_type: 0x1f, encrypt: true, decrypt: true, ..owned };
     let (start, end) = (KeyDate { year: 2026, month: 1, day: 2 }, KeyDate { year: 2031, month: 12, day: 31 });
-    let dated = KeyDescription { value_length: Some(32), start: Some(start), end: Some(end), ..aes };
-    assert_eq!(one.describe(named("aes-256")).await, Ok(dated));
+    let long = KeyDescription { value_length: Some(32), ..aes };
+    assert_eq!(one.describe(named("aes-256")).await, Ok(long));
+    assert_eq!(one.describe(named("unreadable dates")).await, Ok(long));
+    let dated = KeyDescription { start: Some(start), end: Some(end), ..long };
+    assert_eq!(one.describe(named("dated")).await, Ok(dated));
     let short = KeyDescription { value_length: Some(16), ..aes };
     assert_eq!(one.describe(named("aes-128")).await, Ok(short));
     let hmac = KeyDescription { key_type: 0x10, value_length: Some(32), sign: true, verify: true, ..owned };
@@ -44,7 +51,7 @@ async fn a_key_is_described_as_the_token_has_it() {
     assert!(rsa.encrypt && rsa.decrypt && rsa.sensitive && !rsa.extractable && !rsa.derive, "{rsa:?}");
     one.generate(b"an id").await.unwrap();
     let own = one.describe(ObjectId::new(b"an id").unwrap().into()).await.unwrap();
-    let as_made = KeyDescription { value_length: Some(32), sensitive: true, extractable: false, ..aes };
+    let as_made = KeyDescription { sensitive: true, extractable: false, ..long };
     assert_eq!(own, as_made);
     assert_eq!(one.describe(named("none")).await, Err(Refusal::KeyMissing));
 }
@@ -72,8 +79,9 @@ async fn keys_that_are_not_aes_256_are_unfit_and_several_of_one_label_ambiguous(
         make_aes(&session, "aes-128", 16, &[]);
         make_generic_secret(&session, "hmac");
         make_rsa(&session, "rsa");
-        make_aes(&session, "twice", 32, &[]);
-        make_aes(&session, "twice", 32, &[]);
+        for (times, label) in [(2, "two keys"), (3, "three keys"), (9, "nine keys")] {
+            (0..times).for_each(|_| make_aes(&session, label, 32, &[]));
+        }
         make_aes(&session, "a key and a pair", 32, &[]);
         return make_rsa(&session, "a key and a pair");
     }
@@ -84,14 +92,16 @@ async fn keys_that_are_not_aes_256_are_unfit_and_several_of_one_label_ambiguous(
         ("aes-128", Refusal::KeyUnfit),
         ("hmac", Refusal::KeyUnfit),
         ("rsa", Refusal::KeyUnfit),
-        ("twice", Refusal::KeyAmbiguous),
+        ("two keys", Refusal::KeyAmbiguous),
+        ("three keys", Refusal::KeyAmbiguous),
+        ("nine keys", Refusal::KeyAmbiguous),
         ("a key and a pair", Refusal::KeyAmbiguous),
     ] {
         assert_eq!(one.find_named(named(label)).await, Err(refusal), "{label}");
         assert_eq!(one.seal_named(named(label), b"", b"text").await, Err(refusal), "{label}");
         assert_eq!(one.open_named(named(label), b"", &sealed).await, Err(refusal), "{label}");
     }
-    for label in ["twice", "a key and a pair"] {
+    for label in ["two keys", "three keys", "nine keys", "a key and a pair"] {
         assert_eq!(one.describe(named(label)).await, Err(Refusal::KeyAmbiguous), "{label}");
     }
 }
@@ -193,6 +203,8 @@ fn make_aes(session: &Session, name: &str, length: u64, besides: &[Attribute]) {
         Attribute::Wrap(false),
         Attribute::Unwrap(false),
     ]);
+    template
+        .retain(|attribute| besides.iter().all(|other| other.attribute_type() != attribute.attribute_type()));
     template.extend_from_slice(besides);
     session.generate_key(&Mechanism::AesKeyGen, &template).unwrap();
 }
