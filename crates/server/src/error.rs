@@ -1,5 +1,6 @@
 //! What can go wrong while the service starts, is asked for something by its administrator, or stops.
 
+use http_server::HttpServerError;
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
@@ -12,14 +13,6 @@ pub enum ServerError {
     #[error("the running service refuses: {reason}")]
     AdminRefused {
         /// In the service's own words.
-        reason: String,
-    },
-    /// The certificate or its key cannot be used.
-    #[error("the TLS certificate `{}` cannot be used: {reason}", path.display())]
-    Certificate {
-        /// The certificate's file.
-        path: PathBuf,
-        /// What is wrong with it.
         reason: String,
     },
     /// The clock of this data directory was moved, and the service is not to move clocks.
@@ -59,14 +52,9 @@ pub enum ServerError {
         /// Why not.
         source: io::Error,
     },
-    /// Nothing can listen there.
-    #[error("cannot listen on `{address}`")]
-    Listen {
-        /// Where.
-        address: SocketAddr,
-        /// Why not.
-        source: io::Error,
-    },
+    /// The service cannot be reached as it is to be.
+    #[error(transparent)]
+    Http(#[from] HttpServerError),
     /// No service runs on the data directory.
     #[error("no service runs on `{}`", path.display())]
     NotRunning {
@@ -108,32 +96,5 @@ impl ServerError {
     /// For `map_err` on anything that a part of the service answers.
     pub(crate) fn part<E: Error + Send + Sync + 'static>(part: &'static str) -> impl FnOnce(E) -> Self {
         move |source| Self::Part { part, source: Box::new(source) }
-    }
-}
-
-/// The error and its causes in one line, as a person reads them.
-#[must_use]
-pub fn in_one_line(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !line.ends_with(&text) {
-            line = format!("{line}: {text}");
-        }
-        cause = error.source();
-    }
-    line.replace('\n', " ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_chain_of_causes_is_one_line() {
-        let source = io::Error::new(io::ErrorKind::PermissionDenied, "permission\ndenied");
-        let error = ServerError::file("read", Path::new("/a"))(source);
-        assert_eq!(in_one_line(&error), "cannot read `/a`: permission denied");
     }
 }

@@ -4,18 +4,13 @@
 pub mod admin;
 pub mod config;
 pub mod data_dir;
-mod door;
 mod error;
-mod fence;
 pub mod http;
-mod listener;
 pub mod logging;
-mod metrics;
 mod node;
 pub mod root_env;
 pub mod tls;
-mod workers;
 
-pub use door::{Bound, Door, Plan};
-pub use error::{ServerError, in_one_line};
+pub use error::ServerError;
+pub use http_server::in_one_line;
 pub use node::{Serve, serve};

@@ -5,11 +5,10 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, EXPIRES, HeaderMap, HeaderName, PRAGMA};
 use http::{HeaderValue, StatusCode};
 use http_body_util::Full;
+use http_server::Response;
 use operations::Answer;
 use uuid::Uuid;
 use wire::{AWS_JSON, Fault, FaultKind, xml};
-
-pub(super) type Response = http::Response<Full<Bytes>>;
 
 /// What an operation answers.
 pub(super) fn of_operation(answer: Answer, id: Uuid) -> Response {
@@ -51,7 +50,7 @@ pub(super) fn unavailable(protocol: Protocol, id: Uuid) -> Response {
 }
 
 /// The same answer, and the last one on its connection.
-pub(super) fn and_close(mut response: Response) -> Response {
+fn and_close(mut response: Response) -> Response {
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }

@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::data_dir::{DataDir, DirLock, make_private_dir};
-use crate::http::Respond;
+use crate::http::{Calls, Respond};
 use crate::{ServerError, in_one_line};
 use attestation::Roots;
 use audit::{Appender, Journal};
@@ -90,7 +90,11 @@ impl Core {
     /// Makes what answers calls in a worker's thread.
     pub(super) fn factory(&self) -> impl Fn() -> Ready + Clone + Send + 'static {
         let (shared, seats) = (self.shared.clone(), Arc::clone(&self.seats));
-        move || std::future::ready(take_seat(&seats).map(|seat| Operations(Rc::new(shared.service(seat)))))
+        move || {
+            std::future::ready(
+                take_seat(&seats).map(|seat| Calls::to(Operations(Rc::new(shared.service(seat))))),
+            )
+        }
     }
 
     /// What is measured.
@@ -150,7 +154,7 @@ impl Respond for Operations {
     }
 }
 
-type Ready = std::future::Ready<Result<Operations, ServerError>>;
+type Ready = std::future::Ready<Result<Calls<Operations>, ServerError>>;
 type Seats = Arc<Mutex<Vec<Seat>>>;
 
 /// One worker's place at the module's door and at the custom key stores, and its way into the journal.
@@ -188,7 +192,7 @@ async fn recovered_key_uses(dir: &DataDir, catalog: &Catalog) -> KeyUses {
 fn issuers(config: &Config) -> Result<Issuers, ServerError> {
     let mut extra_roots = Vec::new();
     for path in &config.oidc.extra_ca_files {
-        extra_roots.extend(crate::tls::certificates(path)?);
+        extra_roots.extend(http_server::tls::certificates(path)?);
     }
     let settings = oidc::Settings { extra_roots, ..oidc::Settings::default() };
     Issuers::new(settings).map_err(ServerError::part("OIDC providers cannot be reached"))

@@ -74,7 +74,7 @@ fn environment(cluster: &HsmCluster) -> BTreeMap<String, String> {
 fn trust_anchor(HsmCluster { id, trust_anchor: path, .. }: &HsmCluster) -> Result<Vec<u8>, ServerError> {
     let setting = format!("trust_anchor` of `hsm_cluster` `{id}");
     let pem = read(&setting, path)?;
-    let certificates = crate::tls::certificates(path).map_err(unusable(&setting, path))?;
+    let certificates = http_server::tls::certificates(path).map_err(unusable(&setting, path))?;
     match <[CertificateDer<'_>; 1]>::try_from(certificates) {
         Ok([certificate]) => Roots::none().add(certificate).map_err(unusable(&setting, path))?,
         Err(_) => return Err(unusable(&setting, path)("it holds more than one certificate")),

@@ -10,11 +10,10 @@ mod key_stores;
 use crate::admin::{AdminResponse, AdminSocket, Errand};
 use crate::config::Config;
 use crate::data_dir::DataDir;
-use crate::door::{Door, Plan};
-use crate::metrics::MetricsEndpoint;
 use crate::root_env::Reach;
 use crate::tls::{self, Tls};
-use crate::{ServerError, fence, in_one_line};
+use crate::{ServerError, in_one_line};
+use http_server::{Current, Door, MetricsEndpoint, Plan, fence, one_a_core};
 use jiff::Timestamp;
 use rustls::ServerConfig;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -113,7 +112,7 @@ impl Node {
         let first_start = FirstStart::of(&dir)?;
         let clock = ServiceClock::open(&dir, dev_clock)?;
         let tls = Rc::new(Tls::open(&dir, &config, Timestamp::now())?);
-        let workers = config.workers.unwrap_or_else(crate::door::one_a_core);
+        let workers = config.workers.unwrap_or_else(one_a_core);
         let bound = plan(&config, tls.config(), workers).bind()?;
         let metrics = metrics(&config)?;
         let core = Core::open(&dir, lock, &config, key_stores, clock.clock(), workers.get()).await?;
@@ -189,13 +188,15 @@ async fn renew_for_ever(tls: &Tls) {
     }
 }
 
-fn plan(config: &Config, tls: Arc<ServerConfig>, workers: NonZeroUsize) -> Plan {
-    Plan { https: Some((config.listen, tls)), http: config.http, limits: config.limits.clone(), workers }
+fn plan(config: &Config, tls: Arc<Current<ServerConfig>>, workers: NonZeroUsize) -> Plan {
+    let limits = Current::new(http_server::Limits::from(&config.limits));
+    Plan { https: Some((config.listen, tls)), http: config.http, limits, workers }
 }
 
 fn metrics(config: &Config) -> Result<Option<Rc<MetricsEndpoint>>, ServerError> {
-    let bind = |address| MetricsEndpoint::bind(address, &config.limits).map(Rc::new);
-    config.metrics.map(bind).transpose()
+    let Some(address) = config.metrics else { return Ok(None) };
+    let limits = http_server::Limits::from(&config.limits);
+    Ok(Some(Rc::new(MetricsEndpoint::bind(address, &limits)?)))
 }
 
 fn reach(dir: &DataDir, config: &Config, endpoint: String) -> Reach {

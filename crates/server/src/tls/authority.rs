@@ -1,8 +1,8 @@
 //! Our own CA and the server certificate that it signs, in `DIR/tls`. Their keys leave these files for nowhere.
 
-use super::{provider, read_certificate};
 use crate::ServerError;
 use crate::data_dir::{DataDir, make_private_dir, write_private};
+use http_server::tls::{provider, read_certificate};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -49,7 +49,7 @@ impl Authority {
         if !self.is_good(names, now) {
             self.issue(names, now)?;
         }
-        read_certificate(&self.dir.join(SERVER), &self.dir.join(SERVER_KEY))
+        Ok(read_certificate(&self.dir.join(SERVER), &self.dir.join(SERVER_KEY))?)
     }
 
     fn make_ca(&self, now: Timestamp) -> Result<(), ServerError> {

@@ -1,4 +1,4 @@
-//! TLS as it is served: versions, suites, the certificate of the moment. Only forward secrecy, never early data.
+//! TLS as it is served: the certificate of the moment, of our own making or from files.
 
 mod authority;
 pub(crate) mod details;
@@ -6,15 +6,13 @@ pub(crate) mod details;
 use crate::ServerError;
 use crate::config::Config;
 use crate::data_dir::DataDir;
+use http_server::Current;
+use http_server::tls::{Handshakes, TlsVersion, read_certificate};
 use jiff::Timestamp;
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, ServerSessionMemoryCache};
+use rustls::ServerConfig;
 use rustls::sign::CertifiedKey;
-use rustls::{ServerConfig, version};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use authority::Authority;
 
@@ -22,29 +20,34 @@ pub use authority::Authority;
 #[derive(Debug)]
 pub struct Tls {
     source: Source,
-    current: Arc<Current>,
-    config: Arc<ServerConfig>,
+    certificate: Arc<Current<CertifiedKey>>,
+    config: Arc<Current<ServerConfig>>,
 }
 
 impl Tls {
     /// Reads or makes the certificate.
     pub fn open(dir: &DataDir, config: &Config, now: Timestamp) -> Result<Self, ServerError> {
         let source = Source::of(dir, config);
-        let current = Arc::new(Current(RwLock::new(Arc::new(source.load(now)?))));
-        let config = server_config(&current, config.limits.tls_sessions)?;
-        Ok(Self { source, current, config })
+        let certificate = Current::new(source.load(now)?);
+        let handshakes = Handshakes {
+            certificate: Arc::<Current<CertifiedKey>>::clone(&certificate),
+            clients: None,
+            minimum_version: TlsVersion::Tls12,
+            sessions: config.limits.tls_sessions,
+        };
+        let config = Current::new(handshakes.server_config()?);
+        Ok(Self { source, certificate, config })
     }
 
     /// Reads the certificate again, or makes a new one if it is near its end. What was shown before stays if that fails.
     pub fn refresh(&self, now: Timestamp) -> Result<(), ServerError> {
-        let certificate = Arc::new(self.source.load(now)?);
-        *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = certificate;
+        self.certificate.replace(self.source.load(now)?);
         Ok(())
     }
 
     /// What every handshake uses.
     #[must_use]
-    pub fn config(&self) -> Arc<ServerConfig> {
+    pub fn config(&self) -> Arc<Current<ServerConfig>> {
         Arc::clone(&self.config)
     }
 }
@@ -80,55 +83,10 @@ impl Source {
 
     fn load(&self, now: Timestamp) -> Result<CertifiedKey, ServerError> {
         match self {
-            Self::Files { certificate, private_key } => read_certificate(certificate, private_key),
+            Self::Files { certificate, private_key } => Ok(read_certificate(certificate, private_key)?),
             Self::Own { authority, names } => authority.certificate(names, now),
         }
     }
-}
-
-/// The certificate of the moment.
-#[derive(Debug)]
-struct Current(RwLock<Arc<CertifiedKey>>);
-
-impl ResolvesServerCert for Current {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner)))
-    }
-}
-
-fn server_config(current: &Arc<Current>, sessions: usize) -> Result<Arc<ServerConfig>, ServerError> {
-    let mut config = ServerConfig::builder_with_provider(provider())
-        .with_protocol_versions(&[&version::TLS13, &version::TLS12])
-        .map_err(ServerError::part("TLS cannot be set up"))?
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::<Current>::clone(current));
-    config.alpn_protocols = vec![ALPN_H2.to_vec(), ALPN_HTTP_1_1.to_vec()];
-    config.session_storage = match sessions {
-        0 => Arc::new(NoServerSessionStorage {}),
-        sessions => ServerSessionMemoryCache::new(sessions),
-    };
-    Ok(Arc::new(config))
-}
-
-/// Its default suites all have forward secrecy, and X25519MLKEM768 comes first: the feature `prefer-post-quantum`.
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(aws_lc_rs::default_provider())
-}
-
-fn read_certificate(certificate: &Path, private_key: &Path) -> Result<CertifiedKey, ServerError> {
-    let wrong = |reason: String| ServerError::Certificate { path: certificate.to_owned(), reason };
-    let chain = certificates(certificate)?;
-    let key = PrivateKeyDer::from_pem_file(private_key)
-        .map_err(|error| wrong(format!("its key `{}`: {error}", private_key.display())))?;
-    CertifiedKey::from_der(chain, key, &provider()).map_err(|error| wrong(error.to_string()))
-}
-
-/// The certificates of a file, in order. There is at least one.
-pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ServerError> {
-    let wrong = |reason: String| ServerError::Certificate { path: path.to_owned(), reason };
-    let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let certificates = certificates.map_err(|error| wrong(error.to_string()))?;
-    if certificates.is_empty() { Err(wrong("it holds no certificate".to_owned())) } else { Ok(certificates) }
 }
 
 fn names(config: &Config) -> Vec<String> {
@@ -152,15 +110,13 @@ fn host(url: &str) -> Option<&str> {
     }
 }
 
-/// The protocol that the client chose by ALPN, if it is HTTP/2.
-pub(crate) const ALPN_H2: &[u8] = b"h2";
-const ALPN_HTTP_1_1: &[u8] = b"http/1.1";
 const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rustls::NamedGroup;
+    use http_server::HttpServerError;
+    use rustls::pki_types::CertificateDer;
 
     #[test]
     fn the_host_of_an_endpoint_is_found() {
@@ -181,16 +137,6 @@ mod tests {
             names(&config),
             ["localhost", "127.0.0.1", "::1", "192.0.2.7", "kms.example.org", "other"]
         );
-    }
-
-    #[test]
-    fn every_suite_has_forward_secrecy_and_the_hybrid_group_comes_first() {
-        let provider = provider();
-        assert_eq!(provider.kx_groups.first().unwrap().name(), NamedGroup::X25519MLKEM768);
-        for suite in &provider.cipher_suites {
-            let name = format!("{:?}", suite.suite());
-            assert!(name.starts_with("TLS13_") || name.starts_with("TLS_ECDHE_"), "{name}");
-        }
     }
 
     #[test]
@@ -221,10 +167,10 @@ mod tests {
         config.tls.certificate = Some(dir.file("tls/server.pem"));
         config.tls.private_key = Some(dir.file("tls/ca-key.pem"));
         let refused = Tls::open(&dir, &config, Timestamp::now()).unwrap_err();
-        assert!(matches!(refused, ServerError::Certificate { .. }), "{refused}");
+        assert!(matches!(refused, ServerError::Http(HttpServerError::Certificate { .. })), "{refused}");
     }
 
     fn shown(tls: &Tls) -> Vec<CertificateDer<'static>> {
-        tls.current.0.read().unwrap().cert.clone()
+        tls.certificate.now().cert.clone()
     }
 }

@@ -1,27 +1,26 @@
-//! The limits of HTTP and the drain, against the real listener. What answers is an echo: limits hold before operations.
+//! AWS's protocols over HTTP, against the real listener. What answers is an echo: limits hold before operations.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use http_server::{Current, Door, Plan};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use jiff::Timestamp;
 use operations::{Answer, Call};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
+use server::ServerError;
 use server::config::{Config, Limits};
 use server::data_dir::DataDir;
-use server::http::Respond;
+use server::http::{Calls, Respond};
 use server::tls::Tls;
-use server::{Door, Plan, ServerError};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use wire::query::FORM;
@@ -174,85 +173,6 @@ async fn bodies_that_would_fill_the_memory_are_answered_503() {
 }
 
 #[tokio::test]
-async fn a_huge_header_and_too_many_headers_are_answered_431() {
-    let door = open(Limits::default()).await;
-    let huge = post("").replace("Host: a", &format!("Host: a\r\nX-A: {}", "x".repeat(70_000)));
-    assert!(door.exchange(&huge).await.starts_with("HTTP/1.1 431 "));
-    let many = post("").replace("Host: a", &format!("Host: a{}", "\r\nX-A: x".repeat(70)));
-    assert!(door.exchange(&many).await.starts_with("HTTP/1.1 431 "));
-}
-
-#[tokio::test]
-async fn a_header_that_arrives_byte_by_byte_does_not_hold_the_connection() {
-    let door = open(Limits { header_timeout: span("1s"), ..Limits::default() }).await;
-    let mut connection = door.connect().await;
-    let begun = Instant::now();
-    let request = post("");
-    for byte in request.as_bytes() {
-        if connection.write_all(&[*byte]).await.is_err() || begun.elapsed() > Duration::from_secs(8) {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-}
-
-#[tokio::test]
-async fn a_connection_that_sends_nothing_is_closed() {
-    let door = open(Limits { header_timeout: span("500ms"), ..Limits::default() }).await;
-    assert_closed_between(door.connect().await, 0, 3_000).await;
-}
-
-#[tokio::test]
-async fn an_idle_connection_outlives_the_header_timeout_and_ends_at_the_idle_timeout() {
-    let door =
-        open(Limits { header_timeout: span("500ms"), idle_timeout: span("2s"), ..Limits::default() }).await;
-    let mut connection = door.connect().await;
-    exchange_once(&mut connection, &post_and_stay("x")).await;
-    assert_closed_between(connection, 1_400, 5_000).await;
-}
-
-#[tokio::test]
-async fn a_client_that_does_not_read_its_answers_is_cut_off() {
-    let door = open(Limits { idle_timeout: span("1s"), ..Limits::default() }).await;
-    let mut connection = door.connect().await;
-    let request = post_and_stay(&"x".repeat(1_000_000));
-    let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(10) {
-        let write = tokio::time::timeout(Duration::from_secs(8), connection.write_all(request.as_bytes()));
-        if write.await.unwrap().is_err() {
-            return;
-        }
-    }
-    panic!("the connection is still open");
-}
-
-#[tokio::test]
-async fn a_handshake_that_does_not_go_on_is_ended() {
-    let door = open(Limits { handshake_timeout: span("300ms"), ..Limits::default() }).await;
-    let mut connection = TcpStream::connect(door.https).await.unwrap();
-    connection.write_all(&[0x16, 0x03, 0x01]).await.unwrap();
-    assert_closed_between(connection, 200, 3_000).await;
-}
-
-#[tokio::test]
-async fn connections_over_the_limit_wait_until_one_closes() {
-    let door = open(Limits { connections: 2, ..Limits::default() }).await;
-    let mut first = door.connect().await;
-    let mut second = door.connect().await;
-    exchange_once(&mut first, &post_and_stay("x")).await;
-    exchange_once(&mut second, &post_and_stay("x")).await;
-    let mut third = door.connect().await;
-    third.write_all(post("x").as_bytes()).await.unwrap();
-    let mut byte = [0];
-    let early = tokio::time::timeout(Duration::from_millis(300), third.read(&mut byte)).await;
-    assert!(early.is_err(), "the third connection is served beside two others");
-    drop(first);
-    assert_eq!(third.read(&mut byte).await.unwrap(), 1);
-    exchange_once(&mut second, &post_and_stay("x")).await;
-}
-
-#[tokio::test]
 async fn http2_is_spoken_where_the_client_offers_it_and_the_call_knows_its_connection() {
     let door = open(Limits::default()).await;
     let stream = door.connect_tls(&[b"h2", b"http/1.1"]).await;
@@ -277,130 +197,9 @@ async fn the_limits_hold_for_http2_too() {
     assert!(refused.as_ref().is_ok_and(|status| *status == 431) || refused.is_err(), "{refused:?}");
 }
 
-#[tokio::test]
-async fn a_half_open_http2_connection_ends_at_the_idle_timeout() {
-    let door = open(Limits { idle_timeout: span("1s"), ..Limits::default() }).await;
-    let mut stream = door.connect_tls(&[b"h2"]).await;
-    stream.write_all(b"PRI * HTTP/2.0\r\n").await.unwrap();
-    let begun = Instant::now();
-    let mut all = Vec::new();
-    let closed = tokio::time::timeout(Duration::from_secs(6), stream.read_to_end(&mut all)).await;
-    assert!(closed.is_ok() && begun.elapsed() > Duration::from_millis(500), "{:?}", begun.elapsed());
-}
+struct Echo;
 
-#[tokio::test]
-async fn a_request_in_flight_is_answered_before_the_door_closes() {
-    let door = open(Limits::default()).await;
-    let mut connection = door.connect().await;
-    connection.write_all(post_and_stay("x").replace("POST /", "POST /wait").as_bytes()).await.unwrap();
-    door.echo.begun.notified().await;
-    let go = Arc::clone(&door.echo);
-    let closing = tokio::spawn(door.door.close());
-    tokio::time::sleep(Duration::from_millis(600)).await;
-    assert!(!closing.is_finished(), "the door closed over a request");
-    go.go.notify_one();
-    let mut answer = String::new();
-    connection.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("connection: close"), "{answer}");
-    closing.await.unwrap();
-}
-
-#[tokio::test]
-async fn a_request_in_flight_on_http2_is_answered_before_the_door_closes() {
-    let door = open(Limits::default()).await;
-    let mut sender = http2(door.connect_tls(&[b"h2"]).await).await;
-    let answer = tokio::spawn(sender.send_request(http2_request("/wait", "x")));
-    door.echo.begun.notified().await;
-    let echo = Arc::clone(&door.echo);
-    let closing = tokio::spawn(door.door.close());
-    tokio::time::sleep(Duration::from_millis(600)).await;
-    assert!(
-        sender.send_request(http2_request("/", "late")).await.is_err(),
-        "a request was let in after the end"
-    );
-    echo.go.notify_one();
-    let body = answer.await.unwrap().unwrap().into_body().collect().await.unwrap().to_bytes();
-    assert_eq!(body, "x");
-    closing.await.unwrap();
-}
-
-#[tokio::test]
-async fn idle_connections_do_not_hold_the_door_open() {
-    let door = open(Limits::default()).await;
-    let mut plain = door.connect().await;
-    exchange_once(&mut plain, &post_and_stay("x")).await;
-    let mut sender = http2(door.connect_tls(&[b"h2"]).await).await;
-    sender.send_request(http2_request("/", "x")).await.unwrap();
-    let half_open = TcpStream::connect(door.https).await.unwrap();
-    let begun = Instant::now();
-    door.door.close().await;
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
-    drop((plain, sender, half_open));
-}
-
-#[tokio::test]
-async fn connections_are_shared_evenly_among_the_workers() {
-    let door = open_with(Limits::default(), 2).await;
-    let mut connections = Vec::new();
-    let mut threads = Vec::new();
-    for _ in 0..6 {
-        let mut connection = door.connect().await;
-        let request = post_and_stay("").replace("POST /", "POST /thread");
-        let answer = exchange_once(&mut connection, &request).await;
-        threads.push(answer.rsplit("\r\n").next().unwrap().to_owned());
-        connections.push(connection);
-    }
-    let first = threads.iter().filter(|thread| *thread == "worker-0").count();
-    assert_eq!(first, 3, "{threads:?}");
-}
-
-#[tokio::test]
-async fn a_request_that_never_ends_is_cut_off_at_the_drain_timeout() {
-    let door = open(Limits { drain_timeout: span("700ms"), ..Limits::default() }).await;
-    let mut connection = door.connect().await;
-    connection.write_all(post("x").replace("POST /", "POST /wait").as_bytes()).await.unwrap();
-    door.echo.begun.notified().await;
-    let begun = Instant::now();
-    door.door.close().await;
-    assert!(begun.elapsed() < Duration::from_secs(5));
-}
-
-#[tokio::test]
-async fn under_load_every_request_that_was_accepted_is_answered() {
-    let door = open(Limits::default()).await;
-    let answered = Arc::new(AtomicUsize::new(0));
-    let clients: Vec<_> = (0..8).map(|_| tokio::spawn(load(door.http, Arc::clone(&answered)))).collect();
-    while answered.load(Ordering::Relaxed) < 200 {
-        tokio::task::yield_now().await;
-    }
-    door.door.close().await;
-    for client in clients {
-        client.await.unwrap();
-    }
-}
-
-/// Sends one request after the other until it is told that an answer was the last, then until nobody listens.
-async fn load(address: SocketAddr, answered: Arc<AtomicUsize>) {
-    while let Ok(mut connection) = TcpStream::connect(address).await {
-        loop {
-            let answer = exchange_once(&mut connection, &post_and_stay("hello")).await;
-            assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("hello"), "{answer}");
-            answered.fetch_add(1, Ordering::Relaxed);
-            if answer.contains("connection: close") {
-                break;
-            }
-        }
-    }
-}
-
-struct Echo {
-    begun: Notify,
-    go: Notify,
-}
-
-struct Responder(Arc<Echo>);
-
-impl Respond for Responder {
+impl Respond for Echo {
     async fn respond(&self, request: Call) -> Answer {
         let body = match request.parts.uri.path() {
             "/host" => {
@@ -408,12 +207,6 @@ impl Respond for Responder {
                 let host = request.parts.uri.authority().unwrap();
                 let group = tls.key_exchange.as_deref().unwrap();
                 format!("{host} {} {} {group}", tls.version, tls.cipher_suite).into_bytes()
-            }
-            "/thread" => std::thread::current().name().unwrap().as_bytes().to_vec(),
-            "/wait" => {
-                self.0.begun.notify_one();
-                self.0.go.notified().await;
-                request.body.to_vec()
             }
             _ => request.body.to_vec(),
         };
@@ -426,19 +219,14 @@ impl Respond for Responder {
 }
 
 struct Open {
-    door: Door,
+    _door: Door,
     http: SocketAddr,
     https: SocketAddr,
-    echo: Arc<Echo>,
     dir: DataDir,
     _outside: tempfile::TempDir,
 }
 
 async fn open(limits: Limits) -> Open {
-    open_with(limits, 1).await
-}
-
-async fn open_with(limits: Limits, workers: usize) -> Open {
     let outside = tempfile::tempdir().unwrap();
     let dir = DataDir::create(outside.path()).unwrap();
     let tls = Tls::open(&dir, &Config::default(), Timestamp::now()).unwrap();
@@ -446,17 +234,12 @@ async fn open_with(limits: Limits, workers: usize) -> Open {
     let plan = Plan {
         https: Some((loopback, tls.config())),
         http: Some(loopback),
-        limits,
-        workers: NonZeroUsize::new(workers).unwrap(),
+        limits: Current::new((&limits).into()),
+        workers: NonZeroUsize::MIN,
     };
-    let echo = Arc::new(Echo { begun: Notify::new(), go: Notify::new() });
-    let shared = Arc::clone(&echo);
-    let make = move || {
-        let echo = Arc::clone(&shared);
-        async move { Ok::<_, ServerError>(Responder(echo)) }
-    };
+    let make = || std::future::ready(Ok::<_, ServerError>(Calls::to(Echo)));
     let door = plan.bind().unwrap().open(make).await.unwrap();
-    Open { http: door.http().unwrap(), https: door.https().unwrap(), door, echo, dir, _outside: outside }
+    Open { http: door.http().unwrap(), https: door.https().unwrap(), _door: door, dir, _outside: outside }
 }
 
 impl Open {
@@ -532,30 +315,6 @@ fn post_and_stay(body: &str) -> String {
     format!(
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: {length}\r\n\r\n{body}"
     )
-}
-
-async fn exchange_once(connection: &mut TcpStream, request: &str) -> String {
-    connection.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    loop {
-        let read = connection.read_buf(&mut answer).await.unwrap();
-        let text = String::from_utf8_lossy(&answer).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
-            if body.len() >= length.parse().unwrap() {
-                return text;
-            }
-        }
-        assert!(read > 0, "closed after `{text}`");
-    }
-}
-
-async fn assert_closed_between(mut connection: TcpStream, earliest: u128, latest: u128) {
-    let begun = Instant::now();
-    let mut rest = Vec::new();
-    let closed = tokio::time::timeout(Duration::from_secs(15), connection.read_to_end(&mut rest)).await;
-    let millis = begun.elapsed().as_millis();
-    assert!(closed.is_ok() && (earliest..latest).contains(&millis), "{closed:?} after {millis} ms");
 }
 
 fn span(text: &str) -> server::config::Span {
