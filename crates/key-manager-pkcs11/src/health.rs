@@ -1,0 +1,121 @@
+//! How the tokens are: each one on its own encrypts and decrypts under a key that no customer uses.
+
+use crate::session::opened;
+use crate::tokens::Tokens;
+use key_manager::{Health, HealthStatus, Member};
+use pkcs11_api::{Bytes, Command, Iv, KeyLabel, KeyName, Reply};
+use pkcs11_client::{Chosen, Trouble};
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::task::Poll;
+use tokio::time::Instant;
+
+/// What the tokens said of themselves when they were last tried.
+pub(crate) struct Tried(RefCell<Vec<Option<About>>>);
+
+/// What a token says of itself.
+#[derive(Clone)]
+struct About {
+    vendor: String,
+    model: String,
+}
+
+impl Tried {
+    pub(crate) fn new(tokens: usize) -> Self {
+        Self(RefCell::new(vec![None; tokens]))
+    }
+
+    /// Tries all tokens at the same time.
+    pub(crate) async fn all(&self, tokens: &Tokens) -> Health {
+        let members = tokens.way.members();
+        // One that is only just being logged in to is not away.
+        members.wait_until_settled(Instant::now() + members.settings().times.answer).await;
+        let tried = together((0..tokens.way.count()).map(|at| self.one(tokens, at))).await;
+        let about = self.0.borrow();
+        let vendor = about.iter().flatten().map(|about| about.vendor.clone()).next();
+        Health { vendor: vendor.unwrap_or_else(|| UNKNOWN_VENDOR.to_owned()), members: tried }
+    }
+
+    async fn one(&self, tokens: &Tokens, at: usize) -> Member {
+        let id = tokens.way.members().label(at).unwrap_or_default().to_owned();
+        let status = self.status(tokens, at).await.unwrap_or_else(|why| {
+            tracing::warn!(token = id, %why, "a token does not do with the test key what it is to do");
+            HealthStatus::Unavailable
+        });
+        let model = self.0.borrow().get(at).cloned().flatten().map(|about| about.model);
+        Member { id, model: model.unwrap_or_else(|| UNKNOWN_MODEL.to_owned()), status }
+    }
+
+    async fn status(&self, tokens: &Tokens, at: usize) -> Result<HealthStatus, Trouble> {
+        let chosen = tokens.way.members().active_member(at)?;
+        let status = try_out(tokens, chosen).await?;
+        let about = tokens.ask_one(chosen, &Command::Status, About::of).await?;
+        if let Some(known) = self.0.borrow_mut().get_mut(at) {
+            *known = Some(about);
+        }
+        Ok(status)
+    }
+}
+
+impl About {
+    fn of(reply: Reply<'_>) -> Option<Self> {
+        let Reply::Status { manufacturer, library, library_version: (major, minor), .. } = reply else {
+            return None;
+        };
+        let or = |text: &str, other: &str| match text.trim() {
+            "" => other.to_owned(),
+            text => text.to_owned(),
+        };
+        let (vendor, library) = (or(manufacturer, UNKNOWN_VENDOR), or(library, UNKNOWN_MODEL));
+        let model = format!("{library} {major}.{minor} ({vendor})");
+        Some(Self { vendor, model })
+    }
+}
+
+/// Encrypts and decrypts. Who is slow at that, or has only just come back, is degraded.
+async fn try_out(tokens: &Tokens, chosen: Chosen) -> Result<HealthStatus, Trouble> {
+    let (members, began) = (tokens.way.members(), Instant::now());
+    let was_on_trial = members.is_on_trial(chosen);
+    match there_and_back(tokens, chosen).await {
+        Ok(()) if was_on_trial || began.elapsed() > members.settings().times.answer => {
+            Ok(HealthStatus::Degraded)
+        }
+        Ok(()) => Ok(HealthStatus::Active),
+        Err(Trouble::Busy | Trouble::Slow) => Ok(HealthStatus::Degraded),
+        Err(trouble) => Err(trouble),
+    }
+}
+
+async fn there_and_back(tokens: &Tokens, chosen: Chosen) -> Result<(), Trouble> {
+    let name = KeyName::Label(KeyLabel::new(&tokens.shared.test_key).map_err(|_| Trouble::KeyMissing)?);
+    let additional_data = Bytes(TEXT);
+    let seal = Command::Seal { name, additional_data, plaintext: Bytes(TEXT) };
+    let read = |reply: Reply<'_>| match reply {
+        Reply::Sealed { iv, ciphertext, tag } => Some((iv, ciphertext.0.to_vec(), tag)),
+        _ => None,
+    };
+    let (iv, ciphertext, tag) = tokens.ask_one(chosen, &seal, read).await?;
+    let iv = Iv::from(&iv);
+    let open = Command::Open { name, iv, additional_data, ciphertext: Bytes(&ciphertext), tag };
+    let plaintext = tokens.ask_one(chosen, &open, opened).await?;
+    (plaintext.as_slice() == TEXT).then_some(()).ok_or(Trouble::InvalidCiphertext)
+}
+
+/// Polls all until all are done.
+async fn together<T>(all: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let mut under_way: Vec<_> = all.map(|one| (Box::pin(one), None)).collect();
+    poll_fn(|context| {
+        for (one, done) in under_way.iter_mut().filter(|(_, done)| done.is_none()) {
+            if let Poll::Ready(value) = one.as_mut().poll(context) {
+                *done = Some(value);
+            }
+        }
+        if under_way.iter().all(|(_, done)| done.is_some()) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    under_way.into_iter().filter_map(|(_, done)| done).collect()
+}
+
+const TEXT: &[u8] = b"cardea-xks-proxy tries this token out";
+const UNKNOWN_VENDOR: &str = "unknown";
+const UNKNOWN_MODEL: &str = "PKCS#11 token";
