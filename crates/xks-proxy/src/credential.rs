@@ -11,6 +11,8 @@ pub struct Credential {
     pub access_key_id: String,
     /// What signatures are made with.
     pub secret: Secret,
+    /// When the file with its secret was written.
+    pub written: Timestamp,
     /// From when it is good; from ever if absent.
     pub not_before: Option<Timestamp>,
     /// Until when it is good, that moment not among them; for ever if absent.
@@ -42,8 +44,13 @@ impl Secret {
     /// That text, if it can be one.
     #[must_use]
     pub fn new(text: Zeroizing<String>) -> Option<Self> {
+        Self::is_one(&text).then_some(Self(text))
+    }
+
+    /// Whether that text can be one.
+    pub(crate) fn is_one(text: &str) -> bool {
         let is_one = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'+' | b'=');
-        (SECRET.contains(&text.len()) && text.bytes().all(is_one)).then_some(Self(text))
+        SECRET.contains(&text.len()) && text.bytes().all(is_one)
     }
 
     /// The text, for what signs or verifies.

@@ -1,12 +1,12 @@
 //! What is wrong with a configuration, and where. Never with a secret in it.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The configuration cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigError {
-    /// Everything that is wrong; at least one.
+    /// Everything that is wrong, in the order of the file; at least one.
     pub mistakes: Vec<Mistake>,
 }
 
@@ -19,13 +19,6 @@ pub struct Mistake {
     pub place: Option<(usize, usize)>,
     /// What it is, and what to do.
     pub message: String,
-}
-
-impl ConfigError {
-    /// That file cannot be read at all.
-    pub(super) fn unreadable(file: &Path, message: &str) -> Self {
-        Self { mistakes: vec![Mistake { file: file.to_owned(), place: None, message: message.to_owned() }] }
-    }
 }
 
 impl fmt::Display for ConfigError {

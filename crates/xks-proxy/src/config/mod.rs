@@ -3,11 +3,27 @@
 //!
 //! `docs/xks-proxy/configuration.md` describes every setting; a test holds it to that.
 
+mod credentials;
+mod files;
+mod key_managers;
+mod limits;
 mod mistake;
+mod reading;
+mod section;
+mod stores;
+mod tls;
+mod warnings;
+pub mod watch;
+mod written;
 
 use crate::credential::Credential;
+use http_server::tls::TlsVersion;
+use jiff::Timestamp;
+use reading::Reading;
 use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
+use section::Section;
+use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -15,6 +31,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use files::Stamp;
 pub use mistake::{ConfigError, Mistake};
 
 /// A configuration that has been checked.
@@ -44,12 +61,15 @@ pub struct Config {
     pub key_managers: Vec<KeyManager>,
     /// The tenants. No two have the same prefix, or a credential of the same id.
     pub stores: Vec<Store>,
-    /// Every file that was read, the configuration first. [`watch`] looks at them.
-    pub files: Vec<PathBuf>,
+    /// Every file that was read, the configuration first, each as it was then.
+    pub files: Vec<(PathBuf, Option<Stamp>)>,
+    /// What can be meant but is likely not.
+    pub doubts: Vec<Mistake>,
 }
 
 /// What is logged, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Log {
     /// A level, or levels by part, as in `info,xks_proxy=debug`. The environment's `CARDEA_LOG` goes before.
     pub filter: String,
@@ -58,7 +78,7 @@ pub struct Log {
 }
 
 /// How a line of the log looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// One JSON object a line.
@@ -72,19 +92,14 @@ pub enum LogFormat {
 pub struct Tls {
     /// The chain that is shown, and its key.
     pub certificate: Arc<CertifiedKey>,
+    /// The subject of the certificate.
+    pub subject: String,
+    /// Until when the certificate is good.
+    pub not_after: Timestamp,
     /// The oldest version that is spoken.
     pub minimum_version: TlsVersion,
     /// Who may connect, if not everybody.
     pub clients: Option<Clients>,
-}
-
-/// A version of TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TlsVersion {
-    /// 1.2.
-    V1_2,
-    /// 1.3.
-    V1_3,
 }
 
 /// Whose certificates are accepted of those who connect.
@@ -97,33 +112,40 @@ pub struct Clients {
 }
 
 /// What clients must not be able to exhaust.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Bytes of additional authenticated data, 8192 or more.
     pub additional_data_bytes: usize,
     /// Bytes of a request body.
     pub body_bytes: usize,
     /// How long a whole request body may take to arrive.
+    #[serde(deserialize_with = "written::duration")]
     pub body_timeout: Duration,
     /// Bytes of unfinished request bodies in memory over all connections.
     pub buffered_body_bytes: usize,
     /// Connections at one time; further ones wait in the operating system's queue.
     pub connections: usize,
     /// How long the proxy waits for requests in flight when it is told to stop.
+    #[serde(deserialize_with = "written::duration")]
     pub drain_timeout: Duration,
     /// How long a TLS handshake may take.
+    #[serde(deserialize_with = "written::duration")]
     pub handshake_timeout: Duration,
     /// Bytes of all header lines of a request together.
     pub header_bytes: u32,
     /// How long the header of a request may take to arrive.
+    #[serde(deserialize_with = "written::duration")]
     pub header_timeout: Duration,
     /// Header lines of a request.
     pub headers: usize,
     /// Requests at one time on one HTTP/2 connection.
     pub http2_streams: u32,
     /// How long a connection may stay open without a request.
+    #[serde(deserialize_with = "written::duration")]
     pub idle_timeout: Duration,
     /// How long a key manager may take for all that one request wants of it.
+    #[serde(deserialize_with = "written::duration")]
     pub key_manager_timeout: Duration,
     /// Bytes of plaintext, and of ciphertext, 4300 or more.
     pub plaintext_bytes: usize,
@@ -134,14 +156,15 @@ pub struct Limits {
 }
 
 /// The audit journal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Audit {
     /// The length of a file; the next one is begun when it is full.
     pub segment_bytes: u64,
 }
 
 /// A key manager.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyManager {
     /// What stores name it by. Unique.
     pub name: String,
@@ -150,14 +173,12 @@ pub struct KeyManager {
 }
 
 /// What a key manager is, and what its kind needs to know.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyManagerKind {
     /// Tokens behind a PKCS#11 library.
-    Pkcs11(toml::Table),
+    Pkcs11(key_manager_pkcs11::Settings),
     /// A file.
-    Software(toml::Table),
-    /// The Transit engine of HashiCorp Vault or OpenBao.
-    Vault(toml::Table),
+    Software(key_manager_software::Settings),
 }
 
 /// A tenant: a path, who may use it, and the keys behind it.
@@ -191,7 +212,7 @@ pub struct PolicyFile {
 }
 
 /// What a request gets that no statement speaks of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DefaultDecision {
     /// It goes on.
@@ -207,6 +228,100 @@ impl Config {
     ///
     /// Everything that is wrong with them, each with its place.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        Err(ConfigError::unreadable(path, "the reader is being written"))
+        Self::read_noting_files(path).0
     }
+
+    /// The same, with every file that was looked at, whatever was found.
+    fn read_noting_files(path: &Path) -> (Result<Self, ConfigError>, Vec<(PathBuf, Option<Stamp>)>) {
+        let (text, stamp) = files::read(path);
+        let itself = (path.to_owned(), stamp);
+        let text = text.map_err(|error| error.to_string());
+        let text = text.and_then(|text| String::from_utf8(text).map_err(|_| "it is not UTF-8".to_owned()));
+        let (outcome, files) = match text {
+            Ok(text) => {
+                let reading = Reading::new(path, &text);
+                let config = config(&reading, &text);
+                reading.end(config)
+            }
+            Err(message) => {
+                let mistake = Mistake { file: path.to_owned(), place: None, message };
+                (Err(ConfigError { mistakes: vec![mistake] }), Vec::new())
+            }
+        };
+        let files: Vec<_> = std::iter::once(itself).chain(files).collect();
+        let config = outcome.map(|(config, doubts)| Self { doubts, files: files.clone(), ..config });
+        (config, files)
+    }
+}
+
+/// `None` where it is not worth reading on; otherwise what is wrong is with the reading.
+fn config(reading: &Reading<'_>, text: &str) -> Option<Config> {
+    let whole = Section::whole(text, reading)?;
+    let file: Option<written::File> = whole.fields(reading);
+    let host = file.as_ref().and_then(|file| host(file, &whole, reading));
+    let tls = tls::read(&whole, host.as_deref(), reading);
+    let limits = whole.or_default("limits", reading, limits::check);
+    let audit = whole.or_default("audit", reading, limits::check_audit);
+    let log = whole.or_default("log", reading, |_: &Log, _, _| ());
+    let key_managers = key_managers::read(&whole, reading);
+    let stores = stores::read(&whole, host.as_deref(), &key_managers, reading);
+    let file = file?;
+    check_addresses(&file, &whole, reading);
+    Some(Config {
+        listen: file.listen,
+        metrics: file.metrics,
+        workers: file.workers,
+        data: reading.resolve(&file.data),
+        host,
+        regions: regions(file.regions, &whole, reading),
+        log: log?,
+        tls: tls?,
+        limits: limits?,
+        audit: audit?,
+        key_managers: key_managers.into_iter().collect::<Option<_>>()?,
+        stores: stores.into_iter().collect::<Option<_>>()?,
+        files: Vec::new(),
+        doubts: Vec::new(),
+    })
+}
+
+//= xks-proxy: the endpoint is https and a fully qualified name: no address, no port, no path
+fn host(file: &written::File, whole: &Section<'_>, reading: &Reading<'_>) -> Option<String> {
+    let endpoint = file.endpoint.as_deref()?;
+    let host = endpoint.strip_prefix("https://").unwrap_or_default();
+    let is_name = host.contains('.')
+        && host.split('.').all(is_label)
+        && host.rsplit('.').next().is_some_and(|last| !last.bytes().all(|byte| byte.is_ascii_digit()));
+    if !is_name {
+        let message = format!(
+            "`endpoint` is `https://` and a fully qualified name, without a port and a path, such as `https://xks.example.com`; `{endpoint}` is not"
+        );
+        reading.wrong(whole.at("endpoint"), message);
+    }
+    is_name.then(|| host.to_owned())
+}
+
+fn is_label(label: &str) -> bool {
+    let is_one = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    (1..=63).contains(&label.len())
+        && label.bytes().all(is_one)
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+}
+
+fn check_addresses(file: &written::File, whole: &Section<'_>, reading: &Reading<'_>) {
+    if file.metrics == Some(file.listen) && file.listen.port() != 0 {
+        reading.wrong(whole.at("metrics"), "`metrics` and `listen` are the same address: each needs its own");
+    }
+}
+
+fn regions(named: Vec<String>, whole: &Section<'_>, reading: &Reading<'_>) -> BTreeSet<String> {
+    let is_one = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    for (index, region) in named.iter().enumerate() {
+        if region.is_empty() || !region.bytes().all(is_one) {
+            let place = whole.at_element("regions", index);
+            reading.wrong(place, format!("`{region}` is no name of a Region, such as `eu-central-1`"));
+        }
+    }
+    named.into_iter().collect()
 }

@@ -1,0 +1,187 @@
+//! The settings as they are written: the tables of the file and their defaults. What they mean together is checked elsewhere.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Audit, DefaultDecision, Limits, Log, LogFormat};
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    #[serde(default = "listen")]
+    pub(super) listen: SocketAddr,
+    pub(super) metrics: Option<SocketAddr>,
+    pub(super) workers: Option<NonZeroUsize>,
+    pub(super) data: PathBuf,
+    pub(super) endpoint: Option<String>,
+    #[serde(default)]
+    pub(super) regions: Vec<String>,
+    #[serde(rename = "log")]
+    pub(super) _log: Option<IgnoredAny>,
+    #[serde(rename = "tls")]
+    pub(super) _tls: Option<IgnoredAny>,
+    #[serde(rename = "limits")]
+    pub(super) _limits: Option<IgnoredAny>,
+    #[serde(rename = "audit")]
+    pub(super) _audit: Option<IgnoredAny>,
+    #[serde(rename = "key_manager")]
+    pub(super) _key_manager: Option<IgnoredAny>,
+    #[serde(rename = "store")]
+    pub(super) _store: Option<IgnoredAny>,
+}
+
+/// `[tls]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tls {
+    pub(super) certificate: PathBuf,
+    pub(super) private_key: PathBuf,
+    #[serde(default)]
+    pub(super) minimum_version: MinimumVersion,
+    #[serde(default)]
+    pub(super) client_ca_files: Vec<PathBuf>,
+    #[serde(default)]
+    pub(super) client_subjects: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub(super) enum MinimumVersion {
+    #[default]
+    #[serde(rename = "1.2")]
+    Tls12,
+    #[serde(rename = "1.3")]
+    Tls13,
+}
+
+/// What every `[[key_manager]]` has, whatever its kind.
+#[derive(Debug, Deserialize)]
+pub(super) struct KeyManager {
+    pub(super) name: String,
+    pub(super) kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Kind {
+    Pkcs11,
+    Software,
+}
+
+/// A `[[store]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Store {
+    pub(super) path_prefix: String,
+    pub(super) key_manager: String,
+    pub(super) keys: Option<Vec<String>>,
+    #[serde(default = "requests_per_second")]
+    pub(super) requests_per_second: NonZeroU32,
+    pub(super) policy: Option<PathBuf>,
+    #[serde(default)]
+    pub(super) key_policy: BTreeMap<String, PathBuf>,
+    pub(super) default: Option<DefaultDecision>,
+    #[serde(rename = "credential")]
+    pub(super) _credential: Option<Vec<IgnoredAny>>,
+}
+
+/// A `[[store.credential]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Credential {
+    pub(super) access_key_id: String,
+    pub(super) secret_access_key_file: PathBuf,
+    pub(super) not_before: Option<Moment>,
+    pub(super) not_after: Option<Moment>,
+}
+
+/// A moment, in quotes or as TOML has it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment(pub(super) Timestamp);
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            additional_data_bytes: xks_api::LEAST_ADDITIONAL_DATA,
+            body_bytes: 64 << 10,
+            body_timeout: Duration::from_secs(5),
+            buffered_body_bytes: 16 << 20,
+            connections: 4096,
+            drain_timeout: Duration::from_secs(20),
+            handshake_timeout: Duration::from_secs(5),
+            header_bytes: 16 << 10,
+            header_timeout: Duration::from_secs(5),
+            headers: 64,
+            http2_streams: 128,
+            idle_timeout: Duration::from_secs(120),
+            key_manager_timeout: Duration::from_millis(200),
+            plaintext_bytes: xks_api::LEAST_PLAINTEXT,
+            requests: 1024,
+            tls_sessions: 4096,
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { segment_bytes: 32 << 20 }
+    }
+}
+
+fn listen() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8443))
+}
+
+/// The quota that AWS KMS itself has for a store.
+fn requests_per_second() -> NonZeroU32 {
+    const { NonZeroU32::new(1800).unwrap() }
+}
+
+/// A length of time as people write it: `200ms`, `30s`, `5m`.
+pub(super) fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    let wrong =
+        || D::Error::custom("a length of time is a whole number and a unit, such as `200ms`, `30s` or `5m`");
+    let text = String::deserialize(from).map_err(|_| wrong())?;
+    let length: SignedDuration = text.parse().map_err(|_| wrong())?;
+    Duration::try_from(length).map_err(|_| wrong())
+}
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(ReadsMoment)
+    }
+}
+
+struct ReadsMoment;
+
+impl<'de> Visitor<'de> for ReadsMoment {
+    type Value = Moment;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a moment such as \"2026-11-01T00:00:00Z\"")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Moment, E> {
+        let wrong = |_| E::custom("a moment is written as in \"2026-11-01T00:00:00Z\"");
+        text.parse().map(Moment).map_err(wrong)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Moment, A::Error> {
+        let moment = toml::value::Datetime::deserialize(MapAccessDeserializer::new(map))?;
+        self.visit_str(&moment.to_string())
+    }
+}
