@@ -5,6 +5,24 @@
 
 #![forbid(unsafe_code)]
 
+mod crypto;
+mod disk;
+mod error;
+mod follow;
+mod format;
+mod keys;
+mod manager;
+mod message;
+mod protector;
 mod settings;
+mod store;
+#[cfg(test)]
+mod vectors;
 
+pub use error::Error;
+pub use format::{File, Head, Malformed, Protected, ProtectorKind, StoreId, parse, parse_body};
+pub use keys::{Key, Keys, Refusal, Status, Usage, Version};
+pub use manager::SoftwareKeyManager;
+pub use protector::{Passphrase, Protector};
 pub use settings::{ModuleProtector, Pkcs11Protector, ProtectorSettings, Settings};
+pub use store::{Content, KeyStore, Overwrite};

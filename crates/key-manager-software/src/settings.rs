@@ -1,6 +1,7 @@
 //! What the configuration says of a software key manager.
 
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// A software key manager.
@@ -74,6 +75,9 @@ pub struct Pkcs11Protector {
     pub pin_file: PathBuf,
     /// The label of the key.
     pub key: String,
+    /// The whole environment of the library, such as the variable that names its configuration.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
     /// `cardea-pkcs11`, if it is not beside the running program.
     pub program: Option<PathBuf>,
 }
@@ -100,13 +104,13 @@ mod tests {
             program: Some("/etc/proxy/m".into()),
         });
         assert_eq!(parsed(text).unwrap().relative_to(folder), Settings { file: "/k".into(), protector });
-        let text =
-            "file = '/k'\n[protector.pkcs11]\nlibrary = '/l.so'\ntoken = 't'\npin_file = 'p'\nkey = 'k'";
+        let text = "file = '/k'\n[protector.pkcs11]\nlibrary = '/l.so'\ntoken = 't'\npin_file = 'p'\nkey = 'k'\nenvironment.CONF = 'c'";
         let protector = ProtectorSettings::Pkcs11(Pkcs11Protector {
             library: "/l.so".into(),
             token: "t".into(),
             pin_file: "/etc/proxy/p".into(),
             key: "k".into(),
+            environment: BTreeMap::from([("CONF".to_owned(), "c".to_owned())]),
             program: None,
         });
         assert_eq!(parsed(text).unwrap().relative_to(folder), Settings { file: "/k".into(), protector });
