@@ -392,7 +392,7 @@ fn json() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn no_text_makes_the_parser_panic(text in prop_oneof![".*", json()]) {
-        for kind in [PolicyKind::Identity, PolicyKind::Key, PolicyKind::Trust] {
+        for kind in [PolicyKind::ExternalKey, PolicyKind::Identity, PolicyKind::Key, PolicyKind::Trust] {
             let _ = compiled(kind, &text);
             let _ = compiled(kind, &format!(r#"{{"Version":"2012-10-17","Statement":{text}}}"#));
             let _ = compiled(kind, &of(&format!(r#""Effect":"Allow","Principal":"*","Action":"*","Resource":"*","Condition":{text}"#)));
@@ -408,5 +408,114 @@ proptest! {
     fn no_text_makes_showing_it_panic(text in prop_oneof![".*", json()]) {
         let gone = BoundPrincipals::from([("*".to_owned(), "AIDA1".to_owned())]);
         let _ = Policy::shown(&text, &gone);
+    }
+}
+
+/// Elements of a statement, and why a policy of an external key may not have them.
+const IN_EXTERNAL_KEY: &[(&str, &str)] = &[
+    (
+        r#""Sid":"a","Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*""#,
+        "In statement 1 (`a`): the policy of an external key has neither `Principal` nor `NotPrincipal`: who asked is asked for by a \
+         condition, such as `ArnLike` on `aws:PrincipalArn`.",
+    ),
+    (
+        r#""Effect":"Allow","Action":"s3:GetObject","Resource":"*""#,
+        "In statement 1: the action `s3:GetObject` can never match: every request is for an operation of KMS, `kms:…`.",
+    ),
+    (
+        r#""Effect":"Deny","Action":["kms:Decrypt","KMS:reencryptfrom"],"Resource":"*""#,
+        "In statement 1: the action `KMS:reencryptfrom` can never match: both halves of it come as `kms:ReEncrypt`.",
+    ),
+    (
+        r#""Effect":"Deny","Action":"kms:","Resource":"*""#,
+        "In statement 1: the action `kms:` can never match: it names no operation.",
+    ),
+    (
+        r#""Effect":"Allow","Action":"Decrypt","Resource":"*""#,
+        "In statement 1: the action `Decrypt` does not begin with a service and a colon.",
+    ),
+    (r#""Effect":"Allow","Resource":"*""#, "In statement 1: there is no action."),
+    (r#""Effect":"Allow","Action":"kms:*""#, "In statement 1: there is no resource."),
+    (
+        r#""Effect":"Allow","Action":"kms:*","Resource":"arn:aws:s3:::bucket""#,
+        "In statement 1: the resource `arn:aws:s3:::bucket` can never match: a request is about a key of KMS.",
+    ),
+    (
+        r#""Effect":"Allow","Action":"kms:*","Resource":"payments-2026""#,
+        "In statement 1: the resource `payments-2026` is neither an ARN nor `*`.",
+    ),
+    (
+        r#""Effect":"Allow","Action":"kms:*","Resource":"arn:aws:kms:*:*:key/${aws:username}""#,
+        "In statement 1: the condition key `aws:username` can never match: no request to a proxy has it.",
+    ),
+    (
+        r#""Effect":"Allow","Action":"kms:*","Resource":"*","Condition":{"StringEquals":{"kms:EncryptionContext:a":"b"}}"#,
+        "In statement 1: the condition key `kms:EncryptionContext:a` can never match: no request to a proxy has it.",
+    ),
+    (
+        r#""Effect":"Allow","Action":"kms:*","Resource":"*","Condition":{"StringEquals":{"xks:KeyId":"b"}}"#,
+        "In statement 1: the condition key `xks:keyid` can never match: no request to a proxy has it.",
+    ),
+    (
+        r#""Effect":"Allow","Action":"kms:*","Resource":"*","Condition":{"StringLike":{"aws:SourceVpc":"${aws:PrincipalTag/vpc, 'none'}"}}"#,
+        "In statement 1: the condition key `aws:PrincipalTag/vpc` can never match: no request to a proxy has it.",
+    ),
+    (
+        r#""Effect":"Allow","Action":"kms:*","Resource":"*","Condition":{"ForAllValues:StringEquals":{"aws:SourceVpc":"vpc-1"}}"#,
+        "In statement 1: `ForAllValues` is used with a condition key that has one value.",
+    ),
+    (
+        r#""Effect":"Deny","Action":"kms:*","Resource":"*","Condition":{"ArnNotLike":{"aws:principalarn":"arn:aws:iam::*:role/Payments"}}"#,
+        "In statement 1: the principal `arn:aws:iam::*:role/Payments` can never match: a role comes as its sessions, \
+         `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION` without the role's path.",
+    ),
+    (
+        r#""Effect":"Allow","Action":"kms:*","Resource":"*","Condition":{"ArnLike":{"aws:PrincipalArn":"ebs.amazonaws.com"}}"#,
+        "In statement 1: the condition value `ebs.amazonaws.com` is none for `ArnLike`.",
+    ),
+    (
+        r#""Effect":"Perhaps","Action":"s3:*","Resource":"*""#,
+        "In statement 1: the effect `Perhaps` is neither `Allow` nor `Deny`.",
+    ),
+];
+
+#[test]
+fn of_a_policy_of_an_external_key_each_mistake_is_told_with_its_place() {
+    for (elements, message) in IN_EXTERNAL_KEY {
+        refuses(PolicyKind::ExternalKey, &of(elements), message);
+    }
+}
+
+#[test]
+fn a_policy_of_an_external_key_says_that_it_has_variables() {
+    let text = of(r#""Effect":"Allow","Action":"kms:*","Resource":"*""#);
+    assert!(compiled(PolicyKind::ExternalKey, &text).is_ok());
+    let message = "In the policy: `Version` must be `2012-10-17`.";
+    refuses(PolicyKind::ExternalKey, &text.replace("2012", "2008"), message);
+    refuses(PolicyKind::ExternalKey, &text.replace(r#""Version":"2012-10-17","#, ""), message);
+}
+
+#[test]
+fn of_a_policy_of_an_external_key_statements_have_names_of_their_own() {
+    let statement = r#"{"Sid":"who may","Effect":"Allow","Action":"kms:*","Resource":"*"}"#;
+    let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statement},{statement}]}}"#);
+    refuses(
+        PolicyKind::ExternalKey,
+        &text,
+        "In statement 2 (`who may`): another statement has the Sid `who may` too.",
+    );
+}
+
+#[test]
+fn what_a_request_to_a_proxy_has_may_be_asked_for() {
+    for elements in [
+        r#""Effect":"Allow","Action":["kms:InventedLater","kms:ReEncrypt*","*"],"NotResource":"arn:aws*:kms:*:*:key/*""#,
+        r#""Effect":"Deny","NotAction":"KMS:Decrypt","Resource":["*"],"Condition":{"StringLike":{"XKS:externalkeyid":"payments-*","xks:Operation":["Encrypt"]}}"#,
+        r#""Effect":"Deny","Action":"kms:*","Resource":"arn:aws:kms:*:${aws:PrincipalAccount}:key/*","Condition":{"ArnLike":{"aws:PrincipalArn":["arn:aws:sts::*:assumed-role/Payments/*","arn:aws:*::*:*role/Payments*"]}}"#,
+        r#""Effect":"Deny","Action":"kms:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false","aws:PrincipalIsAWSService":"true"},
+            "StringNotEqualsIfExists":{"aws:PrincipalServiceName":"AWS Internal","kms:ViaService":"ebs","aws:SourceVpc":"vpc-1","aws:SourceVpce":"vpce-1"},
+            "NotIpAddress":{"aws:SourceIp":"203.0.113.0/24"},"DateLessThan":{"aws:CurrentTime":"2026-12-01T00:00:00Z","aws:EpochTime":"1795305600"}}"#,
+    ] {
+        assert!(compiled(PolicyKind::ExternalKey, &of(elements)).is_ok(), "{elements}");
     }
 }

@@ -8,6 +8,7 @@
 
 mod agreement;
 mod explained;
+mod external_key;
 mod grants;
 mod naive;
 mod question;

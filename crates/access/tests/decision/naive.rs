@@ -234,7 +234,7 @@ fn names_caller(
     }
 }
 
-fn action_matches(statement: &Value, action: &str) -> bool {
+pub fn action_matches(statement: &Value, action: &str) -> bool {
     let any = |names: &Value| {
         each(names).any(|name| glob(&name.as_str().unwrap().to_lowercase(), &action.to_lowercase()))
     };
@@ -259,7 +259,11 @@ fn resource_matches(statement: &Value, scenario: &Scenario) -> bool {
     }
 }
 
-fn conditions_hold(statement: &Value, has_variables: bool, facts: &BTreeMap<String, Vec<String>>) -> bool {
+pub fn conditions_hold(
+    statement: &Value,
+    has_variables: bool,
+    facts: &BTreeMap<String, Vec<String>>,
+) -> bool {
     let none = Map::new();
     let operators = statement.get("Condition").map_or(&none, |condition| condition.as_object().unwrap());
     operators.iter().all(|(operator, keys)| {
@@ -335,7 +339,7 @@ fn lookup<'f>(name: &str, facts: &'f BTreeMap<String, Vec<String>>) -> Option<&'
     facts.iter().find(|(fact, _)| fact.eq_ignore_ascii_case(name)).map(|(_, values)| values)
 }
 
-fn glob(pattern: &str, text: &str) -> bool {
+pub fn glob(pattern: &str, text: &str) -> bool {
     let (mut rest_of_pattern, mut rest_of_text) = (pattern.chars(), text.chars());
     let (wanted, first) = (rest_of_pattern.next(), rest_of_text.next());
     let (rest_of_pattern, rest_of_text) = (rest_of_pattern.as_str(), rest_of_text.as_str());
@@ -351,7 +355,7 @@ fn glob(pattern: &str, text: &str) -> bool {
 }
 
 /// The elements of an array, or the one thing that is none.
-fn each(value: &Value) -> impl Iterator<Item = &Value> {
+pub fn each(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice).iter()
 }
 
