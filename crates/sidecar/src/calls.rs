@@ -56,6 +56,8 @@ struct Slot {
 enum Stage {
     Answered(Zeroizing<Vec<u8>>),
     Free,
+    /// Nobody waits for it any more, and the process is as stuck as otherwise if it does not answer.
+    GivenUp,
     Lapsed(Lapse),
     Waiting(Option<Waker>),
 }
@@ -230,6 +232,16 @@ impl State {
         }
     }
 
+    /// The caller waits no longer.
+    fn give_up(&mut self, request: RequestId) {
+        match self.slot(request) {
+            Some(slot) if slot.deadline.kill && matches!(slot.stage, Stage::Waiting(_)) => {
+                slot.stage = Stage::GivenUp;
+            }
+            _ => self.release(request),
+        }
+    }
+
     fn slot(&mut self, request: RequestId) -> Option<&mut Slot> {
         let at = usize::try_from(place(request)).ok()?;
         let slot = self.slots.get_mut(at)?;
@@ -238,23 +250,33 @@ impl State {
     }
 
     fn settle(&mut self, request: RequestId, stage: impl FnOnce() -> Stage, wakers: &mut Vec<Waker>) {
-        if let Some(slot) = self.slot(request)
-            && let Stage::Waiting(waker) = &mut slot.stage
-        {
-            wakers.extend(waker.take());
-            slot.stage = stage();
+        let Some(slot) = self.slot(request) else { return };
+        match &mut slot.stage {
+            Stage::Waiting(waker) => {
+                wakers.extend(waker.take());
+                slot.stage = stage();
+            }
+            Stage::GivenUp => self.release(request),
+            _ => (),
         }
     }
 
     fn lapse(&mut self, which: impl Fn(&Slot) -> Option<Lapse>) -> Lapsed {
         let mut lapsed = Lapsed { wakers: Vec::new(), stuck: false };
-        for slot in &mut self.slots {
+        for (place, slot) in (0..).zip(&mut self.slots) {
             let Some(why) = which(slot) else { continue };
-            if let Stage::Waiting(waker) = &mut slot.stage {
-                lapsed.wakers.extend(waker.take());
-                lapsed.stuck |= why == Lapse::Overdue && slot.deadline.kill;
-                slot.stage = Stage::Lapsed(why);
-            }
+            slot.stage = match &mut slot.stage {
+                Stage::Waiting(waker) => {
+                    lapsed.wakers.extend(waker.take());
+                    Stage::Lapsed(why)
+                }
+                Stage::GivenUp => {
+                    self.free.push(place);
+                    Stage::Free
+                }
+                _ => continue,
+            };
+            lapsed.stuck |= why == Lapse::Overdue && slot.deadline.kill;
         }
         lapsed
     }
@@ -265,7 +287,7 @@ struct Lapsed {
     stuck: bool,
 }
 
-/// The body of the reply to one call. Dropped, it gives the call up.
+/// The body of the reply to one call. Dropped, it gives the call up: its place is free again when the process has answered, or should have.
 pub(crate) struct Answer {
     calls: Arc<Calls>,
     request: RequestId,
@@ -283,7 +305,7 @@ impl Future for Answer {
             Stage::Waiting(waker) => *waker = Some(context.waker().clone()),
             Stage::Answered(body) => return Poll::Ready(Ok(mem::take(body))),
             Stage::Lapsed(why) => return Poll::Ready(Err(*why)),
-            Stage::Free => return Poll::Ready(Err(Lapse::Ended)),
+            Stage::Free | Stage::GivenUp => return Poll::Ready(Err(Lapse::Ended)),
         }
         Poll::Pending
     }
@@ -291,7 +313,7 @@ impl Future for Answer {
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        self.calls.state().release(self.request);
+        self.calls.state().give_up(self.request);
     }
 }
 
@@ -368,6 +390,26 @@ mod tests {
     }
 
     #[test]
+    fn a_process_that_leaves_a_call_unanswered_is_stuck_also_if_the_call_was_given_up() {
+        let calls = calls();
+        drop(submit(&calls));
+        let answered = submit(&calls);
+        let request = answered.request;
+        drop(answered);
+        deliver(&calls, request, b"late");
+        for _ in 1..20 {
+            assert_eq!(calls.tick(), Some(false));
+        }
+        assert_eq!(calls.tick(), Some(true));
+        assert_eq!(calls.tick(), None);
+        drop(submit(&calls));
+        calls.disconnected();
+        assert_eq!(calls.tick(), None, "what a lost connection ended is not waited for");
+        drop(calls.submit(&"slow", calls.deadline(Limit::GiveUpAfter(Duration::from_secs(8)))).unwrap());
+        assert_eq!(calls.tick(), None);
+    }
+
+    #[test]
     fn a_lost_connection_ends_the_calls_that_wait_and_keeps_replies_that_came() {
         let calls = calls();
         let (mut answered, mut waiting) = (submit(&calls), submit(&calls));
@@ -433,7 +475,9 @@ mod tests {
         let calls = calls();
         let mut waiting: Vec<_> = (0..MAX_IN_FLIGHT).map(|_| submit(&calls)).collect();
         assert_eq!(try_submit(&calls).err(), Some(CallError::Busy));
-        waiting.pop();
+        let given_up = waiting.pop().unwrap().request;
+        assert_eq!(try_submit(&calls).err(), Some(CallError::Busy));
+        deliver(&calls, given_up, b"late");
         assert!(try_submit(&calls).is_ok());
     }
 

@@ -2,7 +2,7 @@
 //!
 //! [`Supervisor`] starts a [`Program`], watches its process and starts it again when it ends. Each worker turns its [`Connector`]
 //! into a [`Client`], which stays good over restarts. A call answers or fails within its [`Limit`] and one tick; a process that does
-//! not answer in time is killed, where the limit says so.
+//! not answer in time is killed, where the limit says so; also if nobody waits for the answer any more.
 //!
 //! Nothing here knows what is in a command or a reply. Either may be secret: it is wiped from every buffer that it passes.
 
