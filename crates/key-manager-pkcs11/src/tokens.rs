@@ -21,7 +21,7 @@ impl Tokens {
         read: impl Fn(Reply<'_>) -> Option<T> + Send + Sync,
     ) -> Result<(Chosen, T), Trouble> {
         let pin = Pin::new(&self.shared.pin).map_err(|_| Fault::IncorrectPin)?;
-        self.way.on_a_member(pin, end, &One { command, read }).await
+        self.way.on_a_member(pin, end, &One { way: &self.way, command, read }).await
     }
 
     /// Has that token do it, if it is active.
@@ -49,6 +49,7 @@ impl Tokens {
 
 /// One command, which every token can do.
 struct One<'a, F> {
+    way: &'a Way,
     command: &'a Command<'a>,
     read: F,
 }
@@ -60,8 +61,8 @@ impl<T: Send, F: Fn(Reply<'_>) -> Option<T> + Send + Sync> Job for One<'_, F> {
         true
     }
 
-    async fn attempt(&self, way: &Way, chosen: Chosen, end: Instant) -> Result<Self::Done, Trouble> {
-        Ok((chosen, way.attempt(chosen, end, self.command, &self.read).await?))
+    async fn attempt(&self, chosen: Chosen, end: Instant) -> Result<Self::Done, Trouble> {
+        Ok((chosen, self.way.attempt(chosen, end, self.command, &self.read).await?))
     }
 
     /// It is looked for again, in every token, by the next request.

@@ -67,6 +67,17 @@ pub enum Fault {
     UserNotFound,
 }
 
+impl Trouble {
+    /// What is wrong with a member that was to do what every one can.
+    #[must_use]
+    pub const fn fault(self) -> Fault {
+        match self {
+            Self::Member(fault) => fault,
+            _ => Fault::Failed,
+        }
+    }
+}
+
 impl From<Refusal> for Trouble {
     fn from(refusal: Refusal) -> Self {
         match refusal {

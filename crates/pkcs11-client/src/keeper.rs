@@ -14,7 +14,7 @@ pub trait Upkeep: Send + Sync + 'static {
     /// Before it is used. Where that fails, the login has failed.
     fn prepare(&self, at: usize, member: &Member) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// Now that it is used, if it is.
+    /// Now that it is used.
     fn follow_up(&self, at: usize, member: &Member) -> impl Future<Output = ()> + Send;
 }
 
@@ -44,7 +44,9 @@ async fn keep_member(way: Arc<Way>, upkeep: Arc<impl Upkeep>, at: usize) {
             Errand::LogIn(pin) => {
                 let outcome = log_in(member, &pin, &*upkeep, at).await;
                 way.members().logged_in(at, round, outcome);
-                upkeep.follow_up(at, member).await;
+                if way.members().active_member(at).is_ok() {
+                    upkeep.follow_up(at, member).await;
+                }
             }
             Errand::LogOut => {
                 // A member that does not answer is logged out by the end of its process.
@@ -72,10 +74,7 @@ async fn log_in(
     at: usize,
 ) -> Result<(), Fault> {
     let pin = Pin::new(pin).map_err(|_| Fault::IncorrectPin)?;
-    member.ask(&Command::LogIn { pin }, LOG_IN_WITHIN, done).await.map_err(|trouble| match trouble {
-        Trouble::Member(why) => why,
-        _ => Fault::Failed,
-    })?;
+    member.ask(&Command::LogIn { pin }, LOG_IN_WITHIN, done).await.map_err(Trouble::fault)?;
     upkeep.prepare(at, member).await
 }
 

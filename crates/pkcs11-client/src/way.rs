@@ -26,7 +26,6 @@ pub trait Job: Sync {
     /// Has that member do it, which ends at that time at the latest.
     fn attempt(
         &self,
-        way: &Way,
         chosen: Chosen,
         end: Instant,
     ) -> impl Future<Output = Result<Self::Done, Trouble>> + Send;
@@ -63,7 +62,7 @@ impl Way {
                 Ok(chosen) => chosen,
                 Err(none) => return Err(last.unwrap_or(none)),
             };
-            match job.attempt(self, chosen, end).await {
+            match job.attempt(chosen, end).await {
                 Ok(done) => {
                     self.members.succeeded(chosen);
                     return Ok(done);

@@ -26,8 +26,7 @@ impl Lacks {
     /// Whether that member was found to lack the key just now.
     pub(super) fn has(&self, key: &HsmKey, member: usize) -> bool {
         let lacked_since = |keys: &HashMap<String, Lack>| keys.get(&key.id)?.members.get(&member).copied();
-        self.any()
-            && lacked_since(&self.keys()).is_some_and(|since| since.elapsed() < super::keeper::LOOK_AGAIN)
+        self.any() && lacked_since(&self.keys()).is_some_and(|since| since.elapsed() < super::way::LOOK_AGAIN)
     }
 
     /// Whether that member was found to lack the key when it was last asked.

@@ -1,13 +1,13 @@
 //! Making and destroying keys on all members at once.
 
-use super::client::{BUDGET, Way, after, id_of};
-use super::member::Trouble;
-use super::members::{Chosen, State};
+use super::client::id_of;
 use super::transport::{kept, wrapped};
+use super::way::Way;
 use super::{Pin, TransportKeys};
 use crate::{Destroyed, Destruction, HsmFailure, StoreError};
 use keys::{HsmKey, KeyId};
 use pkcs11_api::{Command, KeyLabel, ObjectId, Reply};
+use pkcs11_client::{Chosen, Trouble};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -19,19 +19,20 @@ pub(super) async fn generate(
     key_id: &KeyId,
     random: [u8; 16],
 ) -> Result<HsmKey, StoreError> {
-    way.shared.need(pin);
-    way.shared.wait_until(after(BUDGET), State::is_settled).await;
+    let members = way.hsm.members();
+    members.need(pin);
+    members.wait_until_settled(members.end_of_request()).await;
     let id = format!("{:032x}", u128::from_be_bytes(random));
     let label = key_id.to_string();
-    if way.shared.settings.synchronises {
+    if way.holdings.settings.synchronises {
         let key = HsmKey { id, copies: BTreeMap::new() };
         make_on_one(way, pin, &key, &label).await?;
         return Ok(key);
     }
-    let active = way.shared.active();
-    let keys = way.shared.transport_keys(known);
+    let active = members.active();
+    let keys = way.holdings.transport_keys(known);
     // For a member whose transport key is not known there is no copy, so it could never be caught up.
-    if active.len() < LEAST_MEMBERS || keys.0.len() < way.shared.settings.members.len() {
+    if active.len() < LEAST_MEMBERS || keys.0.len() < way.holdings.settings.members.len() {
         return Err(HsmFailure::InsufficientMembers.into());
     }
     // The token behind a label may have been swapped for another, which is shown no key until the owner connects the store again.
@@ -78,10 +79,10 @@ async fn make_on_all(way: &Way, key: &HsmKey, label: &str, active: &[Chosen]) ->
             Ok(()) => with_it.push(*chosen),
             Err(trouble) => {
                 if let Trouble::Member(why) = trouble {
-                    way.shared.failed(*chosen, why);
+                    way.hsm.members().failed(*chosen, why);
                     perhaps.push(*chosen);
                 }
-                let member = way.shared.settings.members.get(chosen.at);
+                let member = way.holdings.settings.members.get(chosen.at());
                 tracing::error!(member, ?trouble, "a key is not made on a member of an HSM cluster");
             }
         }
@@ -92,14 +93,14 @@ async fn make_on_all(way: &Way, key: &HsmKey, label: &str, active: &[Chosen]) ->
     let id = id_of(key)?;
     for chosen in with_it.into_iter().chain(perhaps) {
         if !matches!(destroy_on(way, &id, chosen).await, Destruction::Absent | Destruction::Destroyed) {
-            way.shared.note_half_made(chosen.at, &id);
+            way.holdings.note_half_made(chosen.at(), &id);
         }
     }
     Err(HsmFailure::InsufficientMembers.into())
 }
 
 async fn make_on(way: &Way, key: &HsmKey, label: &str, chosen: Chosen) -> Result<(), Trouble> {
-    let member = way.shared.settings.members.get(chosen.at).ok_or(Trouble::Command)?;
+    let member = way.holdings.settings.members.get(chosen.at()).ok_or(Trouble::Command)?;
     let id = id_of(key).map_err(|_| Trouble::Command)?;
     let command = Command::UnwrapKey {
         id: ObjectId::new(&id).map_err(|_| Trouble::Command)?,
@@ -119,20 +120,21 @@ async fn make_on(way: &Way, key: &HsmKey, label: &str, chosen: Chosen) -> Result
 
 /// Destroys a key on the members.
 pub(super) async fn destroy(way: &Way, pin: Pin<'_>, key: &HsmKey) -> Result<Destroyed, StoreError> {
-    way.shared.need(pin);
-    way.shared.wait_until(after(BUDGET), State::is_settled).await;
+    let members = way.hsm.members();
+    members.need(pin);
+    members.wait_until_settled(members.end_of_request()).await;
     let id = id_of(key)?;
-    let active = way.shared.active();
-    let mut members = Vec::new();
-    for (at, label) in way.shared.settings.members.iter().enumerate() {
-        let fate = match active.iter().find(|chosen| chosen.at == at) {
+    let active = members.active();
+    let mut fates = Vec::new();
+    for (at, label) in way.holdings.settings.members.iter().enumerate() {
+        let fate = match active.iter().find(|chosen| chosen.at() == at) {
             Some(chosen) => destroy_on(way, &id, *chosen).await,
             None => Destruction::Unreachable,
         };
-        members.push((label.clone(), fate));
+        fates.push((label.clone(), fate));
     }
-    way.shared.lacks.forget(key);
-    Ok(Destroyed { members })
+    way.holdings.lacks.forget(key);
+    Ok(Destroyed { members: fates })
 }
 
 async fn destroy_on(way: &Way, id: &[u8], chosen: Chosen) -> Destruction {
@@ -146,7 +148,7 @@ async fn destroy_on(way: &Way, id: &[u8], chosen: Chosen) -> Destruction {
     };
     let answered = member.ask(&Command::DestroyKey { id }, MAKING, read).await;
     if let Err(Trouble::Member(why)) = answered {
-        way.shared.failed(chosen, why);
+        way.hsm.members().failed(chosen, why);
     }
     answered.unwrap_or(Destruction::Unreachable)
 }

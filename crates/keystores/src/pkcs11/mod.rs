@@ -2,7 +2,7 @@
 //!
 //! A node has a [`Cluster`] once; every worker has an [`HsmClient`]. One process speaks for one member, so that a library that hangs
 //! or crashes takes no other member with it. What is done with a key is done by any member that is active, and by the next one if that
-//! fails; a member that failed is left alone, logged in to again in the background ([`keeper`]), and gets what it lacks when that is used.
+//! fails; a member that failed is left alone, logged in to again in the background ([`pkcs11_client`]), and gets what it lacks when that is used.
 //!
 //! A key is made in one HSM and never leaves it but wrapped under the transport keys of the members, RSA keys of which the private
 //! halves are in the HSMs. The wrapped copies are kept with the KMS key: from them a member gets the key that was away when it was made.
@@ -14,14 +14,14 @@
 
 mod client;
 mod cluster;
-mod keeper;
+mod holdings;
 mod lacks;
 mod making;
-mod member;
-mod members;
 mod transport;
+mod trouble;
+mod way;
 
 pub use client::HsmClient;
 pub use cluster::{Cluster, ClusterSettings, HsmSeat};
-pub use pkcs11_api::Pin;
+pub use pkcs11_client::Pin;
 pub use transport::TransportKeys;

@@ -1,7 +1,7 @@
 //! The members' transport keys: RSA public keys under which a new key is wrapped for every member, also for one that is away.
 
 use keys::WrappedKey;
-use pkcs11_api::{Bytes, OaepDigest, PublicKey};
+use pkcs11_api::{Bytes, OaepDigest, PublicKey, Reply};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -43,6 +43,14 @@ impl TransportKey {
 
     pub(super) fn as_public_key(&self) -> PublicKey<'_> {
         PublicKey { modulus: Bytes(&self.modulus), exponent: Bytes(&self.exponent), digest: self.digest }
+    }
+}
+
+/// A transport key in a reply.
+pub(super) fn public_key<T>(read: impl Fn(PublicKey<'_>) -> T) -> impl Fn(Reply<'_>) -> Option<T> {
+    move |reply| match reply {
+        Reply::TransportKey { public_key, .. } => Some(read(public_key)),
+        _ => None,
     }
 }
 
