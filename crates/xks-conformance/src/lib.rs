@@ -18,6 +18,7 @@
 
 #![forbid(unsafe_code)]
 
+mod calls;
 mod error;
 mod laboratory;
 mod report;
@@ -25,6 +26,7 @@ mod requirement;
 mod requirements;
 mod run;
 mod target;
+mod wire;
 
 pub use error::Error;
 pub use report::{CheckResult, Outcome, Report, RequirementResult, Totals};

@@ -49,6 +49,19 @@ pub(crate) struct Check {
     pub(crate) run: for<'a> fn(&'a Laboratory) -> Pin<Box<dyn Future<Output = Finding> + 'a>>,
 }
 
+/// `check!(Must, Ordinary, function, "what is right")`.
+macro_rules! check {
+    ($level:ident, $turn:ident, $function:path, $sentence:literal) => {
+        $crate::requirement::Check {
+            sentence: $sentence,
+            level: $crate::requirement::Level::$level,
+            turn: $crate::requirement::Turn::$turn,
+            run: |laboratory| Box::pin($function(laboratory)),
+        }
+    };
+}
+pub(crate) use check;
+
 /// When a check is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Turn {

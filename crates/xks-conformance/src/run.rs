@@ -1,5 +1,8 @@
 //! One run: every requirement's checks, the dangerous ones behind the others, and the report.
 
+use xks_api::Operation;
+
+use crate::calls;
 use crate::error::Error;
 use crate::laboratory::Laboratory;
 use crate::report::{CheckResult, Outcome, Report, RequirementResult};
@@ -30,9 +33,12 @@ impl Default for Options {
 /// Looks at a proxy. Blocks the thread until the report is there.
 pub fn run(target: Target, options: &Options) -> Result<Report, Error> {
     let chosen = chosen(options)?;
-    let laboratory = Laboratory { target, options: options.clone() };
+    let laboratory = Laboratory::new(target, options.clone())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(look(&laboratory, &chosen))
+    runtime.block_on(async {
+        reach(&laboratory).await?;
+        Ok(look(&laboratory, &chosen).await)
+    })
 }
 
 type Chosen = Vec<(&'static Section, &'static Requirement)>;
@@ -48,28 +54,55 @@ fn chosen(options: &Options) -> Result<Chosen, Error> {
     Ok(all().filter(|(_, requirement)| wanted(requirement.id)).collect())
 }
 
-async fn look(laboratory: &Laboratory, chosen: &Chosen) -> Result<Report, Error> {
+/// A proxy that does not answer at all is no matter for a report.
+async fn reach(laboratory: &Laboratory) -> Result<(), Error> {
+    let body = calls::plain(Operation::GetHealthStatus, laboratory.next());
+    let unreachable = |reason| Error::Unreachable { url: laboratory.target.store.url(), reason };
+    match laboratory.ask(Operation::GetHealthStatus, "", &body).await {
+        Err(Miss::Lost(reason)) => Err(unreachable(reason)),
+        _ => Ok(()),
+    }
+}
+
+async fn look(laboratory: &Laboratory, chosen: &Chosen) -> Report {
     let mut made: Vec<Vec<Option<Outcome>>> =
         chosen.iter().map(|(_, requirement)| requirement.checks.iter().map(|_| None).collect()).collect();
+    let mut dead = None;
     for turn in [Turn::Ordinary, Turn::Dangerous, Turn::Last] {
         for ((_, requirement), outcomes) in chosen.iter().zip(&mut made) {
             for (check, outcome) in requirement.checks.iter().zip(outcomes) {
                 if check.turn == turn {
-                    *outcome = Some(outcome_of(laboratory, check).await);
+                    *outcome = Some(outcome_of(laboratory, check, &mut dead).await);
                 }
             }
         }
     }
     let results = chosen.iter().zip(made).map(|((section, it), outcomes)| result(section, it, outcomes));
-    Ok(Report::new(laboratory.target.store.url(), results.collect()))
+    Report::new(laboratory.target.store.url(), results.collect())
 }
 
-async fn outcome_of(laboratory: &Laboratory, check: &Check) -> Outcome {
+/// Behind the death of a proxy only what was answered before can be looked at.
+async fn outcome_of(laboratory: &Laboratory, check: &Check, dead: &mut Option<&'static str>) -> Outcome {
+    if let (Some(killer), true) = (&dead, check.turn != Turn::Last) {
+        return Outcome::Skipped { reason: format!("the proxy has not answered since: {killer}") };
+    }
     match (check.run)(laboratory).await {
         Ok(Passed(note)) => Outcome::Passed { note },
-        Err(Miss::Failed { expected, found }) => Outcome::Failed { expected, found },
-        Err(Miss::Lost(found)) => Outcome::Failed { expected: "an answer".to_owned(), found },
         Err(Miss::Skipped(reason)) => Outcome::Skipped { reason },
+        Err(miss) => {
+            if check.turn != Turn::Last && !laboratory.is_alive().await {
+                *dead = Some(check.sentence);
+            }
+            failed(miss)
+        }
+    }
+}
+
+fn failed(miss: Miss) -> Outcome {
+    match miss {
+        Miss::Failed { expected, found } => Outcome::Failed { expected, found },
+        Miss::Lost(found) => Outcome::Failed { expected: "an answer".to_owned(), found },
+        Miss::Skipped(reason) => Outcome::Skipped { reason },
     }
 }
 

@@ -1,6 +1,8 @@
 //! Logs and operation: most of it cannot be seen from outside.
 
-use crate::requirement::{Level, Requirement};
+use crate::laboratory::Laboratory;
+use crate::requirement::{Finding, Level, Miss, PASSED, Requirement, check, ensure};
+use crate::wire::{Request, excerpt};
 
 pub(super) const REQUIREMENTS: &[Requirement] = &[
     Requirement {
@@ -30,7 +32,12 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         id: "P74",
         level: Level::Must,
         sentence: "Answers the health checks of load balancers.",
-        checks: &[],
+        checks: &[check!(
+            Must,
+            Ordinary,
+            answers_pings,
+            "GET of the path of load balancers is answered 200, signed by nobody"
+        )],
         by_eye: None,
     },
     Requirement {
@@ -50,3 +57,32 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         by_eye: Some("change a line of its log: it must be found"),
     },
 ];
+
+async fn answers_pings(laboratory: &Laboratory) -> Finding {
+    let target = &laboratory.target;
+    let Some(path) = &target.ping else {
+        return Err(Miss::needs("--ping"));
+    };
+    let request = Request::new("GET", path.clone(), target.store.authority(), Vec::new());
+    let answer = laboratory.send(&request).await?;
+    ensure(answer.status == 200, "status 200", || excerpt(&answer))?;
+    PASSED
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD_NO_PAD;
+
+    use super::REQUIREMENTS;
+    use crate::calls::MARKER;
+
+    /// The last characters of Base64 depend on what follows.
+    #[test]
+    fn what_to_look_for_in_logs_is_what_plaintexts_begin_with() {
+        let encoded = STANDARD_NO_PAD.encode(MARKER);
+        let by_eye = REQUIREMENTS.iter().find(|it| it.id == "P72").unwrap().by_eye.unwrap();
+        assert!(by_eye.contains(&format!("`{MARKER}`")));
+        assert!(by_eye.contains(&format!("`{}`", &encoded[..encoded.len() - 1])));
+    }
+}
