@@ -1,0 +1,208 @@
+//! A request from its head to its answer, in an order that nothing can change: each step takes what only the step before it can make.
+//!
+//! 1. **route** ([`route::route`]): a path to a store and a call; `POST` alone.
+//! 2. **claim** ([`claim::claim`]): all that a head says of its signature, and a credential of this store that is good now. Costs no body.
+//! 3. **body**: bounded in bytes, time and memory.
+//! 4. **prove** ([`claim::Claimed::prove`]): the signature. From here on there is a record of the call, whatever becomes of it.
+//! 5. **admit** ([`admit::admit`]): the store's quota, which nobody else can use up; that a record can be kept at all.
+//! 6. **parse** ([`parse::parse`]): the body, and a key that the store shows.
+//! 7. **allow** ([`allow::allow`]): the second layer. Only here an [`allow::Allowed`] is made, and a key manager is asked with one alone.
+//! 8. **perform** ([`Pipeline::ask`]): the key manager, under one deadline for all that it is asked.
+//! 9. **record** ([`Pipeline::conclude`]): on the disk before there is an answer, or there is none.
+
+mod admit;
+mod allow;
+mod answer;
+mod claim;
+mod conclude;
+mod parse;
+mod perform;
+mod route;
+
+pub(crate) use answer::refused as error_answer;
+
+use crate::health::Seen;
+use crate::metrics::{Metrics, Open};
+use crate::policy::DecidingStatement;
+use crate::quota::Place;
+use crate::refusal::Refusal;
+use crate::state::State;
+use crate::strangers::Strangers;
+use audit::Appender;
+use bytes::Bytes;
+use claim::{Proven, Unproven};
+use http::Request;
+use http::request::Parts;
+use http_server::{Body, BodyError, Current, NoAnswer, Peer, Respond, Response};
+use jiff::Timestamp;
+use key_manager::Session;
+use parse::Parsed;
+use perform::Performed;
+use route::{Routed, Stray};
+use rustls::ServerConnection;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What answers requests, in one worker's thread.
+pub(crate) struct Pipeline {
+    shared: Shared,
+    /// A way to each key manager, in their order.
+    sessions: Vec<Rc<dyn Session>>,
+    journal: Appender,
+}
+
+/// What all workers share.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    pub(crate) state: Arc<Current<State>>,
+    pub(crate) seen: Arc<Seen>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) strangers: Arc<Strangers>,
+}
+
+/// What is kept of a connection while it is open.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    /// The common name of the certificate that the client showed.
+    subject: Option<Box<str>>,
+    _open: Open,
+}
+
+/// A request whose head has arrived.
+#[derive(Clone, Copy)]
+struct Arrived<'a> {
+    parts: &'a Parts,
+    source: IpAddr,
+    subject: Option<&'a str>,
+    begun: Instant,
+    at: Timestamp,
+}
+
+/// Why a call that somebody stands behind is not done.
+#[derive(Debug)]
+struct Refused<'a> {
+    refusal: Refusal,
+    /// The statement that denied it.
+    denied_by: Option<DecidingStatement<'a>>,
+}
+
+impl Pipeline {
+    /// With a session of each key manager, in their order.
+    pub(crate) fn new(shared: Shared, sessions: Vec<Rc<dyn Session>>, journal: Appender) -> Self {
+        Self { shared, sessions, journal }
+    }
+
+    async fn answer(&self, arrived: Arrived<'_>, body: Body<'_>) -> Result<Response, NoAnswer> {
+        let state = self.shared.state.now();
+        let routed = match route::route(arrived.parts, &state.stores) {
+            Ok(Routed::Call(routed)) => routed,
+            Ok(Routed::Ping) => return Ok(answer::pong(self.journal.healthy())),
+            Err(stray) => return Ok(self.stray(&stray, arrived)),
+        };
+        let store = Arc::clone(routed.store);
+        let claimed = match claim::claim(routed, arrived, &state.regions) {
+            Ok(claimed) => claimed,
+            Err(unproven) => return Ok(self.unproven(&unproven, &store.prefix, arrived)),
+        };
+        let body = match body.read().await {
+            Ok(body) => body,
+            Err(BodyError::Broken) => return Err(NoAnswer),
+            Err(error) => return Ok(self.no_body(error, &store.prefix, arrived)),
+        };
+        match claimed.prove(&body) {
+            Ok(proven) => Ok(self.call(&proven, &body, &state).await),
+            Err(unproven) => Ok(self.unproven(&unproven, &store.prefix, arrived)),
+        }
+    }
+
+    /// A call that somebody stands behind.
+    async fn call(&self, proven: &Proven<'_>, body: &Bytes, state: &State) -> Response {
+        match self.parse(proven, body, state) {
+            Ok((place, parsed)) => {
+                let done = self.perform(proven, &parsed, state).await;
+                drop(place);
+                self.conclude(proven, body, Some(parsed.metadata()), done, state).await
+            }
+            Err(refusal) => self.conclude(proven, body, None, Err(refusal.into()), state).await,
+        }
+    }
+
+    fn parse<'a>(
+        &self,
+        proven: &Proven<'a>,
+        body: &'a [u8],
+        state: &State,
+    ) -> Result<(Place<'a>, Parsed<'a>), Refusal> {
+        let place = admit::admit(proven, &self.journal)?;
+        Ok((place, parse::parse(proven, body, state.limits)?))
+    }
+
+    async fn perform<'a>(
+        &self,
+        proven: &'a Proven<'_>,
+        parsed: &'a Parsed<'_>,
+        state: &State,
+    ) -> Result<Performed, Refused<'a>> {
+        let allowed = allow::allow(proven, parsed)?;
+        Ok(self.ask(&allowed, state).await?)
+    }
+
+    fn stray(&self, stray: &Stray, arrived: Arrived<'_>) -> Response {
+        self.shared.strangers.count(stray.store.as_ref(), stray.reason, arrived.source);
+        answer::stray(stray)
+    }
+
+    fn unproven(&self, unproven: &Unproven, store: &Arc<str>, arrived: Arrived<'_>) -> Response {
+        self.shared.strangers.count(Some(store), unproven.reason, arrived.source);
+        answer::refused(&unproven.refusal)
+    }
+
+    fn no_body(&self, error: BodyError, store: &Arc<str>, arrived: Arrived<'_>) -> Response {
+        let (reason, refusal) = claim::without_body(error);
+        self.shared.strangers.count(Some(store), reason, arrived.source);
+        let last = matches!(error, BodyError::NoMemory | BodyError::TooSlow);
+        let answer = answer::refused(&refusal);
+        if last { answer::and_close(answer) } else { answer }
+    }
+}
+
+impl Respond for Pipeline {
+    type Tls = Connected;
+
+    fn secured(&self, connection: &ServerConnection) -> Connected {
+        let certificate = connection.peer_certificates().and_then(<[_]>::first);
+        let subject = certificate.and_then(crate::tls::common_name).map(Into::into);
+        Connected { subject, _open: self.shared.metrics.open_connection() }
+    }
+
+    async fn respond(
+        &self,
+        request: Request<Body<'_>>,
+        peer: &Peer<Connected>,
+    ) -> Result<Response, NoAnswer> {
+        let _in_flight = self.shared.metrics.begin_request();
+        let (parts, body) = request.into_parts();
+        let arrived = Arrived {
+            parts: &parts,
+            source: peer.address.ip().to_canonical(),
+            subject: peer.tls.as_ref().and_then(|tls| tls.subject.as_deref()),
+            begun: Instant::now(),
+            at: Timestamp::now(),
+        };
+        self.answer(arrived, body).await
+    }
+}
+
+impl std::fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pipeline").field("key_managers", &self.sessions.len()).finish_non_exhaustive()
+    }
+}
+
+impl From<Refusal> for Refused<'_> {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, denied_by: None }
+    }
+}
