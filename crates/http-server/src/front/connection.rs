@@ -10,6 +10,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -42,21 +43,37 @@ pub(crate) fn serve<R: Respond, P>(front: Rc<Front<R>>, accepted: Accepted<P>) -
 async fn serve_open<R: Respond, P>(front: Rc<Front<R>>, accepted: Accepted<P>, open: OpenConnection) {
     let Accepted { stream, address, tls, place } = accepted;
     let opening = front.opening();
-    let activity = Rc::clone(&open.0);
-    match tls {
+    let connection = match tls {
         None => {
             let peer = Peer { address, tls: None };
-            serve_http1(&front, &opening, &activity, peer, TokioIo::new(stream)).await;
+            Some(speak_http1(&front, &opening, &open.0, peer, TokioIo::new(stream)))
         }
-        Some(config) => {
-            if let Some(stream) = shake_hands(&opening, &activity, stream, config).await {
-                let peer = Peer { address, tls: Some(front.responder.secured(stream.get_ref().1)) };
-                serve_secure(&front, &opening, &activity, peer, stream).await;
-            }
-        }
+        // In a box of its own, so that an idle connection does not hold what only its handshake needed.
+        Some(config) => Box::pin(secure(&front, &opening, &open.0, address, stream, config)).await,
+    };
+    drop(opening);
+    if let Some(mut connection) = connection {
+        until_it_ends(connection.as_mut(), &open.0).await;
     }
     drop(open);
     drop(place);
+}
+
+async fn secure<R: Respond>(
+    front: &Rc<Front<R>>,
+    opening: &Opening,
+    activity: &Rc<Activity>,
+    address: SocketAddr,
+    stream: TcpStream,
+    config: Arc<rustls::ServerConfig>,
+) -> Option<Pin<Box<dyn Connection>>> {
+    let stream = shake_hands(opening, activity, stream, config).await?;
+    let peer = Peer { address, tls: Some(front.responder.secured(stream.get_ref().1)) };
+    if stream.get_ref().1.alpn_protocol() != Some(ALPN_H2) {
+        return Some(speak_http1(front, opening, activity, peer, TokioIo::new(stream)));
+    }
+    activity.speaks_http2();
+    Some(Box::pin(opening.http2.serve_connection(TokioIo::new(stream), service(front, activity, peer))))
 }
 
 async fn shake_hands(
@@ -65,46 +82,25 @@ async fn shake_hands(
     stream: TcpStream,
     config: Arc<rustls::ServerConfig>,
 ) -> Option<TlsStream<TcpStream>> {
-    let mut handshake = pin!(tokio::time::timeout(
-        opening.limits.handshake_timeout,
-        TlsAcceptor::from(config).accept(stream)
-    ));
+    let accept = TlsAcceptor::from(config).accept(stream);
+    let mut handshake = pin!(tokio::time::timeout(opening.limits.handshake_timeout, accept));
     poll_fn(|context| match handshake.as_mut().poll(context) {
-        Poll::Ready(done) => Poll::Ready(done.ok().and_then(Result::ok)),
+        Poll::Ready(done) => Poll::Ready(done.ok().and_then(|done| done.map_err(report_handshake).ok())),
         Poll::Pending => activity.poll_ended(context).map(|()| None),
     })
     .await
 }
 
-async fn serve_secure<R: Respond>(
-    front: &Rc<Front<R>>,
-    opening: &Opening,
-    activity: &Rc<Activity>,
-    peer: Peer<R::Tls>,
-    stream: TlsStream<TcpStream>,
-) {
-    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(ALPN_H2);
-    let io = TokioIo::new(stream);
-    if is_http2 {
-        activity.speaks_http2();
-        let connection = opening.http2.serve_connection(io, service(front, activity, peer));
-        until_it_ends(connection, activity).await;
-    } else {
-        serve_http1(front, opening, activity, peer, io).await;
-    }
-}
-
-async fn serve_http1<R: Respond, I: Read + Write + Unpin + 'static>(
+fn speak_http1<R: Respond, I: Read + Write + Unpin + 'static>(
     front: &Rc<Front<R>>,
     opening: &Opening,
     activity: &Rc<Activity>,
     peer: Peer<R::Tls>,
     io: I,
-) {
+) -> Pin<Box<dyn Connection>> {
     activity.speaks_http1();
     let io = Watched::new(io, Rc::clone(activity));
-    let connection = opening.http1.serve_connection(io, service(front, activity, peer));
-    until_it_ends(connection, activity).await;
+    Box::pin(opening.http1.serve_connection(io, service(front, activity, peer)))
 }
 
 fn service<R: Respond>(
@@ -124,8 +120,7 @@ fn service<R: Respond>(
     })
 }
 
-async fn until_it_ends<C: Connection>(connection: C, activity: &Activity) {
-    let mut connection = pin!(connection);
+async fn until_it_ends(mut connection: Pin<&mut dyn Connection>, activity: &Activity) {
     let mut told = false;
     poll_fn(|context| {
         match activity.ending(context) {
@@ -174,6 +169,10 @@ where
     fn poll_end(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         self.poll(context).map(report)
     }
+}
+
+fn report_handshake(error: io::Error) {
+    tracing::debug!(error = crate::in_one_line(&error), "a TLS handshake failed");
 }
 
 fn report(end: hyper::Result<()>) {

@@ -6,4 +6,5 @@ mod bodies;
 mod drain;
 mod handshakes;
 mod limits;
+mod metrics;
 mod service;
