@@ -3,7 +3,8 @@
 use crate::Settings;
 use crate::session::TokenSession;
 use key_manager::{
-    Decrypted, Encrypted, ExternalKeyId, Health, KeyDescription, KeyManager, Sealed, Session, Trouble, Work,
+    Decrypted, Encrypted, ExternalKeyId, Health, HealthStatus, KeyDescription, KeyManager, Member, Sealed,
+    Session, Trouble, Work,
 };
 use pkcs11_client::{Hsm, Pin, Seat, Times};
 use std::fmt;
@@ -92,7 +93,9 @@ impl Session for NoSeat {
     }
 
     fn health(&self) -> Work<'_, Health> {
-        Box::pin(async { Health { vendor: String::new(), members: Vec::new() } })
+        let (id, model, status) = ("no seat".to_owned(), "none".to_owned(), HealthStatus::Unavailable);
+        let health = Health { vendor: "none".to_owned(), members: vec![Member { id, model, status }] };
+        Box::pin(async { health })
     }
 }
 
