@@ -99,12 +99,14 @@ impl fmt::Display for Deciding {
 
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "  asked: {} on {}", self.action, self.resource)?;
-        writeln!(f, "  by:    {}", self.principal.as_deref().unwrap_or("nobody who is named"))?;
+        // A request is whoever signed it said that it is: nothing of it may steer a terminal.
+        writeln!(f, "  asked: {} on {}", self.action.escape_debug(), self.resource.escape_debug())?;
+        let principal = self.principal.as_deref().unwrap_or("nobody who is named");
+        writeln!(f, "  by:    {}", principal.escape_debug())?;
         write!(f, "  as:    {}", self.operation)?;
         match self.external_key_id.as_str() {
             "" => writeln!(f),
-            id => writeln!(f, " with the external key `{id}`"),
+            id => writeln!(f, " with the external key `{}`", id.escape_debug()),
         }
     }
 }
@@ -140,6 +142,6 @@ fn write_condition(f: &mut fmt::Formatter<'_>, failed: &FailedCondition) -> fmt:
 }
 
 fn listed(values: &[String]) -> String {
-    let quoted: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
+    let quoted: Vec<String> = values.iter().map(|value| format!("`{}`", value.escape_debug())).collect();
     quoted.join(", ")
 }

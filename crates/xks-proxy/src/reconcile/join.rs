@@ -177,8 +177,12 @@ impl Join {
                 Place::Outside => {}
             }
         }
-        self.found.sort_by_key(|found| found.time);
-        self.untold.sort_by_key(|found| found.time);
+        let order = |found: &Found| {
+            let call = found.call.and_then(|place| calls.get(place));
+            (found.time, call.map(|call| call.sequence))
+        };
+        self.found.sort_by_key(order);
+        self.untold.sort_by_key(order);
         Ok(Report::of(self))
     }
 }

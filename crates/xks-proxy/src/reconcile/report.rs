@@ -212,7 +212,7 @@ impl fmt::Display for Report {
         let Counts { calls, agreed, health_checks, unauthenticated, events } = self.counts();
         let (found, untold) = (self.found.len(), self.untold.len());
         writeln!(f, "{calls} calls of the proxy, {events} events of the KMS: {agreed} calls agree")?;
-        writeln!(f, "{health_checks} health checks, {unauthenticated} lines of strangers: not looked for")?;
+        writeln!(f, "not looked for: {health_checks} health checks, {unauthenticated} records of strangers")?;
         writeln!(f, "{found} differences, {untold} cannot be told yet")
     }
 }
