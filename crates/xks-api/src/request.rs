@@ -188,8 +188,7 @@ fn complete(
         (true, &metadata.kms_operation, "requestMetadata.kmsOperation"),
         (true, &metadata.kms_request_id, "requestMetadata.kmsRequestId"),
     ];
-    let lacking =
-        required.iter().find(|(needed, value, _)| *needed && value.as_deref().is_none_or(str::is_empty));
+    let lacking = required.iter().find(|(is_needed, value, _)| *is_needed && value.is_none());
     match lacking {
         Some((_, _, name)) => Err(missing(name)),
         None => Ok(metadata),
@@ -356,6 +355,7 @@ mod tests {
             ("/requestMetadata/awsSourceVpce", json!("vpce-1")),
             ("/requestMetadata/kmsOperation", json!("OperationOf2030")),
             ("/requestMetadata/kmsRequestId", json!("not a UUID \u{1F511}")),
+            ("/requestMetadata/kmsRequestId", json!("")),
             ("/requestMetadata/awsPrincipalArn", json!(arn)),
             ("/additionalAuthenticatedData", Value::Null),
             ("/ciphertextDataIntegrityValueAlgorithm", Value::Null),
