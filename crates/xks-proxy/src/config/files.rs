@@ -42,6 +42,9 @@ impl Stamp {
     }
 }
 
+/// Files that were looked at, each as it was then; without a stamp those that are not there.
+pub type Files = Vec<(PathBuf, Option<Stamp>)>;
+
 /// A file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unreadable {

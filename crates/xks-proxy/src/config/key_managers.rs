@@ -1,6 +1,6 @@
 //! The key managers: their names, their kinds and, in the words of each kind's own crate, what it needs.
 
-use super::reading::Reading;
+use super::reading::{Place, Reading};
 use super::section::Section;
 use super::written::{self, Kind};
 use super::{KeyManager, KeyManagerKind};
@@ -44,17 +44,7 @@ fn one(section: &Section<'_>, names: &mut BTreeSet<String>, reading: &Reading<'_
 fn pkcs11(section: &Section<'_>, reading: &Reading<'_>) -> Option<KeyManagerKind> {
     let settings: key_manager_pkcs11::Settings = section.fields(reading)?;
     let settings = settings.relative_to(reading.folder());
-    if !(1..=MOST_TOKENS).contains(&settings.tokens.len()) {
-        reading.wrong(
-            section.at("tokens"),
-            format!("`tokens` names 1 to {MOST_TOKENS} tokens: AWS KMS is told of no more"),
-        );
-    }
-    let distinct: BTreeSet<_> = settings.tokens.iter().collect();
-    if distinct.len() != settings.tokens.len() {
-        reading.wrong(section.at("tokens"), "a token is named twice in `tokens`");
-    }
-    check_file(&settings.library, "library", section, reading);
+    check_library(&settings.library, section.at("library"), reading);
     reading.check_private(section.at("pin_file"), &settings.pin_file);
     Some(KeyManagerKind::Pkcs11(settings))
 }
@@ -65,7 +55,7 @@ fn software(section: &Section<'_>, reading: &Reading<'_>) -> Option<KeyManagerKi
     match &settings.protector {
         ProtectorSettings::PassphraseFile(file) => reading.check_private(section.at("protector"), file),
         ProtectorSettings::Pkcs11(protector) => {
-            check_file(&protector.library, "protector", section, reading);
+            check_library(&protector.library, section.at("protector"), reading);
             reading.check_private(section.at("protector"), &protector.pin_file);
         }
         ProtectorSettings::Module(_) => {}
@@ -73,11 +63,13 @@ fn software(section: &Section<'_>, reading: &Reading<'_>) -> Option<KeyManagerKi
     Some(KeyManagerKind::Software(settings))
 }
 
-fn check_file(file: &Path, field: &str, section: &Section<'_>, reading: &Reading<'_>) {
-    if !file.is_file() {
-        reading.wrong(section.at(field), format!("there is no file `{}`", file.display()));
+/// A library may come later, as of a disk that is not there yet.
+fn check_library(library: &Path, place: Place, reading: &Reading<'_>) {
+    if !library.is_file() {
+        let message = format!(
+            "there is no file `{}`: nothing can be done with its tokens before it is there",
+            library.display()
+        );
+        reading.doubt(place, message);
     }
 }
-
-/// GetHealthStatus lists no more of a fleet.
-const MOST_TOKENS: usize = 10;

@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use files::Stamp;
+pub use files::{Files, Stamp};
 pub use mistake::{ConfigError, Mistake};
 
 /// A configuration that has been checked.
@@ -62,7 +62,7 @@ pub struct Config {
     /// The tenants. No two have the same prefix, or a credential of the same id.
     pub stores: Vec<Store>,
     /// Every file that was read, the configuration first, each as it was then.
-    pub files: Vec<(PathBuf, Option<Stamp>)>,
+    pub files: Files,
     /// What can be meant but is likely not.
     pub doubts: Vec<Mistake>,
 }
@@ -232,7 +232,7 @@ impl Config {
     }
 
     /// The same, with every file that was looked at, whatever was found.
-    fn read_noting_files(path: &Path) -> (Result<Self, ConfigError>, Vec<(PathBuf, Option<Stamp>)>) {
+    fn read_noting_files(path: &Path) -> (Result<Self, ConfigError>, Files) {
         let (text, stamp) = files::read(path);
         let itself = (path.to_owned(), stamp);
         let text = text.map_err(|error| error.to_string());
@@ -289,7 +289,8 @@ fn config(reading: &Reading<'_>, text: &str) -> Option<Config> {
 fn host(file: &written::File, whole: &Section<'_>, reading: &Reading<'_>) -> Option<String> {
     let endpoint = file.endpoint.as_deref()?;
     let host = endpoint.strip_prefix("https://").unwrap_or_default();
-    let is_name = host.contains('.')
+    let is_name = host.len() <= LONGEST_NAME
+        && host.contains('.')
         && host.split('.').all(is_label)
         && host.rsplit('.').next().is_some_and(|last| !last.bytes().all(|byte| byte.is_ascii_digit()));
     if !is_name {
@@ -325,3 +326,6 @@ fn regions(named: Vec<String>, whole: &Section<'_>, reading: &Reading<'_>) -> BT
     }
     named.into_iter().collect()
 }
+
+/// Of the DNS.
+const LONGEST_NAME: usize = 253;

@@ -1,6 +1,6 @@
 //! One reading of a configuration: its text, what was found wrong with it so far, and every file that was looked at.
 
-use super::files::{self, Stamp, Unreadable};
+use super::files::{self, Files, Stamp, Unreadable};
 use super::{ConfigError, Mistake};
 use std::cell::RefCell;
 use std::ops::Range;
@@ -21,7 +21,7 @@ pub(super) type Place = Range<usize>;
 struct Found {
     mistakes: Vec<(usize, Mistake)>,
     warnings: Vec<(usize, Mistake)>,
-    files: Vec<(PathBuf, Option<Stamp>)>,
+    files: Files,
 }
 
 impl<'a> Reading<'a> {
@@ -69,10 +69,7 @@ impl<'a> Reading<'a> {
     }
 
     /// What the checks come to: the value if nothing is wrong, and in any case the files that were looked at.
-    pub(super) fn end<T>(
-        self,
-        value: Option<T>,
-    ) -> (Result<(T, Vec<Mistake>), ConfigError>, Vec<(PathBuf, Option<Stamp>)>) {
+    pub(super) fn end<T>(self, value: Option<T>) -> (Result<(T, Vec<Mistake>), ConfigError>, Files) {
         let Found { mistakes, warnings, files } = self.found.into_inner();
         let outcome = match value.filter(|_| mistakes.is_empty()) {
             Some(value) => Ok((value, in_order(warnings))),

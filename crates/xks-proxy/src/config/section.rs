@@ -88,7 +88,9 @@ impl<'a> Section<'a> {
                 Err(error) => error,
             };
             let message = without_values(error.message());
-            let culprit = error.span().and_then(|place| rest.field_at(&place));
+            // What is wrong with the table as a whole is no field's fault.
+            let place = error.span().filter(|place| *place != self.place);
+            let culprit = place.and_then(|place| rest.field_at(&place));
             if taken.iter().any(|taken| message == format!("missing field `{taken}`")) {
                 return None;
             }
@@ -125,7 +127,7 @@ fn without_values(message: &str) -> String {
     let Some(found) = found else { return message.to_owned() };
     let kind = found.split(['"', '`', ',']).next().unwrap_or_default().trim_end();
     match found.rsplit_once(", expected ") {
-        Some((_, expected)) => format!("it is {expected}, not {kind}"),
-        None => format!("it cannot be {kind}"),
+        Some((_, expected)) => format!("expected {expected}, found {kind}"),
+        None => format!("found {kind}"),
     }
 }

@@ -23,7 +23,9 @@ pub(super) fn read(
         reading.wrong(whole.at("store"), message);
     }
     let mut stores = Stores { host, key_managers, reading, before: Before::default() };
-    sections.iter().map(|section| stores.one(section)).collect()
+    let read = sections.iter().map(|section| stores.one(section)).collect();
+    stores.tell_unused(&whole.sections("key_manager"));
+    read
 }
 
 struct Stores<'a> {
@@ -163,6 +165,15 @@ impl Stores<'_> {
             self.reading.doubt(section.at("keys"), message);
         }
         others.push(keys);
+    }
+
+    fn tell_unused(&self, sections: &[Section<'_>]) {
+        for (key_manager, section) in self.key_managers.iter().zip(sections) {
+            let Some(KeyManager { name, .. }) = key_manager else { continue };
+            if !self.before.shown.contains_key(name) {
+                self.reading.doubt(section.at("name"), format!("no store uses the key manager `{name}`"));
+            }
+        }
     }
 
     fn default_decision(&self, written: &written::Store, section: &Section<'_>) -> DefaultDecision {

@@ -11,7 +11,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
@@ -109,7 +109,7 @@ fn authorities(
     section: &Section<'_>,
     reading: &Reading<'_>,
 ) -> Option<Vec<CertificateDer<'static>>> {
-    let read = |(index, file)| {
+    let read = |(index, file): (usize, &PathBuf)| {
         let place = section.at_element("client_ca_files", index);
         let found = certificates(place.clone(), file, reading)?;
         let mut store = RootCertStore::empty();
@@ -128,7 +128,7 @@ fn authorities(
     read.into_iter().collect::<Option<Vec<_>>>().map(|found| found.concat())
 }
 
-fn certificates(place: Place, file: &PathBuf, reading: &Reading<'_>) -> Option<Vec<CertificateDer<'static>>> {
+fn certificates(place: Place, file: &Path, reading: &Reading<'_>) -> Option<Vec<CertificateDer<'static>>> {
     let pem = reading.file(place.clone(), file)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     match found {

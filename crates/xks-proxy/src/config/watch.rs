@@ -2,7 +2,7 @@
 //! with a change that needs a restart, is kept out, and the one at work stays.
 
 use super::files::Stamp;
-use super::{Audit, Config, ConfigError, KeyManager, Log};
+use super::{Audit, Config, ConfigError, Files, KeyManager, Log};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ pub struct Watch {
     path: PathBuf,
     fixed: Fixed,
     /// As they were when they were last read, whatever that came to.
-    files: Vec<(PathBuf, Option<Stamp>)>,
+    files: Files,
     hangups: Signal,
 }
 

@@ -185,3 +185,57 @@ impl<'de> Visitor<'de> for ReadsMoment {
         self.visit_str(&moment.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use key_manager_software::{ModuleProtector, Pkcs11Protector};
+
+    #[test]
+    fn the_documentation_describes_every_setting() {
+        let sections = [
+            ("", fields::<File>()),
+            ("audit.", fields::<Audit>()),
+            ("key_manager.", vec!["name".to_owned(), "kind".to_owned()]),
+            ("key_manager.", fields::<key_manager_pkcs11::Settings>()),
+            ("key_manager.", fields::<key_manager_software::Settings>()),
+            ("key_manager.protector.module.", fields::<ModuleProtector>()),
+            ("key_manager.protector.pkcs11.", fields::<Pkcs11Protector>()),
+            ("limits.", fields::<Limits>()),
+            ("log.", fields::<Log>()),
+            ("store.", fields::<Store>()),
+            ("store.credential.", fields::<Credential>()),
+            ("tls.", fields::<Tls>()),
+        ];
+        for (section, fields) in &sections {
+            assert!(fields.len() > 1 || *section == "audit.", "{section} has no fields");
+            for field in fields {
+                let row = format!("| `{section}{field}` | ");
+                let is_section = sections.iter().any(|(name, _)| *name == format!("{section}{field}."));
+                assert!(is_section || DOCUMENTATION.contains(&row), "{row} is not there");
+            }
+        }
+    }
+
+    #[test]
+    fn the_documentation_has_the_defaults() {
+        let shown = format!("{:?}", Limits::default());
+        let limits = shown.trim_start_matches("Limits { ").trim_end_matches(" }").split(", ");
+        for limit in limits.chain([format!("segment_bytes: {}", Audit::default().segment_bytes).as_str()]) {
+            let (name, value) = limit.split_once(": ").unwrap();
+            let row = format!(".{name}` | {value} | ");
+            assert!(DOCUMENTATION.contains(&row), "{row} is not there");
+        }
+        assert!(DOCUMENTATION.contains(&format!("| `listen` | `{}` | ", listen())));
+        assert!(DOCUMENTATION.contains(&format!(".requests_per_second` | {} | ", requests_per_second())));
+    }
+
+    /// From what a structure says of a field that it does not have.
+    fn fields<T: for<'de> Deserialize<'de>>() -> Vec<String> {
+        let error = toml::from_str::<T>("no-such-setting = 1").err().unwrap();
+        let names = error.message().split('`').skip(3).step_by(2);
+        names.map(str::to_owned).collect()
+    }
+
+    const DOCUMENTATION: &str = include_str!("../../../../docs/xks-proxy/configuration.md");
+}

@@ -34,7 +34,7 @@ fn check_config_tells_every_mistake_and_fails() {
     let output = run(&folder, &["check-config", "--config", CONFIGURATION]);
     assert_eq!(output.status.code(), Some(1));
     let shown = text(&output.stderr);
-    assert!(shown.contains("\nproxy.toml:18:15: `path_prefix` begins with a slash"), "{shown}");
+    assert!(shown.starts_with("proxy.toml:18:15: `path_prefix` begins with a slash"), "{shown}");
     assert!(shown.contains("\nproxy.toml:27:26: `gone` cannot be read"), "{shown}");
 }
 
@@ -43,7 +43,10 @@ fn a_new_credential_is_taken_by_the_configuration_that_it_is_added_to() {
     let folder = Folder::new();
     let output = run(&folder, &["credential", "new", "--store", "/cards"]);
     let block = text(&output.stdout);
-    assert!(block.starts_with("# Below the [[store]] with path_prefix = \"/cards\"\n[[store.credential]]\n"), "{block}");
+    assert!(
+        block.starts_with("# Below the [[store]] with path_prefix = \"/cards\"\n[[store.credential]]\n"),
+        "{block}"
+    );
     let config = folder.read(&format!("{GOOD}{block}")).unwrap();
     let [_, made] = &config.stores[1].credentials[..] else { panic!("two credentials") };
     assert_eq!((made.access_key_id.len(), made.secret.expose().len()), (30, 64));
@@ -91,7 +94,8 @@ fn the_console_is_given_nothing_where_it_is_unclear_which_credential_is_meant() 
         (&["--store", "/none"], "there is no store with the prefix `/none`"),
         (&["--store", "/cards", "--access-key-id", "NOBODYS"], "the store has no credential `NOBODYS`"),
     ] {
-        let output = run(&folder, &[&["credential", "console", "--config", CONFIGURATION], arguments].concat());
+        let output =
+            run(&folder, &[&["credential", "console", "--config", CONFIGURATION], arguments].concat());
         assert!(!output.status.success() && output.stdout.is_empty());
         assert!(text(&output.stderr).contains(told), "{}", text(&output.stderr));
     }

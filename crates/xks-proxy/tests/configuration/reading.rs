@@ -33,7 +33,8 @@ fn a_configuration_is_read_with_every_file_that_it_names() {
     let KeyManagerKind::Software(settings) = &key_manager.kind else { panic!("a software key manager") };
     assert_eq!(settings.file, folder.path("keys"));
     let watched: BTreeSet<PathBuf> = config.files.iter().map(|(path, _)| path.clone()).collect();
-    let named = ["proxy.toml", "certificate.pem", "private-key.pem", "policy.json", "one.secret", "two.secret"];
+    let named =
+        ["proxy.toml", "certificate.pem", "private-key.pem", "policy.json", "one.secret", "two.secret"];
     assert_eq!(watched, named.map(|name| folder.path(name)).into());
     assert_eq!(config.warnings("2026-11-22T00:00:00Z".parse().unwrap()), [""; 0]);
 }

@@ -45,7 +45,9 @@ fn a_file_that_is_named_in_the_configuration_is_seen_to_change() {
             match name {
                 "one.secret" => folder.write(name, "anotherSecretOfTheTests+of/43to64characters"),
                 "certificate.pem" => folder.certificate(name, "private-key.pem"),
-                name => folder.write(name, &format!("{}\n", std::fs::read_to_string(folder.path(name)).unwrap())),
+                name => {
+                    folder.write(name, &format!("{}\n", std::fs::read_to_string(folder.path(name)).unwrap()))
+                }
             }
             changed(&mut watch).await;
         }
