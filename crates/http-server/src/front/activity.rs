@@ -29,6 +29,10 @@ pub(super) struct Activity {
     phase: Cell<Phase>,
     since: Cell<Instant>,
     in_flight: Cell<u32>,
+    /// Idle for so long that it may be put away.
+    tired: Cell<bool>,
+    /// An answer has been begun and not all of it has been handed to the operating system.
+    unsent: Cell<bool>,
     ending: Cell<Ending>,
     ending_since: Cell<Instant>,
     task: RefCell<Option<Waker>>,
@@ -86,6 +90,8 @@ impl Connections {
             phase: Cell::new(Phase::Opening),
             since: Cell::new(self.now.get()),
             in_flight: Cell::new(0),
+            tired: Cell::new(false),
+            unsent: Cell::new(false),
             ending: Cell::new(Ending::No),
             ending_since: Cell::new(self.now.get()),
             task: RefCell::default(),
@@ -159,6 +165,7 @@ impl Connections {
 
     fn look_at(&self, activity: &Activity, limit: Duration) {
         let now = self.now.get();
+        activity.look_tired(now);
         match activity.ending.get() {
             Ending::No if now.duration_since(activity.since.get()) >= limit => {
                 activity.end(Ending::Gracefully)
@@ -198,10 +205,24 @@ impl Activity {
         }
     }
 
+    /// Whether nothing would be lost if the connection were put away: no request is under way, and every answer is out.
+    pub(super) fn may_sleep(&self) -> bool {
+        self.tired.get() && self.phase.get() == Phase::Idle && !self.unsent.get()
+    }
+
+    pub(super) fn wakes(&self) {
+        self.tired.set(false);
+    }
+
+    pub(super) fn has_unsent(&self, unsent: bool) {
+        self.unsent.set(unsent);
+    }
+
     /// A request is in flight until the guard is dropped.
     pub(super) fn begin_request(activity: &Rc<Self>) -> InFlight {
         activity.in_flight.set(activity.in_flight.get().saturating_add(1));
         activity.phase.set(Phase::Serving);
+        activity.tired.set(false);
         InFlight(Rc::clone(activity))
     }
 
@@ -224,12 +245,23 @@ impl Activity {
         self.since.set(self.connections.now.get());
     }
 
+    fn look_tired(&self, now: Instant) {
+        let idle = self.phase.get() == Phase::Idle && now.duration_since(self.since.get()) >= TIRED_AFTER;
+        if idle && self.is_http1() && !self.tired.replace(true) {
+            self.wake_task();
+        }
+    }
+
     fn end(&self, how: Ending) {
         if self.ending.replace(how) != how {
             self.ending_since.set(self.connections.now.get());
-            if let Some(task) = self.task.borrow().as_ref() {
-                task.wake_by_ref();
-            }
+            self.wake_task();
+        }
+    }
+
+    fn wake_task(&self) {
+        if let Some(task) = self.task.borrow().as_ref() {
+            task.wake_by_ref();
         }
     }
 }
@@ -260,6 +292,9 @@ impl Drop for InFlight {
 
 /// How often the sweep looks.
 pub(super) const SWEEP: Duration = Duration::from_millis(500);
+
+/// After so long without a request an HTTP/1.1 connection gives back its buffers.
+const TIRED_AFTER: Duration = Duration::from_secs(1);
 
 /// How long a request that was under way when the service began to stop is waited for.
 const LAST_CALL: Duration = Duration::from_millis(250);

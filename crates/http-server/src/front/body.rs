@@ -1,5 +1,6 @@
 //! The body of a request: whole, within its limits, and without a copy if it came in one piece; or left, and then read away.
 
+use super::activity::InFlight;
 use crate::Limits;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
@@ -81,10 +82,14 @@ impl Arriving {
     }
 
     /// Reads away what the client is still sending, within reason: a client that is cut off while it sends may never see its answer. The
-    /// answer does not wait for that.
-    pub(super) fn read_away(self) {
+    /// answer does not wait for that, but the request is in flight until then.
+    pub(super) fn read_away(self, in_flight: InFlight) {
         if self.is_left && !self.waits_for_leave && !self.incoming.is_end_stream() {
-            tokio::task::spawn_local(tokio::time::timeout(READ_AWAY_WITHIN, read_away(self.incoming)));
+            let read_away = tokio::time::timeout(READ_AWAY_WITHIN, read_away(self.incoming));
+            tokio::task::spawn_local(async move {
+                let _ = read_away.await;
+                drop(in_flight);
+            });
         }
     }
 

@@ -1,12 +1,13 @@
 //! One connection from its handshake to its end.
 
 use super::activity::{Activity, Ending, OpenConnection};
-use super::watched::Watched;
+use super::http1::Http1;
+use super::watched::Peek;
 use super::{Front, NoAnswer, Opening, Peer, Respond, Response};
 use crate::tls::ALPN_H2;
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn::http2;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use std::future::poll_fn;
@@ -61,7 +62,7 @@ async fn serve_open<R: Respond, P>(front: Rc<Front<R>>, accepted: Accepted<P>, o
 
 async fn secure<R: Respond>(
     front: &Rc<Front<R>>,
-    opening: &Opening,
+    opening: &Rc<Opening>,
     activity: &Rc<Activity>,
     address: SocketAddr,
     stream: TcpStream,
@@ -91,16 +92,15 @@ async fn shake_hands(
     .await
 }
 
-fn speak_http1<R: Respond, I: Read + Write + Unpin + 'static>(
+fn speak_http1<R: Respond, I: Read + Write + Peek + Unpin + 'static>(
     front: &Rc<Front<R>>,
-    opening: &Opening,
+    opening: &Rc<Opening>,
     activity: &Rc<Activity>,
     peer: Peer<R::Tls>,
     io: I,
 ) -> Pin<Box<dyn Connection>> {
     activity.speaks_http1();
-    let io = Watched::new(io, Rc::clone(activity));
-    Box::pin(opening.http1.serve_connection(io, service(front, activity, peer)))
+    Box::pin(Http1::new(opening, activity, io, service(front, activity, peer)))
 }
 
 fn service<R: Respond>(
@@ -137,23 +137,9 @@ async fn until_it_ends(mut connection: Pin<&mut dyn Connection>, activity: &Acti
 }
 
 /// What connections of both protocols can do.
-trait Connection {
+pub(super) trait Connection {
     fn end_gracefully(self: Pin<&mut Self>);
     fn poll_end(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()>;
-}
-
-impl<I, S> Connection for http1::Connection<I, S>
-where
-    I: Read + Write + Unpin + 'static,
-    S: Service<hyper::Request<Incoming>, Response = Response, Error = NoAnswer>,
-{
-    fn end_gracefully(self: Pin<&mut Self>) {
-        self.graceful_shutdown();
-    }
-
-    fn poll_end(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        self.poll(context).map(report)
-    }
 }
 
 impl<I, S> Connection for http2::Connection<I, S, LocalExecutor>
@@ -175,7 +161,7 @@ fn report_handshake(error: io::Error) {
     tracing::debug!(error = crate::in_one_line(&error), "a TLS handshake failed");
 }
 
-fn report(end: hyper::Result<()>) {
+pub(super) fn report(end: hyper::Result<()>) {
     if let Err(error) = end {
         tracing::debug!(error = crate::in_one_line(&error), "a connection broke");
     }

@@ -3,6 +3,7 @@
 mod activity;
 mod body;
 mod connection;
+mod http1;
 mod watched;
 
 use crate::{Current, Limits};
@@ -14,7 +15,7 @@ use http::header::CONNECTION;
 use http::{HeaderValue, Request};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn;
 use hyper_util::rt::TokioTimer;
 use rustls::ServerConnection;
 use std::cell::{Cell, RefCell};
@@ -76,8 +77,8 @@ pub(crate) struct Front<R> {
 /// What a connection begins with, as the limits said when it was opened.
 struct Opening {
     limits: Arc<Limits>,
-    http1: http1::Builder,
-    http2: http2::Builder<LocalExecutor>,
+    http1: conn::http1::Builder,
+    http2: conn::http2::Builder<LocalExecutor>,
 }
 
 impl<R: Respond> Front<R> {
@@ -128,12 +129,12 @@ impl<R: Respond> Front<R> {
         activity: &Rc<Activity>,
         request: Request<Incoming>,
     ) -> Result<Response, NoAnswer> {
-        let _in_flight = Activity::begin_request(activity);
+        let in_flight = Activity::begin_request(activity);
         let (parts, incoming) = request.into_parts();
         let mut arriving = Arriving::new(incoming, &parts.headers);
         let body = Body::new(&mut arriving, self.body_limits.get(), &self.memory);
         let mut answer = self.responder.respond(Request::from_parts(parts, body), peer).await?;
-        arriving.read_away();
+        arriving.read_away(in_flight);
         if activity.is_http1() && self.connections.is_draining() {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -153,9 +154,9 @@ fn memory_for_bodies(limits: &Limits, workers: usize) -> usize {
 }
 
 /// Without hyper's own header timeout: it costs a timer a request, and counts from the end of the request before.
-fn http1(limits: &Limits) -> http1::Builder {
+fn http1(limits: &Limits) -> conn::http1::Builder {
     let header_bytes = usize::try_from(limits.header_bytes).unwrap_or(usize::MAX);
-    let mut builder = http1::Builder::new();
+    let mut builder = conn::http1::Builder::new();
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(None)
@@ -166,8 +167,8 @@ fn http1(limits: &Limits) -> http1::Builder {
     builder
 }
 
-fn http2(limits: &Limits) -> http2::Builder<LocalExecutor> {
-    let mut builder = http2::Builder::new(LocalExecutor);
+fn http2(limits: &Limits) -> conn::http2::Builder<LocalExecutor> {
+    let mut builder = conn::http2::Builder::new(LocalExecutor);
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.http2_streams)

@@ -8,3 +8,4 @@ mod handshakes;
 mod limits;
 mod metrics;
 mod service;
+mod sleep;
