@@ -1,5 +1,7 @@
 //! One run: every requirement's checks, the dangerous ones behind the others, and the report.
 
+use std::time::Duration;
+
 use xks_api::Operation;
 
 use crate::calls;
@@ -18,15 +20,15 @@ pub struct Options {
     pub only: Vec<String>,
     /// Whether the proxy is put under load, to see whether it throttles.
     pub load: bool,
-    /// Whether there is time for what takes minutes: connections that are held half open.
-    pub slow: bool,
+    /// How long a connection may stay open that says nothing more; `None`: there is no time to look at that.
+    pub slow: Option<Duration>,
     /// How many bytes of a body that nobody wants are sent at most.
     pub flood_bytes: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { only: Vec::new(), load: false, slow: false, flood_bytes: 200 * 1024 * 1024 }
+        Self { only: Vec::new(), load: false, slow: None, flood_bytes: 200 * 1024 * 1024 }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod addressing;
 mod authentication;
+mod authorization;
 mod decrypt;
 mod encrypt;
 mod errors;
@@ -28,7 +29,8 @@ pub(crate) const SECTIONS: &[Section] = &[
     Section { title: "Decrypt", requirements: decrypt::REQUIREMENTS },
     Section { title: "GetHealthStatus", requirements: health::REQUIREMENTS },
     Section { title: "Errors", requirements: errors::REQUIREMENTS },
-    Section { title: "Authentication and authorization", requirements: authentication::REQUIREMENTS },
+    Section { title: "Authentication", requirements: authentication::REQUIREMENTS },
+    Section { title: "Clients, credentials and policy", requirements: authorization::REQUIREMENTS },
     Section { title: "Logging and operation", requirements: operation::REQUIREMENTS },
     Section { title: "Strength", requirements: strength::REQUIREMENTS },
 ];

@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn a_captured_request_is_signed_as_it_was() {
         let credential =
-            Credential::new("BETWEEN2TENAND3TENCHARACTERS", "0123456789012345678901234567890123456789abc");
+            Credential::new("BETWEEN2TENAND3TENCHARACTERS", "PleaseReplaceThisWithSomeSecretOfLength43To64");
         let body = concat!(
             r#"{"requestMetadata":{"kmsRequestId":"7112f4d6-db54-4af4-ae30-c55a22a8dfae","#,
             r#""kmsOperation":"CreateCustomKeyStore"}}"#
