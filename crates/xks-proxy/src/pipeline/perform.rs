@@ -190,3 +190,142 @@ const MOST_MEMBERS: usize = 10;
 const MOST_USES: usize = 10;
 const VENDOR: &str = "Cardea";
 const MODEL: &str = concat!("cardea-xks-proxy ", env!("CARGO_PKG_VERSION"));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use key_manager::{Decrypted, Health, KeyDescription, Work};
+    use serde_json::{Value, json};
+    use std::cell::Cell;
+    use xks_api::Limits;
+    use zeroize::Zeroizing;
+
+    /// Encrypts by turning bits over, and is faulty in one way.
+    #[derive(Default)]
+    struct Faulty {
+        decrypts_to: Option<Vec<u8>>,
+        trouble: Option<Trouble>,
+        iv: usize,
+        metadata: usize,
+        longer: usize,
+        decryptions: Cell<u32>,
+    }
+
+    impl Session for Faulty {
+        fn describe<'a>(&'a self, _: ExternalKeyId<'a>) -> Work<'a, Result<KeyDescription, Trouble>> {
+            let usage = (0..12).map(|number| format!("USE_{number}")).collect();
+            Box::pin(async { Ok(KeyDescription { spec: "AES_256".to_owned(), usage, is_enabled: true }) })
+        }
+
+        fn encrypt<'a>(
+            &'a self,
+            _: ExternalKeyId<'a>,
+            plaintext: &'a [u8],
+            _: &'a [u8],
+        ) -> Work<'a, Result<Encrypted, Trouble>> {
+            let ciphertext = plaintext.iter().map(|byte| !byte).chain(vec![0; self.longer]).collect();
+            let (iv, metadata) = (vec![0; self.iv], vec![1; self.metadata]);
+            let member = "one".into();
+            Box::pin(async {
+                Ok(Encrypted { ciphertext, iv, tag: [0; 16], metadata, key_version: None, member })
+            })
+        }
+
+        fn decrypt<'a>(
+            &'a self,
+            _: ExternalKeyId<'a>,
+            sealed: Sealed<'a>,
+            _: &'a [u8],
+        ) -> Work<'a, Result<Decrypted, Trouble>> {
+            self.decryptions.set(self.decryptions.get() + 1);
+            let opened = sealed.ciphertext.iter().map(|byte| !byte).collect();
+            let plaintext = Zeroizing::new(self.decrypts_to.clone().unwrap_or(opened));
+            let answer = Decrypted { plaintext, key_version: None, member: "one".into() };
+            let answer = self.trouble.clone().map_or(Ok(answer), Err);
+            Box::pin(async { answer })
+        }
+
+        fn health(&self) -> Work<'_, Health> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    fn good() -> Faulty {
+        Faulty { iv: 12, metadata: 20, ..Faulty::default() }
+    }
+
+    fn encrypted(session: &Faulty, wants_value: bool, always: bool) -> Result<Value, Refusal> {
+        let metadata =
+            json!({"awsPrincipalArn": "a", "kmsKeyArn": "k", "kmsOperation": "Encrypt", "kmsRequestId": "r"});
+        let mut body =
+            json!({"requestMetadata": metadata, "plaintext": "AAEC", "encryptionAlgorithm": "AES_GCM"});
+        if wants_value {
+            body["ciphertextDataIntegrityValueAlgorithm"] = "SHA_256".into();
+        }
+        let body = body.to_string();
+        let limits = Limits { plaintext: 4300, additional_data: 8192 };
+        let request = EncryptRequest::parse(body.as_bytes(), limits).unwrap();
+        let key = ExternalKeyId::new("key").unwrap();
+        let work = encrypt(session, key, &request, always);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(work).map(|done| serde_json::from_slice(&done.body).unwrap())
+    }
+
+    #[test]
+    fn what_does_not_open_again_to_the_same_is_not_answered() {
+        let other = Faulty { decrypts_to: Some(vec![0, 1, 3]), ..good() };
+        let shorter = Faulty { decrypts_to: Some(vec![0, 1]), ..good() };
+        let broken = Faulty { trouble: Some(Trouble::InvalidCiphertext), ..good() };
+        for faulty in [other, shorter, broken] {
+            let refusal = encrypted(&faulty, true, false).unwrap_err();
+            assert_eq!(refusal.error, ErrorName::Internal);
+            assert!(refusal.cause.is_some());
+            assert_eq!(encrypted(&faulty, false, true).unwrap_err().error, ErrorName::Internal, "always");
+        }
+    }
+
+    #[test]
+    fn what_keeps_it_from_being_opened_again_is_told_as_it_is() {
+        for (trouble, error) in [
+            (Trouble::TimedOut, ErrorName::DependencyTimeout),
+            (Trouble::InvalidKeyUsage, ErrorName::InvalidKeyUsage),
+        ] {
+            let faulty = Faulty { trouble: Some(trouble), ..good() };
+            assert_eq!(encrypted(&faulty, true, false).unwrap_err().error, error);
+        }
+    }
+
+    #[test]
+    fn it_is_opened_again_where_the_value_is_asked_for_and_everywhere_if_that_is_wanted() {
+        for (wants_value, always, decryptions) in
+            [(false, false, 0), (true, false, 1), (false, true, 1), (true, true, 1)]
+        {
+            let session = good();
+            let answer = encrypted(&session, wants_value, always).unwrap();
+            assert_eq!(session.decryptions.get(), decryptions);
+            assert_eq!(answer.get("ciphertextDataIntegrityValue").is_some(), wants_value);
+        }
+    }
+
+    #[test]
+    fn nothing_that_the_api_does_not_allow_is_passed_on() {
+        for faulty in [
+            Faulty { iv: 13, ..good() },
+            Faulty { iv: 0, ..good() },
+            Faulty { metadata: 21, ..good() },
+            Faulty { longer: 16, ..good() },
+        ] {
+            assert_eq!(encrypted(&faulty, false, false).unwrap_err().error, ErrorName::Internal);
+        }
+        assert!(encrypted(&Faulty { iv: 16, ..good() }, false, false).is_ok());
+    }
+
+    #[test]
+    fn of_more_than_ten_uses_ten_are_told() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let session = good();
+        let done = runtime.block_on(describe(&session, ExternalKeyId::new("key").unwrap())).unwrap();
+        let answer: Value = serde_json::from_slice(&done.body).unwrap();
+        assert_eq!(answer["keyUsage"].as_array().unwrap().len(), 10);
+    }
+}

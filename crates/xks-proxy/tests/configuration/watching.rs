@@ -117,7 +117,7 @@ fn watch(folder: &Folder, text: &str) -> Watch {
 }
 
 async fn changed(watch: &mut Watch) -> Config {
-    timeout(Duration::from_secs(60), watch.changed()).await.unwrap()
+    timeout(Duration::from_secs(60), watch.changed()).await.unwrap().unwrap()
 }
 
 fn on_a_runtime(test: impl Future<Output = ()>) {

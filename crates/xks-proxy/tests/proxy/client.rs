@@ -6,7 +6,9 @@ use http::request::Parts;
 use jiff::{SignedDuration, Timestamp};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{
+    ClientConfig, ClientConnection, ProtocolVersion, RootCertStore, StreamOwned, SupportedProtocolVersion,
+};
 use serde_json::{Value, json};
 use sigv4::{Credentials, Signer};
 use std::io::{self, Read as _, Write as _};
@@ -47,10 +49,14 @@ pub struct Trust {
 
 impl Trust {
     pub fn config(&self) -> ClientConfig {
+        self.config_of(&[&rustls::version::TLS13, &rustls::version::TLS12])
+    }
+
+    pub fn config_of(&self, versions: &[&'static SupportedProtocolVersion]) -> ClientConfig {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(self.authority.as_bytes()).unwrap()).unwrap();
         let config = ClientConfig::builder_with_provider(http_server::tls::provider())
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .unwrap()
             .with_root_certificates(roots);
         match &self.client {
@@ -161,7 +167,11 @@ impl Connection {
         self.answer().unwrap()
     }
 
+    /// Shakes hands first, if that was not done.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        while self.0.conn.is_handshaking() {
+            self.0.conn.complete_io(&mut self.0.sock)?;
+        }
         self.0.write_all(bytes).and_then(|()| self.0.flush())
     }
 
@@ -178,6 +188,10 @@ impl Connection {
         let mut body = vec![0; length.parse().unwrap()];
         self.0.read_exact(&mut body)?;
         Ok(Answer { status: head.split(' ').nth(1).unwrap().parse().unwrap(), head, body })
+    }
+
+    pub fn version(&self) -> Option<ProtocolVersion> {
+        self.0.conn.protocol_version()
     }
 
     /// Which protocol the other end chose.

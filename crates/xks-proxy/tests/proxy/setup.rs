@@ -115,8 +115,22 @@ impl Setup {
     }
 
     pub fn start_with(&self, arguments: &[&str]) -> Proxy {
+        self.started(self.command(arguments))
+    }
+
+    /// In a mount namespace of its own, where that was done before.
+    pub fn start_in(&self, first: &str) -> Proxy {
+        let inner = self.command(&[]);
+        let mut outer = Command::new("unshare");
+        let script = format!("{first} && exec \"$0\" \"$@\"");
+        outer.args(["--user", "--map-root-user", "--mount", "sh", "-c", &script]);
+        outer.arg(inner.get_program()).args(inner.get_args()).current_dir(self.dir.path());
+        self.started(outer)
+    }
+
+    fn started(&self, mut command: Command) -> Proxy {
         let log = fs::File::create(self.path("log")).unwrap();
-        let mut child = self.command(arguments).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready = line.trim().strip_prefix("cardea-xks-proxy ready https://");
@@ -186,6 +200,10 @@ pub struct Proxy {
 }
 
 impl Proxy {
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
         assert!(sent.unwrap().success());

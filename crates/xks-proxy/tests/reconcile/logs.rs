@@ -5,8 +5,10 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use std::fs;
+use std::future::{Future, poll_fn};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::task::Poll;
 use tempfile::TempDir;
 use xks_proxy::reconcile::{ReconcileError, Sources, reconcile};
 
@@ -130,16 +132,55 @@ pub fn packed(text: &str) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A journal as a proxy, or Cardea, writes it.
+/// A short journal as a proxy, or Cardea, writes it, in several files if there is much.
 pub fn journal(directory: &Path, records: &[Value]) -> Result<(), JournalError> {
     fs::create_dir(directory).unwrap();
-    let journal = Journal::open(directory, Options { segment_bytes: 64 * 1024 })?;
+    append(directory, Options { segment_bytes: 64 * 1024 }, records.iter().cloned())
+}
+
+/// A long one, in files as long as they are by default.
+pub fn journal_of(directory: &Path, records: impl Iterator<Item = Value>) -> Result<(), JournalError> {
+    fs::create_dir(directory).unwrap();
+    append(directory, Options::default(), records)
+}
+
+fn append(
+    directory: &Path,
+    options: Options,
+    mut records: impl Iterator<Item = Value>,
+) -> Result<(), JournalError> {
+    let journal = Journal::open(directory, options)?;
     let appender = journal.appender();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    for record in records {
-        runtime.block_on(appender.append(record.to_string().into_bytes()))?;
-    }
+    runtime.block_on(async {
+        loop {
+            let some: Vec<_> =
+                records.by_ref().take(100).map(|record| record.to_string().into_bytes()).collect();
+            if some.is_empty() {
+                return Ok(());
+            }
+            let appending = some.into_iter().map(|record| appender.append(record));
+            for done in join_all(appending).await {
+                done?;
+            }
+        }
+    })?;
     drop(appender);
     journal.close();
     Ok(())
+}
+
+/// All of them at once, so that they share what the journal writes.
+async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut pending: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
+    poll_fn(|context| {
+        for (future, done) in pending.iter_mut().filter(|(_, done)| done.is_none()) {
+            if let Poll::Ready(output) = future.as_mut().poll(context) {
+                *done = Some(output);
+            }
+        }
+        if pending.iter().all(|(_, done)| done.is_some()) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    pending.into_iter().filter_map(|(_, done)| done).collect()
 }

@@ -4,6 +4,7 @@
 mod command;
 mod generated;
 mod logs;
+mod memory;
 mod refused;
 
 use logs::{KEY, Logs, OTHER_KEY, at, call, event, id};
