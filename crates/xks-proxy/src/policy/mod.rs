@@ -426,4 +426,25 @@ mod tests {
         assert_eq!(json["policies"][1]["statements"][1]["outcome"], "otherResource");
         assert_eq!(json["request"]["action"], "kms:GenerateDataKey");
     }
+
+    #[test]
+    fn the_policies_of_the_manual_are_policies_and_its_condition_keys_are_all_that_there_are() {
+        let manual = include_str!("../../../../docs/xks-proxy/policy.md");
+        let texts: Vec<&str> =
+            manual.split("```json\n").skip(1).map(|rest| rest.split_once("```").unwrap().0).collect();
+        assert!(!texts.is_empty());
+        for text in texts {
+            Policy::compile("manual", text).unwrap();
+        }
+        let listed = manual.split_once("| condition key |").unwrap().1.split_once("\n\n").unwrap().0;
+        let of_aws = access::ConditionKey::TABLE.iter().map(|row| row.name);
+        for name in of_aws.chain(["xks:ExternalKeyId", "xks:Operation"]) {
+            let suffix = if name.ends_with(['/', ':']) { "x" } else { "" };
+            let text = format!(
+                r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Deny","Action":"*","Resource":"*","Condition":{{"Null":{{"{name}{suffix}":"true"}}}}}}}}"#
+            );
+            let is_listed = listed.contains(&format!("`{name}`"));
+            assert_eq!(Policy::compile("p", &text).is_ok(), is_listed, "{name}");
+        }
+    }
 }

@@ -159,9 +159,84 @@ const HEALTH_CHECK: &str = "KmsHealthCheck";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record;
 
     #[test]
     fn a_call_takes_sixty_four_bytes() {
         assert_eq!(size_of::<Call>(), 64);
+    }
+
+    #[test]
+    fn what_the_proxy_writes_is_read_as_it_was_meant() {
+        let metadata = RequestMetadata {
+            aws_principal_arn: Some("AWS Internal".into()),
+            kms_key_arn: Some("arn:aws:kms:eu-central-1:111122223333:key/x".into()),
+            kms_operation: Some("ReEncrypt".into()),
+            kms_request_id: Some("4112".into()),
+            ..RequestMetadata::default()
+        };
+        let (at, address) = ("2026-11-22T08:00:00.123Z".parse().unwrap(), "192.0.2.1".parse().unwrap());
+        let line = |outcome| {
+            let record = record::Record {
+                event_version: record::Version::One,
+                event_time: at,
+                event_source: record::Source::XksProxy,
+                event_name: Operation::Decrypt,
+                event_id: uuid::Uuid::nil(),
+                store: "/payments",
+                external_key_id: Some("payments-2026"),
+                request_metadata: Some(&metadata),
+                kms_request_id: Some("4112"),
+                source_address: address,
+                access_key_id: "BETWEENTWENTYANDTHIRTY2",
+                client_certificate_subject: None,
+                outcome,
+                error_name: Some(xks_api::ErrorName::AccessDenied),
+                error_message: None,
+                cause: None,
+                denied_by: None,
+                key_manager: "hsm",
+                key_manager_member: None,
+                key_version: None,
+                processing_micros: 7,
+                request_bytes: 8,
+                response_bytes: 9,
+            };
+            record.line()
+        };
+        let (sources, mut names, mut calls) = (sources(), Names::default(), Calls::default());
+        for outcome in [record::Outcome::Failure, record::Outcome::Success] {
+            calls.add(&sources, &serde_json::from_slice(&line(outcome)).unwrap(), 1, &mut names).unwrap();
+        }
+        let [failed, done] = calls.calls[..] else { panic!("not two calls") };
+        let text = |name: Option<Name>| name.map(|name| names.text(name));
+        assert_eq!((failed.time(), failed.operation), (at, Operation::Decrypt));
+        assert_eq!((failed.id.text(&names).as_str(), names.text(failed.store)), ("4112", "/payments"));
+        assert_eq!(text(failed.principal), Some("AWS Internal"));
+        assert_eq!(text(failed.kms_key), metadata.kms_key_arn.as_deref());
+        assert_eq!(text(failed.kms_operation), Some("ReEncrypt"));
+        assert_eq!(text(failed.external_key), Some("payments-2026"));
+        assert_eq!((text(failed.error), done.error), (Some("AccessDeniedException"), None));
+    }
+
+    #[test]
+    fn a_name_that_is_written_with_escapes_is_the_same_name() {
+        let line = br#"{"eventTime":"2026-11-22T08:00:00Z","eventSource":"xks-proxy","eventName":"Encrypt","store":"/\u0061",
+            "requestMetadata":{"kmsRequestId":"\u0034112"},"outcome":"Success"}"#;
+        let (mut names, mut calls) = (Names::default(), Calls::default());
+        calls.add(&sources(), &serde_json::from_slice(line).unwrap(), 1, &mut names).unwrap();
+        assert_eq!(calls.of(RequestId::find("4112", &names).unwrap()), 0..1);
+        assert!(names.find("/a").is_some());
+    }
+
+    fn sources() -> Sources {
+        Sources {
+            kms: Vec::new(),
+            proxy: "proxy".into(),
+            from: None,
+            to: None,
+            stores: Vec::new(),
+            kms_keys: Vec::new(),
+        }
     }
 }
