@@ -24,8 +24,8 @@ pub struct Settings {
     pub tokens: Vec<String>,
     /// The file with the PIN of the user of all tokens.
     pub pin_file: PathBuf,
-    /// How many sessions are kept with each token: so many calls it gets at once.
-    #[serde(default = "default_sessions")]
+    /// How many sessions are kept with each token: so many calls it gets at once. 1 to 1024.
+    #[serde(default = "default_sessions", deserialize_with = "sessions")]
     pub sessions: NonZeroUsize,
     /// The label of an AES-256 key in every token that no customer uses: with it the tokens are tried out.
     #[serde(deserialize_with = "label")]
@@ -60,6 +60,12 @@ fn tokens<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     is_good
         .then_some(tokens)
         .ok_or_else(|| Error::custom("there are to be 1 to 10 tokens, each of another label"))
+}
+
+fn sessions<'de, D: Deserializer<'de>>(from: D) -> Result<NonZeroUsize, D::Error> {
+    let sessions = NonZeroUsize::deserialize(from)?;
+    let fits = sessions.get() <= MOST_SESSIONS;
+    fits.then_some(sessions).ok_or_else(|| Error::custom("there are to be 1 to 1024 sessions"))
 }
 
 fn label<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
@@ -107,6 +113,8 @@ const fn default_timeout() -> Duration {
 
 /// As many as KMS is told of.
 const MOST_TOKENS: usize = 10;
+/// As many as `cardea-pkcs11` opens.
+const MOST_SESSIONS: usize = 1024;
 /// In milliseconds.
 const LONGEST: u64 = 3_600_000;
 
@@ -146,6 +154,7 @@ mod tests {
         for wrong in [
             "session = 4",
             "sessions = 0",
+            "sessions = 1025",
             "timeout = 100",
             "timeout = '0s'",
             "timeout = '5 s'",

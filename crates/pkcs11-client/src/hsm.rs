@@ -1,6 +1,7 @@
 //! The part of an HSM that a process of ours has once: the processes of its members, and what is known of them.
 
 use crate::member::Member;
+use crate::window::Window;
 use crate::{Members, Upkeep, Way, keeper};
 use sidecar::{Connector, Program, Supervisor, WhileDown};
 use std::collections::BTreeMap;
@@ -52,6 +53,8 @@ pub struct Seat {
     hsm: Hsm,
     connectors: Vec<Connector>,
     is_keeper: bool,
+    /// Of how many.
+    seats: usize,
 }
 
 impl Hsm {
@@ -72,9 +75,9 @@ impl Hsm {
         let members = Arc::new(Members::new(settings));
         let processes = Processes { members: Arc::clone(&members), supervisors: Mutex::new(supervisors) };
         let hsm = Self { members, processes: Arc::new(processes) };
-        let seat = |(at, connectors)| Seat { hsm: hsm.clone(), connectors, is_keeper: at == 0 };
-        let seats = connectors.into_iter().enumerate().map(seat).collect();
-        Ok((hsm, seats))
+        let seat = |(at, connectors)| Seat { hsm: hsm.clone(), connectors, is_keeper: at == 0, seats };
+        let taken = connectors.into_iter().enumerate().map(seat).collect();
+        Ok((hsm, taken))
     }
 
     /// What is known of its members.
@@ -93,8 +96,12 @@ impl Seat {
     /// Takes the seat, on the runtime that this is called on. That of the keeper must be taken: there the members are kept logged in.
     #[must_use]
     pub fn take(self, upkeep: &Arc<impl Upkeep>) -> Arc<Way> {
-        let members =
-            self.connectors.into_iter().map(|connector| Member::new(connector.connect(WhileDown::Fail)));
+        let Settings { sessions, .. } = self.hsm.members.settings();
+        let (least, most) = (sessions.div_ceil(self.seats.max(1)), self.hsm.members.most_requests());
+        let members = self
+            .connectors
+            .into_iter()
+            .map(|connector| Member::new(connector.connect(WhileDown::Fail), Window::new(least, most)));
         let way = Arc::new(Way::new(self.hsm.members, members.collect()));
         if self.is_keeper {
             keeper::keep(&way, upkeep);

@@ -16,6 +16,7 @@ mod member;
 mod members;
 mod state;
 mod way;
+mod window;
 
 pub use fault::{Fault, Trouble};
 pub use hsm::{Hsm, Seat, Settings, Times};

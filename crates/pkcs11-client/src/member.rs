@@ -1,5 +1,6 @@
 //! Calls to the process of one member.
 
+use crate::window::Window;
 use crate::{Fault, Trouble};
 use frames::decode;
 use pkcs11_api::{Command, Reply};
@@ -14,11 +15,12 @@ pub struct Member {
     client: Client,
     /// How many calls it has answered.
     answered: AtomicUsize,
+    window: Window,
 }
 
 impl Member {
-    pub(crate) const fn new(client: Client) -> Self {
-        Self { client, answered: AtomicUsize::new(0) }
+    pub(crate) const fn new(client: Client, window: Window) -> Self {
+        Self { client, answered: AtomicUsize::new(0), window }
     }
 
     /// One try of a command. Whoever does not answer within that time is stuck, and its process is killed; also if nobody waits for the
@@ -37,20 +39,30 @@ impl Member {
         }
     }
 
-    /// The same, waiting only until then. Nobody is killed for being waited for no longer.
-    pub async fn ask_until<T>(
+    /// The same for a request, waiting only so long. Nobody is killed for being waited for no longer.
+    pub async fn ask_within<T>(
         &self,
-        end: Instant,
+        within: Duration,
         command: &Command<'_>,
         stuck_after: Duration,
         read: impl Fn(Reply<'_>) -> Option<T>,
     ) -> Result<T, Trouble> {
-        let answered = self.answered.load(Ordering::Relaxed);
-        let asked = tokio::time::timeout_at(end, self.ask(command, stuck_after, read)).await;
-        asked.unwrap_or_else(|_| match self.answered.load(Ordering::Relaxed) {
-            now if now == answered => Err(Fault::TimedOut.into()),
-            // With much to do, whoever comes last waits longest.
-            _ => Err(Trouble::Slow),
-        })
+        if self.client.in_flight() >= self.window.size() {
+            return Err(Trouble::Busy);
+        }
+        let (began, answered, late) = (Instant::now(), self.answered(), within / 2);
+        let asked = tokio::time::timeout(within, self.ask(command, stuck_after, read)).await;
+        match asked {
+            // One that fails, or answers nobody, is not slow.
+            Ok(Err(Trouble::Member(_))) => (),
+            Ok(_) if began.elapsed() <= late => self.window.kept_up(),
+            Err(_) if self.answered() == answered => return Err(Fault::TimedOut.into()),
+            _ => self.window.fell_behind(late),
+        }
+        asked.unwrap_or(Err(Trouble::Slow))
+    }
+
+    fn answered(&self) -> usize {
+        self.answered.load(Ordering::Relaxed)
     }
 }

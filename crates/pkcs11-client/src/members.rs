@@ -43,15 +43,9 @@ pub(crate) enum Choice {
 
 impl Members {
     pub(crate) fn new(settings: Settings) -> Self {
-        let Settings { tokens, sessions, requests_a_session, times, .. } = &settings;
-        let permits = (*sessions).max(1).saturating_mul(tokens.len()).saturating_mul(*requests_a_session);
-        let state = watch::Sender::new(State::new(tokens, times.request));
-        Self {
-            permits: Semaphore::new(permits.min(Semaphore::MAX_PERMITS)),
-            state,
-            turn: AtomicUsize::new(0),
-            settings,
-        }
+        let state = watch::Sender::new(State::new(&settings.tokens, settings.times.request));
+        let permits = Semaphore::new(most_requests(&settings));
+        Self { settings, permits, state, turn: AtomicUsize::new(0) }
     }
 
     /// The members, and how they are reached.
@@ -150,6 +144,11 @@ impl Members {
         after(self.settings.times.request)
     }
 
+    /// How many requests may be under way.
+    pub(crate) fn most_requests(&self) -> usize {
+        most_requests(&self.settings)
+    }
+
     /// Hears of every change.
     pub(crate) fn subscribe(&self) -> watch::Receiver<State> {
         self.state.subscribe()
@@ -190,6 +189,12 @@ impl Members {
         let waited = tokio::time::timeout_at(end, changes.wait_for(is_so)).await;
         waited.is_ok_and(|seen| seen.is_ok())
     }
+}
+
+fn most_requests(settings: &Settings) -> usize {
+    let Settings { tokens, sessions, requests_a_session, .. } = settings;
+    let most = (*sessions).max(1).saturating_mul(tokens.len()).saturating_mul(*requests_a_session);
+    most.min(Semaphore::MAX_PERMITS)
 }
 
 impl fmt::Debug for Members {

@@ -322,3 +322,103 @@ const TELLING: [Fault; 5] = [
 const HOPE: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REQUEST: Duration = Duration::from_millis(200);
+
+    /// Two members, logged in to.
+    fn active() -> State {
+        let mut state = State::new(&["one".to_owned(), "two".to_owned()], REQUEST);
+        state.log_in(Pin::new("1234").unwrap());
+        for at in 0..2 {
+            assert!(state.logged_in(at, 1, Ok(())));
+        }
+        state
+    }
+
+    fn chosen(state: &State, turn: usize, tried: &Tried) -> Option<Chosen> {
+        match state.choose(turn, tried, |_| true) {
+            Choice::Member(chosen, _) => Some(chosen),
+            _ => None,
+        }
+    }
+
+    fn is_told_to_log_in(state: &State, at: usize) -> bool {
+        matches!(state.errand(at), Some((Errand::LogIn(_), _)))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn members_take_turns_and_a_request_is_at_each_only_once() {
+        let state = active();
+        let mut tried = Tried::default();
+        let first = chosen(&state, 0, &tried).unwrap();
+        assert_ne!(first.at(), chosen(&state, 1, &tried).unwrap().at());
+        tried.add(first);
+        tried.add(chosen(&state, 0, &tried).unwrap());
+        assert!(matches!(state.choose(0, &tried, |_| true), Choice::Nobody { all_lack_it: false }));
+        assert!(matches!(
+            state.choose(0, &Tried::default(), |_| false),
+            Choice::Nobody { all_lack_it: true }
+        ));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_failed_is_logged_in_to_again_and_gets_one_call_until_one_succeeds() {
+        let mut state = active();
+        let one = state.active_member(0).unwrap();
+        assert!(state.failed(one, Fault::TimedOut));
+        assert_eq!(state.active_member(0).unwrap_err(), Fault::TimedOut);
+        assert!(!state.failed(one, Fault::Failed), "it has ceased to be active");
+        assert!(state.rested(0) && is_told_to_log_in(&state, 0));
+        assert!(state.logged_in(0, 1, Ok(())));
+        let trial = chosen(&state, 1, &Tried::default()).unwrap();
+        assert!(trial.at() == 0 && state.is_on_trial(trial) && state.try_out(trial));
+        assert_eq!(chosen(&state, 0, &Tried::default()).unwrap().at(), 1, "one call at a time");
+        assert!(state.succeeded(trial) && state.is_steady(trial));
+        assert_eq!(chosen(&state, 0, &Tried::default()).unwrap().at(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_fails_again_and_again_rests_longer_each_time_and_is_waited_for_only_at_first() {
+        let mut state = active();
+        let tried = Tried::default();
+        assert!(state.failed(state.active_member(1).unwrap(), Fault::TokenAbsent));
+        for pause in [0, 100, 200, 400, 800, 1600, 3000, 3000] {
+            assert!(state.failed(state.active_member(0).unwrap(), Fault::Failed));
+            assert_eq!(matches!(state.choose(0, &tried, |_| true), Choice::WaitUntil(_)), pause <= 800);
+            tokio::time::advance(Duration::from_millis(pause).saturating_sub(Duration::from_millis(1))).await;
+            assert_eq!(state.rested(0), pause == 0);
+            tokio::time::advance(Duration::from_millis(1)).await;
+            assert_eq!(state.rested(0), pause != 0);
+            assert!(state.logged_in(0, 1, Ok(())));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pin_that_was_refused_is_not_tried_again_and_another_is() {
+        let mut state = State::new(&["one".to_owned()], REQUEST);
+        let (pin, other) = (Pin::new("1234").unwrap(), Pin::new("4321").unwrap());
+        assert!(state.needs(pin));
+        state.log_in(pin);
+        assert!(is_told_to_log_in(&state, 0) && !state.is_settled());
+        assert!(state.logged_in(0, 1, Err(Fault::IncorrectPin)));
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        assert!(!state.rested(0) && state.errand(0).is_none() && state.is_settled());
+        assert_eq!(state.why_none(), Fault::IncorrectPin);
+        assert!(!state.needs(pin) && state.needs(other));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_of_an_earlier_word_does_not_count() {
+        let mut state = active();
+        state.log_out();
+        assert!(!state.needs(Pin::new("1234").unwrap()), "a request that began before that must not log in");
+        assert!(!state.logged_in(0, 1, Ok(())));
+        assert!(state.logged_out(0, 2) && state.active().is_empty());
+        tokio::time::advance(REQUEST + Duration::from_millis(1)).await;
+        assert!(state.needs(Pin::new("1234").unwrap()));
+    }
+}

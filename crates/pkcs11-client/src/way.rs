@@ -86,8 +86,8 @@ impl Way {
         read: impl Fn(Reply<'_>) -> Option<T>,
     ) -> Result<T, Trouble> {
         let times = self.members.settings().times;
-        let end = after(times.answer).min(end);
-        self.member(chosen)?.ask_until(end, command, times.stuck, read).await
+        let within = times.answer.min(end.saturating_duration_since(Instant::now()));
+        self.member(chosen)?.ask_within(within, command, times.stuck, read).await
     }
 
     /// A member that was chosen.

@@ -146,6 +146,12 @@ impl Calls {
         !self.state().unwritten.is_empty()
     }
 
+    /// How many calls there are that are not over.
+    pub(crate) fn in_flight(&self) -> usize {
+        let state = self.state();
+        state.slots.len().saturating_sub(state.free.len())
+    }
+
     /// Hands the complete frames at the buffer's front to their calls.
     pub(crate) fn deliver(
         &self,
@@ -477,7 +483,9 @@ mod tests {
         assert_eq!(try_submit(&calls).err(), Some(CallError::Busy));
         let given_up = waiting.pop().unwrap().request;
         assert_eq!(try_submit(&calls).err(), Some(CallError::Busy));
+        assert_eq!(calls.in_flight(), MAX_IN_FLIGHT);
         deliver(&calls, given_up, b"late");
+        assert_eq!(calls.in_flight(), MAX_IN_FLIGHT - 1);
         assert!(try_submit(&calls).is_ok());
     }
 

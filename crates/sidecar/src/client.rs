@@ -39,6 +39,12 @@ impl Client {
             Lapse::Overdue => CallError::Overdue,
         })
     }
+
+    /// How many calls the process has yet to answer, those that were given up included.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.calls.in_flight()
+    }
 }
 
 impl fmt::Debug for Client {

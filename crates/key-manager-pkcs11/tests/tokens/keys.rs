@@ -1,7 +1,8 @@
 //! What keys are, and what is not done with them.
 
 use crate::rig::{Key, Rig, TEXT};
-use key_manager::{ExternalKeyId, Trouble};
+use key_manager::{ExternalKeyId, HealthStatus, KeyManager as _, Trouble};
+use key_manager_pkcs11::{OpenError, Pkcs11KeyManager, Settings};
 
 #[tokio::test]
 async fn what_is_not_aes_256_is_described_and_not_used() {
@@ -65,7 +66,7 @@ async fn a_key_that_only_one_token_has_is_found_there() {
 #[tokio::test]
 async fn using_a_key_again_is_two_calls_of_the_library() {
     let rig = Rig::with(&["one"], &[Key::aes("key", 1)]);
-    let settings = key_manager_pkcs11::Settings { sessions: std::num::NonZeroUsize::MIN, ..rig.settings() };
+    let settings = Settings { sessions: std::num::NonZeroUsize::MIN, ..rig.settings() };
     let opened = rig.open_with(settings);
     opened.until_it_works("key").await;
     let before = rig.calls().len();
@@ -77,4 +78,46 @@ async fn using_a_key_again_is_two_calls_of_the_library() {
     let before = rig.calls().len();
     opened.session.describe(ExternalKeyId::new("key").unwrap()).await.unwrap();
     assert_eq!(rig.calls().len(), before);
+}
+
+#[tokio::test]
+async fn every_worker_has_a_session_of_its_own_and_one_too_many_does_nothing() {
+    let rig = Rig::with(&["one"], &[Key::aes("key", 1)]);
+    let key_manager =
+        Pkcs11KeyManager::open(rig.settings(), crate::programs::program("cardea-pkcs11"), 2).unwrap();
+    let sessions = [key_manager.session(0), key_manager.session(1)];
+    let key = ExternalKeyId::new("key").unwrap();
+    for session in &sessions {
+        crate::rig::eventually(async || session.encrypt(key, TEXT, b"").await.is_ok()).await;
+    }
+    for worker in [0, 2] {
+        let session = key_manager.session(worker);
+        assert!(matches!(session.encrypt(key, TEXT, b"").await, Err(Trouble::Failed(_))));
+        assert!(matches!(session.describe(key).await, Err(Trouble::Failed(_))));
+        assert_eq!(session.health().await.members[0].status, HealthStatus::Unavailable);
+    }
+}
+
+#[tokio::test]
+async fn more_than_the_tokens_are_given_at_once_is_not_supported() {
+    let rig = Rig::with(&["one"], &[Key::aes("key", 1)]);
+    let opened = rig.open();
+    opened.until_it_works("key").await;
+    let (key, long) = (ExternalKeyId::new("key").unwrap(), vec![7; 16 * 1024]);
+    assert!(opened.session.encrypt(key, &long, b"").await.is_ok());
+    let longer = vec![7; 16 * 1024 + 1];
+    for (plaintext, additional_data) in [(&longer, &long[..8192]), (&long, &long)] {
+        let trouble = opened.session.encrypt(key, plaintext, additional_data).await.unwrap_err();
+        assert!(matches!(trouble, Trouble::Unsupported(_)), "{trouble:?}");
+    }
+}
+
+#[test]
+fn a_pin_that_cannot_be_had_is_told_before_anything_starts() {
+    let rig = Rig::with(&["one"], &[]);
+    let open = |settings| Pkcs11KeyManager::open(settings, "/nowhere".into(), 1).map(drop);
+    let gone = Settings { pin_file: rig.path("gone"), ..rig.settings() };
+    assert!(matches!(open(gone), Err(OpenError::PinFile { .. })));
+    std::fs::write(rig.path("pin"), "\n").unwrap();
+    assert!(matches!(open(rig.settings()), Err(OpenError::Pin)));
 }
