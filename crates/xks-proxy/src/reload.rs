@@ -8,6 +8,7 @@ use crate::node::of_http;
 use crate::state::State;
 use crate::tls;
 use http_server::{Current, Limits};
+use jiff::Timestamp;
 use rustls::ServerConfig;
 use std::sync::Arc;
 
@@ -25,8 +26,11 @@ impl Reload {
     /// Puts every new configuration to work that can be. Runs for ever.
     pub(crate) async fn for_ever(&self, mut watch: Watch) {
         loop {
-            let config = watch.changed().await;
-            match self.take(config) {
+            let taken = match watch.changed().await {
+                Ok(config) => self.take(config).map_err(|error| error.to_string()),
+                Err(kept_out) => Err(kept_out.to_string().replace('\n', "; ")),
+            };
+            match taken {
                 Ok(()) => {
                     self.metrics.reloaded("ok");
                     tracing::info!("a new configuration is at work");
@@ -40,6 +44,7 @@ impl Reload {
     }
 
     fn take(&self, mut config: Config) -> Result<(), ProxyError> {
+        let warnings = config.warnings(Timestamp::now());
         let tls = tls::server_config(&config)?;
         let limits = of_http(&config.limits);
         let state = State::of(&mut config, Arc::clone(&self.key_managers), Some(&self.state.now()))?;
@@ -47,6 +52,9 @@ impl Reload {
         self.state.replace(state);
         self.limits.replace(limits);
         self.tls.replace(tls);
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
         Ok(())
     }
 }

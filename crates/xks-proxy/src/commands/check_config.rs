@@ -3,10 +3,15 @@
 use super::Outcome;
 use crate::config::{Config, KeyManager, KeyManagerKind, Store, Tls};
 use crate::credential::Credential;
+use crate::key_managers::KeyManagers;
+use http_server::logging::LogFormat;
 use jiff::{SignedDuration, Timestamp};
+use key_manager::{Health, HealthStatus, Member};
+use std::error::Error;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tokio::task::LocalSet;
 
 /// Says whether a configuration is one, and what it would do
 ///
@@ -16,6 +21,9 @@ pub struct Arguments {
     /// The configuration of the proxy.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    /// Open the key managers too, and try each of their members out. If one is not active the exit code is 1.
+    #[arg(long)]
+    open: bool,
 }
 
 /// Does it.
@@ -36,7 +44,33 @@ pub fn run(arguments: &Arguments) -> Outcome {
     for warning in config.warnings(now) {
         writeln!(out, "warning: {warning}")?;
     }
+    if arguments.open && !try_out(&config, &mut out)? {
+        return Ok(ExitCode::FAILURE);
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether every member of every key manager is active.
+fn try_out(config: &Config, out: &mut impl Write) -> Result<bool, Box<dyn Error>> {
+    // Why a member is not active is in the log.
+    http_server::logging::start("warn", LogFormat::Text)?;
+    let key_managers = KeyManagers::open(&config.key_managers, 1)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let healths: Vec<Health> = LocalSet::new().block_on(&runtime, async {
+        let mut healths = Vec::new();
+        for session in key_managers.sessions(0) {
+            healths.push(session.health().await);
+        }
+        healths
+    });
+    let mut all_active = true;
+    for (key_manager, health) in config.key_managers.iter().zip(healths) {
+        for Member { id, model, status } in health.members {
+            writeln!(out, "key manager {}: {id}, {model}: {}", key_manager.name, word(status))?;
+            all_active &= status == HealthStatus::Active;
+        }
+    }
+    Ok(all_active)
 }
 
 fn summary(config: &Config, now: Timestamp) -> Vec<String> {
@@ -113,5 +147,13 @@ fn days(length: SignedDuration) -> String {
     match length.as_hours() / 24 {
         1 => "1 day".to_owned(),
         days => format!("{days} days"),
+    }
+}
+
+fn word(status: HealthStatus) -> &'static str {
+    match status {
+        HealthStatus::Active => "ACTIVE",
+        HealthStatus::Degraded => "DEGRADED",
+        HealthStatus::Unavailable => "UNAVAILABLE",
     }
 }

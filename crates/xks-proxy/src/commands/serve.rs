@@ -4,6 +4,7 @@ use super::Outcome;
 use crate::config::{Config, LogFormat};
 use crate::inject::Injection;
 use crate::node;
+use jiff::Timestamp;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -30,8 +31,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
         LogFormat::Text => http_server::logging::LogFormat::Text,
     };
     http_server::logging::start(filter.as_deref().unwrap_or(&config.log.filter), format)?;
-    for doubt in &config.doubts {
-        tracing::warn!("{doubt}");
+    for warning in config.warnings(Timestamp::now()) {
+        tracing::warn!("{warning}");
     }
     node::serve(&arguments.config, config, injection, |url| {
         let mut out = std::io::stdout().lock();

@@ -64,7 +64,7 @@ pub struct Config {
     /// Every file that was read, the configuration first, each as it was then.
     pub files: Files,
     /// What can be meant but is likely not.
-    pub doubts: Vec<Mistake>,
+    doubts: Vec<Mistake>,
 }
 
 /// What is logged, and how.

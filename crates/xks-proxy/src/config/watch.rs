@@ -45,19 +45,14 @@ impl Watch {
         Ok(Self { path: path.to_owned(), fixed: Fixed::of(at_work), files: at_work.files.clone(), hangups })
     }
 
-    /// Waits until there is another configuration that can be put to work. One that is kept out is told in the log.
-    pub async fn changed(&mut self) -> Config {
-        loop {
-            self.cause().await;
-            match self.read() {
-                Ok(config) => return config,
-                Err(error) => tracing::error!(
-                    configuration = %self.path.display(),
-                    "the configuration is not taken, the one before stays: {}",
-                    error.to_string().replace('\n', "; ")
-                ),
-            }
-        }
+    /// Waits until there may be another configuration, and reads it.
+    ///
+    /// # Errors
+    ///
+    /// It is kept out.
+    pub async fn changed(&mut self) -> Result<Config, KeptOut> {
+        self.cause().await;
+        self.read()
     }
 
     /// Reads the configuration now.

@@ -39,6 +39,29 @@ fn check_config_tells_every_mistake_and_fails() {
 }
 
 #[test]
+fn check_config_tries_the_key_managers_out_when_it_is_asked_to() {
+    let folder = Folder::new();
+    folder.write(CONFIGURATION, GOOD);
+    let check = ["check-config", "--config", CONFIGURATION, "--open"];
+    let output = run(&folder, &check);
+    assert_eq!(output.status.code(), Some(1), "there is no key store");
+    assert!(
+        text(&output.stderr).contains("the key manager `file` cannot be opened"),
+        "{}",
+        text(&output.stderr)
+    );
+    let output = run(&folder, &["key", "init", "--config", CONFIGURATION]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let output = run(&folder, &check);
+    let shown = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(
+        shown.lines().any(|line| line.starts_with("key manager file: ") && line.ends_with(": ACTIVE")),
+        "{shown}"
+    );
+}
+
+#[test]
 fn a_new_credential_is_taken_by_the_configuration_that_it_is_added_to() {
     let folder = Folder::new();
     let output = run(&folder, &["credential", "new", "--store", "/cards"]);
