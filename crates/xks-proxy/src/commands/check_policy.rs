@@ -13,6 +13,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use xks_api::{Operation, RequestMetadata};
+use zeroize::Zeroizing;
 
 /// Says whether a request would be allowed, and why
 ///
@@ -88,8 +89,9 @@ struct Request {
 ///
 /// A file cannot be read or is not what it should be, or what is asked is not whole.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let text = arguments.request.request.as_deref().map(read).transpose()?;
-    let written = text.as_deref().map(serde_json::from_str::<Written<'_>>).transpose();
+    // A body may hold a plaintext.
+    let text = arguments.request.request.as_deref().map(read).transpose()?.map(Zeroizing::new);
+    let written = text.as_ref().map(|text| serde_json::from_str::<Written<'_>>(text)).transpose();
     let written =
         written.map_err(|error| format!("the request cannot be read: {error}"))?.unwrap_or_default();
     let explanation = explain(arguments, &written)?;

@@ -1,4 +1,4 @@
-//! The commands from a shell: what they print, and how they end.
+//! The command from a shell: what it prints, and how it ends.
 
 use crate::agreeing;
 use crate::logs::{KEY, call, journal, trail};
@@ -54,88 +54,4 @@ not looked for: 2 health checks, 1 records of strangers
         said(&run(directory.path(), &["reconcile", "--kms", "absent", "--proxy", "proxy"]));
     assert_eq!((code, output.as_str()), (1, ""));
     assert!(errors.starts_with("cardea-xks-proxy: `absent` cannot be read"), "{errors}");
-}
-
-const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[
-    {"Sid":"Ana","Effect":"Allow","Action":"kms:*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalArn":"arn:aws:iam::111122223333:user/Ana"}}},
-    {"Sid":"Opens","Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringEquals":{"xks:Operation":"Decrypt"},"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}}]}"#;
-
-#[test]
-fn check_policy_ends_with_0_if_it_would_be_allowed_and_with_3_if_it_would_be_denied() {
-    let directory = tempfile::tempdir().unwrap();
-    fs::write(directory.path().join("p.json"), POLICY).unwrap();
-    let asked = |more: &[&str]| {
-        let common = ["check-policy", "--policy", "p.json", "--default", "deny"];
-        said(&run(directory.path(), &[&common, more].concat()))
-    };
-    let ana = "arn:aws:iam::111122223333:user/Ana";
-    for (more, code, first) in [
-        (
-            &["--operation", "Encrypt", "--principal", ana][..],
-            0,
-            "allowed by statement 1 (`Ana`) of `p.json`",
-        ),
-        (&["--operation", "Encrypt", "--principal", "ebs.amazonaws.com"], 3, "denied by default"),
-        (
-            &["--operation", "Decrypt", "--principal", ana, "--source-ip", "192.0.2.7"],
-            3,
-            "denied by statement 2 (`Opens`) of `p.json`",
-        ),
-        (
-            &["--operation", "Decrypt", "--principal", ana, "--source-ip", "203.0.113.7"],
-            0,
-            "allowed by statement 1",
-        ),
-        (
-            &["--operation", "KmsHealthCheck", "--principal", "x"],
-            0,
-            "allowed: no policy is asked about GetHealthStatus",
-        ),
-    ] {
-        let (actual, output, errors) = asked(more);
-        assert_eq!(actual, code, "{more:?} {output} {errors}");
-        assert!(output.starts_with(first), "{more:?} {output}");
-    }
-    let (code, _, errors) = asked(&["--operation", "ReEncrypt", "--principal", ana]);
-    assert!(code == 1 && errors.contains("--call"), "{errors}");
-    let (code, _, _) = asked(&["--operation", "ReEncrypt", "--principal", ana, "--call", "Decrypt"]);
-    assert_eq!(code, 0);
-}
-
-#[test]
-fn check_policy_reads_the_body_of_a_request_and_the_record_of_a_denial() {
-    let directory = tempfile::tempdir().unwrap();
-    fs::write(directory.path().join("p.json"), POLICY).unwrap();
-    let mut body = call(1, "ReEncrypt", "Decrypt")["requestMetadata"].clone();
-    body =
-        serde_json::json!({"requestMetadata": body, "ciphertext": "AAAA", "encryptionAlgorithm": "AES_GCM"});
-    fs::write(directory.path().join("body.json"), body.to_string()).unwrap();
-    fs::write(directory.path().join("record.json"), call(1, "Decrypt", "Decrypt").to_string()).unwrap();
-    for (request, more, code) in [
-        ("body.json", &[][..], 0),
-        ("body.json", &["--source-ip", "192.0.2.7"], 3),
-        ("record.json", &[], 3),
-        ("record.json", &["--principal", "arn:aws:iam::111122223333:user/Ben", "--call", "Encrypt"], 0),
-    ] {
-        let arguments =
-            [&["check-policy", "--policy", "p.json", "--json", "--request", request], more].concat();
-        let (actual, output, errors) = said(&run(directory.path(), &arguments));
-        assert_eq!(actual, code, "{request} {more:?} {output} {errors}");
-        let explanation: Value = serde_json::from_str(&output).unwrap();
-        assert_eq!(explanation["allowed"], code == 0);
-    }
-}
-
-#[test]
-fn check_policy_ends_with_1_if_a_policy_is_none() {
-    let directory = tempfile::tempdir().unwrap();
-    fs::write(directory.path().join("p.json"), POLICY.replace("xks:Operation", "kms:KeySpec")).unwrap();
-    let asked = ["check-policy", "--policy", "p.json", "--operation", "Encrypt", "--principal", "x"];
-    let (code, output, errors) = said(&run(directory.path(), &asked));
-    assert_eq!((code, output.as_str()), (1, ""));
-    assert_eq!(
-        errors,
-        "cardea-xks-proxy: the policy `p.json` is refused: In statement 2 (`Opens`): the condition key `kms:KeySpec` can never \
-         match: no request to a proxy has it\n"
-    );
 }

@@ -16,7 +16,7 @@ fn a_million_calls_take_less_than_200_megabytes() {
     let mut logs = Logs::of_two_hours();
     logs.calls.push(call(RECORDS + 1, "Decrypt", "Decrypt"));
     fs::write(kms.join("ends.json"), trail(&logs.kms)).unwrap();
-    let calls = (0..RECORDS).map(|number| call(number, "Decrypt", "Decrypt"));
+    let calls = (1..=RECORDS).map(|number| call(number, "Decrypt", "Decrypt"));
     let mut calls = calls.zip(0_u64..).map(|(mut call, number)| {
         let session = format!("arn:aws:sts::111122223333:assumed-role/Role/session-{}", number % 10_000);
         call["requestMetadata"]["awsPrincipalArn"] = session.into();
@@ -24,7 +24,8 @@ fn a_million_calls_take_less_than_200_megabytes() {
     });
     journal_of(&directory.path().join("proxy"), logs.calls.iter().cloned().chain(&mut calls)).unwrap();
     for file in 0..RECORDS / 10_000 {
-        let mut events: Vec<_> = (0..10_000).map(|number| event(file * 10_000 + number, "Decrypt")).collect();
+        let mut events: Vec<_> =
+            (0..10_000).map(|number| event(file * 10_000 + number + 1, "Decrypt")).collect();
         for (event, number) in events.iter_mut().zip(0..) {
             let session = format!("arn:aws:sts::111122223333:assumed-role/Role/session-{number}");
             event["userIdentity"]["arn"] = session.into();
