@@ -19,6 +19,7 @@ mod inject;
 mod key_managers;
 mod metrics;
 mod node;
+mod patience;
 mod pipeline;
 mod quota;
 mod record;

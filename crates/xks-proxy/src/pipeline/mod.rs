@@ -23,6 +23,7 @@ pub(crate) use answer::refused as error_answer;
 
 use crate::health::Seen;
 use crate::metrics::{Metrics, Open};
+use crate::patience::Patience;
 use crate::policy::DecidingStatement;
 use crate::quota::Place;
 use crate::refusal::Refusal;
@@ -43,7 +44,7 @@ use rustls::ServerConnection;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What answers requests, in one worker's thread.
 pub(crate) struct Pipeline {
@@ -67,6 +68,7 @@ pub(crate) struct Shared {
 pub(crate) struct Connected {
     /// The common name of the certificate that the client showed.
     subject: Option<Box<str>>,
+    patience: Patience,
     _open: Open,
 }
 
@@ -78,6 +80,13 @@ struct Arrived<'a> {
     subject: Option<&'a str>,
     begun: Instant,
     at: Timestamp,
+}
+
+/// Somebody who has not proved who he is, and what he gets.
+enum Stranger {
+    Answered(Response),
+    /// He went away, or broke the protocol.
+    Gone,
 }
 
 /// Why a call that somebody stands behind is not done.
@@ -94,27 +103,19 @@ impl Pipeline {
         Self { shared, sessions, journal }
     }
 
-    async fn answer(&self, arrived: Arrived<'_>, body: Body<'_>) -> Result<Response, NoAnswer> {
+    async fn answer(&self, arrived: Arrived<'_>, body: Body<'_>) -> Result<Response, Stranger> {
         let state = self.shared.state.now();
         let routed = match route::route(arrived.parts, &state.stores) {
             Ok(Routed::Call(routed)) => routed,
-            Ok(Routed::Ping) => return Ok(answer::pong(self.journal.healthy())),
-            Err(stray) => return Ok(self.stray(&stray, arrived)),
+            Ok(Routed::Ping) => return Err(Stranger::Answered(answer::pong(self.journal.healthy()))),
+            Err(stray) => return Err(self.stray(&stray, arrived)),
         };
         let store = Arc::clone(routed.store);
-        let claimed = match claim::claim(routed, arrived, &state.regions) {
-            Ok(claimed) => claimed,
-            Err(unproven) => return Ok(self.unproven(&unproven, &store.prefix, arrived)),
-        };
-        let body = match body.read().await {
-            Ok(body) => body,
-            Err(BodyError::Broken) => return Err(NoAnswer),
-            Err(error) => return Ok(self.no_body(error, &store.prefix, arrived)),
-        };
-        match claimed.prove(&body) {
-            Ok(proven) => Ok(self.call(&proven, &body, &state).await),
-            Err(unproven) => Ok(self.unproven(&unproven, &store.prefix, arrived)),
-        }
+        let unproven = |unproven: Unproven| self.unproven(&unproven, &store.prefix, arrived);
+        let claimed = claim::claim(routed, arrived, &state.regions).map_err(unproven)?;
+        let body = body.read().await.map_err(|error| self.no_body(error, &store.prefix, arrived))?;
+        let proven = claimed.prove(&body).map_err(unproven)?;
+        Ok(self.call(&proven, &body, &state).await)
     }
 
     /// A call that somebody stands behind.
@@ -149,22 +150,25 @@ impl Pipeline {
         Ok(self.ask(&allowed, state).await?)
     }
 
-    fn stray(&self, stray: &Stray, arrived: Arrived<'_>) -> Response {
+    fn stray(&self, stray: &Stray, arrived: Arrived<'_>) -> Stranger {
         self.shared.strangers.count(stray.store.as_ref(), stray.reason, arrived.source);
-        answer::stray(stray)
+        Stranger::Answered(answer::stray(stray))
     }
 
-    fn unproven(&self, unproven: &Unproven, store: &Arc<str>, arrived: Arrived<'_>) -> Response {
+    fn unproven(&self, unproven: &Unproven, store: &Arc<str>, arrived: Arrived<'_>) -> Stranger {
         self.shared.strangers.count(Some(store), unproven.reason, arrived.source);
-        answer::refused(&unproven.refusal)
+        Stranger::Answered(answer::refused(&unproven.refusal))
     }
 
-    fn no_body(&self, error: BodyError, store: &Arc<str>, arrived: Arrived<'_>) -> Response {
+    fn no_body(&self, error: BodyError, store: &Arc<str>, arrived: Arrived<'_>) -> Stranger {
         let (reason, refusal) = claim::without_body(error);
         self.shared.strangers.count(Some(store), reason, arrived.source);
-        let last = matches!(error, BodyError::NoMemory | BodyError::TooSlow);
         let answer = answer::refused(&refusal);
-        if last { answer::and_close(answer) } else { answer }
+        match error {
+            BodyError::Broken => Stranger::Gone,
+            BodyError::NoMemory | BodyError::TooSlow => Stranger::Answered(answer::and_close(answer)),
+            BodyError::TooLarge => Stranger::Answered(answer),
+        }
     }
 }
 
@@ -174,7 +178,7 @@ impl Respond for Pipeline {
     fn secured(&self, connection: &ServerConnection) -> Connected {
         let certificate = connection.peer_certificates().and_then(<[_]>::first);
         let subject = certificate.and_then(crate::tls::common_name).map(Into::into);
-        Connected { subject, _open: self.shared.metrics.open_connection() }
+        Connected { subject, patience: Patience::default(), _open: self.shared.metrics.open_connection() }
     }
 
     async fn respond(
@@ -191,7 +195,19 @@ impl Respond for Pipeline {
             begun: Instant::now(),
             at: Timestamp::now(),
         };
-        self.answer(arrived, body).await
+        match self.answer(arrived, body).await {
+            Ok(response) => Ok(response),
+            Err(Stranger::Answered(response)) => {
+                let patience = peer.tls.as_ref().map(|tls| &tls.patience);
+                let wait = patience.map_or(Some(Duration::ZERO), |patience| patience.wait(Instant::now()));
+                match wait.ok_or(NoAnswer)? {
+                    Duration::ZERO => {}
+                    wait => tokio::time::sleep(wait).await,
+                }
+                Ok(response)
+            }
+            Err(Stranger::Gone) => Err(NoAnswer),
+        }
     }
 }
 

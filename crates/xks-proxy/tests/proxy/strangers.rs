@@ -5,6 +5,7 @@ use crate::setup::{Proxy, Setup};
 use http::HeaderValue;
 use http::request::Parts;
 use jiff::SignedDuration;
+use std::time::{Duration, Instant};
 
 fn setup() -> Setup {
     let setup = Setup::new();
@@ -178,10 +179,12 @@ fn a_load_balancer_learns_that_the_proxy_is_there() {
 fn strangers_are_counted_in_the_journal_and_have_no_record_each() {
     let setup = setup();
     let mut proxy = setup.start();
-    let mut connection = Connection::open(&proxy);
     let unknown = Credential { access_key_id: "ZZZZZZZZZZZZZZZZZZZZ", ..Credential::ALL[0] };
-    for _ in 0..200 {
-        connection.ask(&Ask { credential: unknown, ..health("/a") });
+    for _ in 0..10 {
+        let mut connection = Connection::open(&proxy);
+        for _ in 0..20 {
+            connection.ask(&Ask { credential: unknown, ..health("/a") });
+        }
     }
     assert!(proxy.stop().success());
     let records = setup.records();
@@ -194,4 +197,25 @@ fn strangers_are_counted_in_the_journal_and_have_no_record_each() {
         record["refused"]["access_key_id"].as_u64().unwrap()
     });
     assert_eq!(counted.sum::<u64>(), 200);
+}
+
+#[test]
+fn a_connection_of_strangers_has_to_wait_and_one_of_callers_who_are_known_does_not() {
+    let setup = setup();
+    let proxy = setup.start();
+    let mut connection = Connection::open(&proxy);
+    let unknown = Credential { access_key_id: "ZZZZZZZZZZZZZZZZZZZZ", ..Credential::ALL[0] };
+    for _ in 0..32 {
+        connection.ask(&Ask { credential: unknown, ..health("/a") });
+    }
+    let begun = Instant::now();
+    connection.ask(&Ask { credential: unknown, ..health("/a") });
+    connection.ask(&Ask { credential: unknown, ..health("/a") });
+    assert!(begun.elapsed() > Duration::from_millis(200), "{:?}", begun.elapsed());
+    let begun = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(connection.ask(&health("/a")).status, 200);
+    }
+    // Ten seconds, if they had to wait.
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
 }
