@@ -241,18 +241,17 @@ pub(crate) async fn exchange_once<S: AsyncReadExt + AsyncWriteExt + Unpin>(
 }
 
 pub(crate) async fn read_answer<S: AsyncReadExt + Unpin>(connection: &mut S) -> String {
-    let mut answer = Vec::new();
-    loop {
-        let read = connection.read_buf(&mut answer).await.unwrap();
-        let text = String::from_utf8_lossy(&answer).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
-            if body.len() >= length.parse().unwrap() {
-                return text;
-            }
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        match connection.read_u8().await {
+            Ok(byte) => head.push(char::from(byte)),
+            Err(error) => panic!("closed after `{head}`: {error}"),
         }
-        assert!(read > 0, "closed after `{text}`");
     }
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    let mut body = vec![0; length.parse().unwrap()];
+    connection.read_exact(&mut body).await.unwrap();
+    head + &String::from_utf8(body).unwrap()
 }
 
 pub(crate) async fn assert_closed_between(mut connection: TcpStream, earliest: u128, latest: u128) {
