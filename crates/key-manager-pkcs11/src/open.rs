@@ -146,6 +146,6 @@ fn of_hsm(settings: Settings, program: PathBuf) -> pkcs11_client::Settings {
 }
 
 /// More than that would wait longer for a session than KMS waits for the proxy.
-const REQUESTS_A_SESSION: usize = 64;
+const REQUESTS_A_SESSION: usize = 32;
 /// A token that is slow is asked no more for a while; one that answers nothing for so long is stuck.
 const STUCK: Duration = Duration::from_secs(1);

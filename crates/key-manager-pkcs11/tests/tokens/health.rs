@@ -25,7 +25,7 @@ async fn a_token_that_is_slow_is_degraded() {
     let rig = Rig::with(&["one", "two"], &[]);
     let opened = rig.open();
     opened.until_all_work().await;
-    rig.faults("two C_Encrypt delay 70\ntwo C_Decrypt delay 70");
+    rig.faults("two C_Encrypt delay 350\ntwo C_Decrypt delay 350");
     assert_eq!(statuses(&opened).await, [Active, Degraded]);
 }
 

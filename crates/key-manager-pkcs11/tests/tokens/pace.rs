@@ -51,7 +51,7 @@ async fn sessions_are_used_to_the_full() {
 #[tokio::test]
 async fn more_than_a_token_can_do_is_refused_and_what_it_does_is_of_use() {
     let rig = Rig::with(&["one"], &[Key::aes("key", 1)]);
-    let settings = Settings { sessions: NonZeroUsize::MIN, ..rig.settings() };
+    let settings = Settings { sessions: NonZeroUsize::MIN, ..rig.quick_settings() };
     let opened = rig.open_with(settings);
     opened.until_all_work().await;
     let process = rig.process("one");

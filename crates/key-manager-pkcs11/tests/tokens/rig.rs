@@ -82,8 +82,9 @@ impl Rig {
             pin_file: self.path("pin"),
             sessions: NonZeroUsize::new(4).unwrap(),
             test_key: "health".to_owned(),
-            try_timeout: Duration::from_millis(100),
-            timeout: Duration::from_millis(200),
+            // A busy machine takes longer than an HSM.
+            try_timeout: Duration::from_millis(500),
+            timeout: Duration::from_secs(2),
             environment: BTreeMap::from([
                 ("SOFTHSM2_CONF".to_owned(), text(self.path("softhsm2.conf"))),
                 ("FAULTY_PKCS11_FAULTS".to_owned(), text(self.path("faults"))),
@@ -91,6 +92,12 @@ impl Rig {
             ]),
             aws_sample_metadata: None,
         }
+    }
+
+    /// With the times that are the default.
+    pub fn quick_settings(&self) -> Settings {
+        let (try_timeout, timeout) = (Duration::from_millis(100), Duration::from_millis(200));
+        Settings { try_timeout, timeout, ..self.settings() }
     }
 
     /// Opens the key manager for one worker.
