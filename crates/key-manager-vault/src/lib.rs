@@ -5,8 +5,17 @@
 
 #![forbid(unsafe_code)]
 
+mod asking;
+mod health;
+mod keeper;
+mod keys;
+mod message;
 mod open;
+mod refusal;
+mod servers;
+mod session;
 mod settings;
+mod tokens;
 
 pub use open::{OpenError, VaultKeyManager};
 pub use settings::{AppRole, Login, Settings};

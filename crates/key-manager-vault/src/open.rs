@@ -1,23 +1,54 @@
 //! Opening the way to the servers, once for the whole proxy.
 
 use crate::Settings;
+use crate::keeper::{Keeper, Secrets};
+use crate::servers::Servers;
+use crate::session::TransitSession;
 use https::{Roots, Tls};
+use key_manager::{KeyManager, Session};
 use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
 
-/// The Transit engine of a cluster of servers.
-#[derive(Debug)]
+/// The Transit engine of a cluster of servers. Dropped, it ends the thread that keeps the token.
 pub struct VaultKeyManager {
-    _tls: Tls,
+    shared: Arc<Shared>,
+    keeper: Keeper,
+}
+
+/// What all sessions have of it.
+pub(crate) struct Shared {
+    pub(crate) tls: Tls,
+    pub(crate) servers: Servers,
+    pub(crate) settings: Settings,
 }
 
 impl VaultKeyManager {
-    /// Reads the files and begins to log in. That a server is away is no failure: it is told by [`key_manager::Session::health`].
+    /// Reads the files and begins to log in. That a server is away is no failure: it is told by [`Session::health`], and asked again.
+    ///
+    /// Any number of workers may have a session.
     ///
     /// # Errors
     ///
     /// A file cannot be read or used.
-    pub fn open(_settings: Settings, _workers: usize) -> Result<Self, OpenError> {
-        Ok(Self { _tls: Tls::new(Roots::system(), None)? })
+    pub fn open(settings: Settings, _workers: usize) -> Result<Self, OpenError> {
+        let tls = Tls::new(roots(&settings.ca_files)?, None)?;
+        let secrets = Secrets::read(&settings.login)?;
+        let shared = Arc::new(Shared { tls, servers: Servers::of(&settings), settings });
+        let keeper = Keeper::start(Arc::clone(&shared), secrets).map_err(OpenError::Start)?;
+        Ok(Self { shared, keeper })
+    }
+}
+
+impl KeyManager for VaultKeyManager {
+    fn session(&self, _worker: usize) -> Rc<dyn Session> {
+        Rc::new(TransitSession::new(Arc::clone(&self.shared), self.keeper.tokens()))
+    }
+}
+
+impl std::fmt::Debug for VaultKeyManager {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VaultKeyManager").field("settings", &self.shared.settings).finish_non_exhaustive()
     }
 }
 
@@ -52,4 +83,16 @@ pub enum OpenError {
     /// TLS cannot be had at all.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] https::TlsError),
+}
+
+fn roots(files: &[PathBuf]) -> Result<Roots, OpenError> {
+    if files.is_empty() {
+        return Ok(Roots::system());
+    }
+    let mut roots = Roots::none();
+    for path in files {
+        let pem = std::fs::read(path).map_err(|source| OpenError::File { path: path.clone(), source })?;
+        roots.add_pem(&pem).map_err(|source| OpenError::Authorities { path: path.clone(), source })?;
+    }
+    Ok(roots)
 }
