@@ -199,15 +199,22 @@ impl Cases {
         if self.found.is_empty() {
             return PASSED;
         }
-        Err(Miss::failed(self.expected.join("; "), self.found.join("; ")))
+        let mut found: Vec<String> = self.found.iter().take(TOLD).cloned().collect();
+        if self.found.len() > TOLD {
+            found.push(format!("and {} more", self.found.len() - TOLD));
+        }
+        Err(Miss::failed(self.expected.join("; "), found.join("; ")))
     }
 }
+
+/// How many cases of a check are told.
+const TOLD: usize = 4;
 
 /// What every plaintext of a run begins with, so that it can be looked for in logs.
 pub(crate) const MARKER: &str = "cardea-conformance-plaintext";
 
 /// Who is said to ask.
-pub(crate) const PRINCIPAL: &str = "arn:aws:iam::123456789012:user/Alice";
+const PRINCIPAL: &str = "arn:aws:iam::123456789012:user/Alice";
 
 const KMS_KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 

@@ -25,6 +25,7 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         checks: &[
             check!(Must, Ordinary, refuses_get, "a GET without a signature is answered 405"),
             check!(Must, Ordinary, refuses_signed_get, "a GET with a good signature is answered 405"),
+            check!(Should, Ordinary, refuses_other_methods, "PUT, DELETE and PATCH are answered 405"),
         ],
         by_eye: None,
     },
@@ -173,25 +174,31 @@ async fn accepts_long_arns(laboratory: &Laboratory) -> Finding {
 }
 
 async fn refuses_get(laboratory: &Laboratory) -> Finding {
-    get(laboratory, |_, request| {
-        request.remove("Content-Type");
-    })
-    .await
+    refuses_methods(laboratory, &["GET"], false).await
 }
 
 async fn refuses_signed_get(laboratory: &Laboratory) -> Finding {
-    get(laboratory, |signer, request| signer.sign(request)).await
+    refuses_methods(laboratory, &["GET"], true).await
 }
 
-async fn get(laboratory: &Laboratory, prepare: impl Fn(&Signer<'_>, &mut crate::wire::Request)) -> Finding {
+async fn refuses_other_methods(laboratory: &Laboratory) -> Finding {
+    refuses_methods(laboratory, &["PUT", "DELETE", "PATCH"], true).await
+}
+
+async fn refuses_methods(laboratory: &Laboratory, methods: &[&'static str], signed: bool) -> Finding {
     let mut cases = Cases::default();
-    for operation in Operation::ALL {
-        let mut request = laboratory.unsigned(operation, &laboratory.target.key, &Value::Null);
-        request.method = "GET";
-        request.body.clear();
-        prepare(&laboratory.signer(), &mut request);
-        let answer = laboratory.send(&request).await?;
-        cases.note(operation.as_str(), ensure(answer.status == 405, "status 405", || excerpt(&answer)))?;
+    for &method in methods {
+        for operation in Operation::ALL {
+            let mut request = laboratory.unsigned(operation, &laboratory.target.key, &Value::Null);
+            request.method = method;
+            request.body.clear();
+            if signed {
+                laboratory.signer().sign(&mut request);
+            }
+            let answer = laboratory.send(&request).await?;
+            let outcome = ensure(answer.status == 405, "status 405", || excerpt(&answer));
+            cases.note(&format!("{method} {operation}"), outcome)?;
+        }
     }
     cases.finding()
 }

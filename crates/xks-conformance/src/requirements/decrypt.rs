@@ -34,6 +34,12 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         sentence: "Takes vectors of 12 or 16 bytes and tags of 16, and nothing else.",
         checks: &[
             check!(Must, Ordinary, takes_long_vectors, "a vector of 16 bytes is not refused for its length"),
+            check!(
+                Must,
+                Ordinary,
+                refuses_other_base64,
+                "Base64 of another form in Decrypt is a ValidationException"
+            ),
             check!(Must, Ordinary, refuses_other_vectors, "vectors of other lengths are refused"),
             check!(
                 Must,
@@ -136,6 +142,19 @@ async fn requires_what_to_decrypt(laboratory: &Laboratory) -> Finding {
             let case = format!("{field} {}", if value.is_some() { "null" } else { "absent" });
             let answer = laboratory.ask_edited(Operation::Decrypt, &[(field, value)]).await?;
             cases.note(&case, refused(&answer, &[ErrorName::Validation]))?;
+        }
+    }
+    cases.finding()
+}
+
+async fn refuses_other_base64(laboratory: &Laboratory) -> Finding {
+    let mut cases = Cases::default();
+    let fields = ["ciphertext", "initializationVector", "authenticationTag", "ciphertextMetadata"];
+    for field in fields.into_iter().chain(["additionalAuthenticatedData"]) {
+        for text in ["-_-_", "AAA", "A A=", "AAAA\n", "AAA*"] {
+            let edits = [(field, Some(Value::from(text)))];
+            let answer = laboratory.ask_edited(Operation::Decrypt, &edits).await?;
+            cases.note(&format!("{field} {text:?}"), refused(&answer, &[ErrorName::Validation]))?;
         }
     }
     cases.finding()

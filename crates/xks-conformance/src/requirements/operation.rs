@@ -80,9 +80,10 @@ mod tests {
     /// The last characters of Base64 depend on what follows.
     #[test]
     fn what_to_look_for_in_logs_is_what_plaintexts_begin_with() {
-        let encoded = STANDARD_NO_PAD.encode(MARKER);
+        let mut encoded = STANDARD_NO_PAD.encode(MARKER);
+        encoded.pop();
         let by_eye = REQUIREMENTS.iter().find(|it| it.id == "P72").unwrap().by_eye.unwrap();
         assert!(by_eye.contains(&format!("`{MARKER}`")));
-        assert!(by_eye.contains(&format!("`{}`", &encoded[..encoded.len() - 1])));
+        assert!(by_eye.contains(&format!("`{encoded}`")));
     }
 }

@@ -273,7 +273,8 @@ async fn flood(laboratory: &Laboratory, request: &Request, chunked: bool) -> Res
     let piece = vec![b' '; usize::try_from(PIECE).unwrap_or_default()];
     let piece = if chunked { [format!("{PIECE:x}\r\n").as_bytes(), &piece, b"\r\n"].concat() } else { piece };
     let body = (0..pieces).map(move |_| piece.clone());
-    let all = std::iter::once(request.head(pieces * PIECE)).chain(body);
+    let end = chunked.then(|| b"0\r\n\r\n".to_vec());
+    let all = std::iter::once(request.head(pieces * PIECE)).chain(body).chain(end);
     Ok(laboratory.connect().await?.send(all, FLOOD_PATIENCE).await)
 }
 

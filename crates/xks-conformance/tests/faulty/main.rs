@@ -144,9 +144,11 @@ fn found_in_gullible_proxies() -> Vec<&'static str> {
 struct Scenario {
     name: &'static str,
     setup: fn() -> Setup,
-    misbehave: Box<dyn Fn(&Proxy, &mut Target)>,
+    misbehave: Misbehaviour,
     finds: &'static [&'static str],
 }
+
+type Misbehaviour = Box<dyn Fn(&Proxy, &mut Target)>;
 
 fn scenarios() -> Vec<Scenario> {
     let mut all = spoilt_answers();
