@@ -243,10 +243,9 @@ pub(crate) async fn exchange_once<S: AsyncReadExt + AsyncWriteExt + Unpin>(
 pub(crate) async fn read_answer<S: AsyncReadExt + Unpin>(connection: &mut S) -> String {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
-        match connection.read_u8().await {
-            Ok(byte) => head.push(char::from(byte)),
-            Err(error) => panic!("closed after `{head}`: {error}"),
-        }
+        let byte = connection.read_u8().await;
+        assert!(byte.is_ok(), "closed after `{head}`");
+        head.push(char::from(byte.unwrap()));
     }
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
     let mut body = vec![0; length.parse().unwrap()];
