@@ -14,7 +14,7 @@ use bytes::Bytes;
 use key_manager::{Encrypted, ExternalKeyId, Member, Sealed, Session, Trouble};
 use serde::Serialize;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use xks_api::{
     DecryptRequest, EncryptAnswer, EncryptRequest, ErrorName, FleetMember, HealthAnswer, IV_LENGTHS,
     KeyMetadataAnswer, MOST_CIPHERTEXT_METADATA, Operation, decrypted, integrity_value,
@@ -43,10 +43,18 @@ impl Pipeline {
         };
         let begun = Instant::now();
         let work = ask(&**session, key, allowed.request(), state.is_verified_always);
-        let done = tokio::time::timeout(state.key_manager_timeout, work).await;
+        let done = within(state.key_manager_timeout, work).await;
         self.shared.metrics.key_manager_took(name, operation, begun.elapsed());
-        done.unwrap_or_else(|_| Err(Trouble::TimedOut.into()))
+        done
     }
+}
+
+/// What a key manager goes on doing after that is nobody's any more.
+async fn within(
+    timeout: Duration,
+    work: impl Future<Output = Result<Performed, Refusal>>,
+) -> Result<Performed, Refusal> {
+    tokio::time::timeout(timeout, work).await.unwrap_or_else(|_| Err(Trouble::TimedOut.into()))
 }
 
 const fn operation(request: &Request<'_>) -> Operation {
@@ -318,6 +326,12 @@ mod tests {
             assert_eq!(encrypted(&faulty, false, false).unwrap_err().error, ErrorName::Internal);
         }
         assert!(encrypted(&Faulty { iv: 16, ..good() }, false, false).is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_manager_that_hangs_is_given_up() {
+        let hung = within(Duration::from_millis(200), std::future::pending()).await;
+        assert_eq!(hung.err().map(|refusal| refusal.error), Some(ErrorName::DependencyTimeout));
     }
 
     #[test]

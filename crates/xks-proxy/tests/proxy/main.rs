@@ -8,6 +8,7 @@ mod client;
 mod http2;
 mod injection;
 mod journal;
+mod metrics;
 mod policies;
 mod process;
 mod refusals;
