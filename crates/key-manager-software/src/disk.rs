@@ -3,7 +3,7 @@
 use crate::Error;
 use rustix::fs::{Mode, OFlags};
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -16,7 +16,7 @@ pub fn read_private(path: &Path, longest: usize) -> Result<Zeroizing<Vec<u8>>, E
     let status = file.metadata().map_err(Error::at("read", path))?;
     let mode = status.permissions().mode() & 0o7777;
     if !status.is_file() {
-        return Err(Error::at("read", path)(std::io::Error::other("it is no regular file")));
+        return Err(Error::at("read", path)(io::Error::other("it is no regular file")));
     }
     if mode & 0o077 != 0 {
         return Err(Error::TooOpen { file: path.to_owned(), mode });
@@ -43,27 +43,30 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), Error> {
     sync_folder(path)
 }
 
-/// Writes a file that is not there yet. It is durable once this returns.
+/// Writes a file that is not there yet: afterwards, and after a crash at any time, it is there whole or not at all.
 pub fn create(path: &Path, content: &[u8]) -> Result<(), Error> {
-    let written = write_new(path, content).and_then(|()| sync_folder(path));
-    if let Err(Error::Io { what: WRITE, .. }) = &written {
-        remove_if_there(path)?;
-    }
-    written
+    let new = beside(path, ".new");
+    remove_if_there(&new)?;
+    write_new(&new, content)?;
+    // Unlike a renaming, it takes nobody's place.
+    let linked = fs::hard_link(&new, path);
+    remove_if_there(&new)?;
+    linked.map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => Error::Exists(path.to_owned()),
+        _ => Error::at("create", path)(source),
+    })?;
+    sync_folder(path)
 }
 
 fn write_new(path: &Path, content: &[u8]) -> Result<(), Error> {
     let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let mut file = opened.map_err(|source| match source.kind() {
-        std::io::ErrorKind::AlreadyExists => Error::Exists(path.to_owned()),
-        _ => Error::at("create", path)(source),
-    })?;
-    file.write_all(content).and_then(|()| file.sync_all()).map_err(Error::at(WRITE, path))
+    let mut file = opened.map_err(Error::at("create", path))?;
+    file.write_all(content).and_then(|()| file.sync_all()).map_err(Error::at("write", path))
 }
 
 fn remove_if_there(path: &Path) -> Result<(), Error> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::at("remove", path)(error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::at("remove", path)(error)),
         _ => Ok(()),
     }
 }
@@ -124,4 +127,3 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 
 /// So that a read that reaches the end needs no further room.
 const SPARE: usize = 64;
-const WRITE: &str = "write";

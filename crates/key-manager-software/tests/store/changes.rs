@@ -103,6 +103,7 @@ fn a_backup_is_restored_and_no_change_is_undone_unless_that_is_wanted() {
     let backup = place.path("backup");
     assert_eq!(place.store.back_up(&backup).unwrap().generation(), 2);
     assert!(matches!(place.store.back_up(&backup), Err(Error::Exists(_))));
+    assert!(!place.path("backup.new").exists());
     assert!(matches!(place.store.restore(&backup, Overwrite::No), Err(Error::Exists(_))));
     assert_eq!(place.store.restore(&backup, Overwrite::Older).unwrap().generation(), 3);
     place.store.disable(id("one")).unwrap();

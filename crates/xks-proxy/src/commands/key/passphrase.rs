@@ -55,8 +55,9 @@ fn asked(what: &str, option: &str) -> Result<Zeroizing<String>, Box<dyn Error>> 
     let terminal = terminal.map_err(|_| {
         format!("there is no terminal to ask for a passphrase on: name the file with it in {option}")
     })?;
-    write!(&terminal, "{what}: ")?;
+    // Before anybody is asked, so that nothing of the answer is seen or lost.
     let unseen = Unseen::begin(&terminal)?;
+    write!(&terminal, "{what}: ")?;
     let line = line(&terminal);
     drop(unseen);
     writeln!(&terminal)?;
