@@ -60,6 +60,9 @@ fn one(kind: &KeyManagerKind, threads: usize) -> Opened {
         KeyManagerKind::Software(settings) => {
             Ok(Box::new(key_manager_software::SoftwareKeyManager::open(settings)?))
         }
+        KeyManagerKind::Vault(settings) => {
+            Ok(Box::new(key_manager_vault::VaultKeyManager::open(settings.clone(), threads)?))
+        }
     }
 }
 

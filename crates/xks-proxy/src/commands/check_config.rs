@@ -105,6 +105,10 @@ fn key_manager(key_manager: &KeyManager) -> String {
         KeyManagerKind::Pkcs11(settings) => {
             format!("pkcs11, tokens {} by {}", settings.tokens.join(", "), settings.library.display())
         }
+        KeyManagerKind::Vault(settings) => {
+            let addresses: Vec<_> = settings.addresses.iter().map(ToString::to_string).collect();
+            format!("vault, {} at {}", settings.mount, addresses.join(", "))
+        }
         KeyManagerKind::Software(settings) => format!("software, {}", settings.file.display()),
     };
     format!("key manager {}: {what}", key_manager.name)

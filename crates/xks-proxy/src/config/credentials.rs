@@ -18,7 +18,7 @@ pub(super) struct Before {
 
 /// Reads every `[[store.credential]]` of a store. Those that are wrong are left out.
 pub(super) fn read(store: &Section<'_>, before: &mut Before, reading: &Reading<'_>) -> Vec<Credential> {
-    let sections = store.sections("credential");
+    let sections = store.sections("credential", reading);
     if sections.is_empty() {
         let message = "the store has no `[[store.credential]]`, so nobody could use it: `cardea-xks-proxy credential new` makes one";
         reading.wrong(store.place(), message);

@@ -2,15 +2,17 @@
 
 use super::reading::{Place, Reading};
 use super::section::Section;
+use super::tls;
 use super::written::{self, Kind};
 use super::{KeyManager, KeyManagerKind};
 use key_manager_software::ProtectorSettings;
+use key_manager_vault::Login;
 use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Reads every `[[key_manager]]`. `None` stands for one that is wrong.
 pub(super) fn read(whole: &Section<'_>, reading: &Reading<'_>) -> Vec<Option<KeyManager>> {
-    let sections = whole.sections("key_manager");
+    let sections = whole.sections("key_manager", reading);
     if sections.is_empty() {
         reading.wrong(
             whole.at("key_manager"),
@@ -37,6 +39,7 @@ fn one(section: &Section<'_>, names: &mut BTreeSet<String>, reading: &Reading<'_
     let kind = match written.kind {
         Kind::Pkcs11 => pkcs11(&settings, reading),
         Kind::Software => software(&settings, reading),
+        Kind::Vault => vault(&settings, reading),
     };
     Some(KeyManager { name, kind: kind? })
 }
@@ -61,6 +64,19 @@ fn software(section: &Section<'_>, reading: &Reading<'_>) -> Option<KeyManagerKi
         ProtectorSettings::Module(_) => {}
     }
     Some(KeyManagerKind::Software(settings))
+}
+
+fn vault(section: &Section<'_>, reading: &Reading<'_>) -> Option<KeyManagerKind> {
+    let settings: key_manager_vault::Settings = section.fields(reading)?;
+    let settings = settings.relative_to(reading.folder());
+    match &settings.login {
+        Login::TokenFile(file) => reading.check_private(section.at("token_file"), file),
+        Login::AppRole(role) => reading.check_private(section.at("approle"), &role.secret_id_file),
+    }
+    for (index, file) in settings.ca_files.iter().enumerate() {
+        tls::check_certificates(section.at_element("ca_files", index), file, reading);
+    }
+    Some(KeyManagerKind::Vault(settings))
 }
 
 /// A library may come later, as of a disk that is not there yet.

@@ -179,6 +179,8 @@ pub enum KeyManagerKind {
     Pkcs11(key_manager_pkcs11::Settings),
     /// A file.
     Software(key_manager_software::Settings),
+    /// The Transit engine of HashiCorp Vault or OpenBao.
+    Vault(key_manager_vault::Settings),
 }
 
 /// A tenant: a path, who may use it, and the keys behind it.

@@ -26,6 +26,11 @@ impl<'a> Section<'a> {
         self.place.clone()
     }
 
+    /// Whether it has a field of that name.
+    pub(super) fn has(&self, field: &str) -> bool {
+        self.table.contains_key(field)
+    }
+
     /// Where the value of a field is; where the table begins if it has no such field.
     pub(super) fn at(&self, field: &str) -> Place {
         self.table.get(field).map_or_else(|| self.place(), Spanned::span)
@@ -44,15 +49,33 @@ impl<'a> Section<'a> {
         array.and_then(|array| array.get(index)).map_or_else(|| self.at(field), Spanned::span)
     }
 
-    /// The table of that name. What else it may be is told by whoever reads this one's fields.
-    pub(super) fn section(&self, name: &str) -> Option<Self> {
-        self.table.get(name).and_then(Self::of)
+    /// The table of that name. That it is none is told.
+    pub(super) fn section(&self, name: &str, reading: &Reading<'_>) -> Option<Self> {
+        let value = self.table.get(name)?;
+        let section = Self::of(value);
+        if section.is_none() {
+            reading.wrong(value.span(), format!("`{name}` is a table: write it below `[{name}]`"));
+        }
+        section
     }
 
-    /// The tables of that name.
-    pub(super) fn sections(&self, name: &str) -> Vec<Self> {
-        let array = self.table.get(name).and_then(|value| value.get_ref().as_array());
-        array.map(|array| array.iter().filter_map(Self::of).collect()).unwrap_or_default()
+    /// The tables of that name. What is none is told.
+    pub(super) fn sections(&self, name: &str, reading: &Reading<'_>) -> Vec<Self> {
+        let Some(value) = self.table.get(name) else { return Vec::new() };
+        let elements = match value.get_ref().as_array() {
+            Some(array) => array.iter().collect(),
+            None => vec![value],
+        };
+        let is_array = value.get_ref().is_array();
+        let section = |element: &Spanned<DeValue<'a>>| {
+            let section = Self::of(element).filter(|_| is_array);
+            if section.is_none() {
+                let message = format!("`{name}` is an array of tables: write each below `[[{name}]]`");
+                reading.wrong(element.span(), message);
+            }
+            section
+        };
+        elements.into_iter().filter_map(section).collect()
     }
 
     /// This table without those fields.
@@ -71,7 +94,10 @@ impl<'a> Section<'a> {
         reading: &Reading<'_>,
         check: impl FnOnce(&T, &Self, &Reading<'_>),
     ) -> Option<T> {
-        let Some(section) = self.section(name) else { return Some(T::default()) };
+        if !self.has(name) {
+            return Some(T::default());
+        }
+        let section = self.section(name, reading)?;
         let fields = section.fields(reading)?;
         check(&fields, &section, reading);
         Some(fields)

@@ -17,14 +17,14 @@ pub(super) fn read(
     key_managers: &[Option<KeyManager>],
     reading: &Reading<'_>,
 ) -> Vec<Option<Store>> {
-    let sections = whole.sections("store");
+    let sections = whole.sections("store", reading);
     if sections.is_empty() {
         let message = "there is no `[[store]]`: add one for each custom key store that is to use the proxy";
         reading.wrong(whole.at("store"), message);
     }
     let mut stores = Stores { host, key_managers, reading, before: Before::default() };
     let read = sections.iter().map(|section| stores.one(section)).collect();
-    stores.tell_unused(&whole.sections("key_manager"));
+    stores.tell_unused(whole);
     read
 }
 
@@ -167,11 +167,12 @@ impl Stores<'_> {
         others.push(keys);
     }
 
-    fn tell_unused(&self, sections: &[Section<'_>]) {
-        for (key_manager, section) in self.key_managers.iter().zip(sections) {
+    fn tell_unused(&self, whole: &Section<'_>) {
+        for (index, key_manager) in self.key_managers.iter().enumerate() {
             let Some(KeyManager { name, .. }) = key_manager else { continue };
             if !self.before.shown.contains_key(name) {
-                self.reading.doubt(section.at("name"), format!("no store uses the key manager `{name}`"));
+                let place = whole.at_element("key_manager", index);
+                self.reading.doubt(place, format!("no store uses the key manager `{name}`"));
             }
         }
     }
@@ -212,6 +213,7 @@ impl Stores<'_> {
 fn test_key(kind: &KeyManagerKind) -> Option<&str> {
     match kind {
         KeyManagerKind::Pkcs11(settings) => Some(&settings.test_key),
+        KeyManagerKind::Vault(settings) => Some(&settings.test_key),
         KeyManagerKind::Software(_) => None,
     }
 }

@@ -1,5 +1,6 @@
 //! The certificate and its key, and whose certificates are asked for.
 
+use super::files;
 use super::reading::{Place, Reading};
 use super::section::Section;
 use super::written::{self, MinimumVersion};
@@ -18,11 +19,10 @@ use x509_cert::der::Decode;
 
 /// Reads `[tls]` and what it names. `host` is what clients know the proxy by.
 pub(super) fn read(whole: &Section<'_>, host: Option<&str>, reading: &Reading<'_>) -> Option<Tls> {
-    let Some(section) = &whole.section("tls") else {
-        let message = "there is no `[tls]`: add one with `certificate` and `private_key`";
-        reading.wrong(whole.at("tls"), message);
-        return None;
-    };
+    if !whole.has("tls") {
+        reading.wrong(whole.place(), "there is no `[tls]`: add one with `certificate` and `private_key`");
+    }
+    let section = &whole.section("tls", reading)?;
     let written: written::Tls = section.fields(reading)?;
     let certificate = certificate(&written, section, reading);
     let clients = clients(&written, section, reading);
@@ -130,14 +130,27 @@ fn authorities(
 
 fn certificates(place: Place, file: &Path, reading: &Reading<'_>) -> Option<Vec<CertificateDer<'static>>> {
     let pem = reading.file(place.clone(), file)?;
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    match found {
-        Ok(found) if !found.is_empty() => Some(found),
-        _ => {
-            let shown = reading.resolve(file);
-            reading
-                .wrong(place, format!("`{}` holds no certificate in PEM, or a damaged one", shown.display()));
-            None
-        }
+    let found = in_pem(&pem);
+    if found.is_none() {
+        reading.wrong(place, no_certificates(&reading.resolve(file)));
     }
+    found
+}
+
+/// Tells if a file holds no certificates. It is not watched: whoever uses it reads it for itself.
+pub(super) fn check_certificates(place: Place, file: &Path, reading: &Reading<'_>) {
+    match files::read(file) {
+        (Err(error), _) => reading.wrong(place, error.to_string()),
+        (Ok(pem), _) if in_pem(&pem).is_none() => reading.wrong(place, no_certificates(file)),
+        _ => {}
+    }
+}
+
+fn in_pem(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
+    let found: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().ok()?;
+    (!found.is_empty()).then_some(found)
+}
+
+fn no_certificates(file: &Path) -> String {
+    format!("`{}` holds no certificate in PEM, or a damaged one", file.display())
 }

@@ -74,6 +74,7 @@ pub(super) struct KeyManager {
 pub(super) enum Kind {
     Pkcs11,
     Software,
+    Vault,
 }
 
 /// A `[[store]]`.
@@ -90,7 +91,7 @@ pub(super) struct Store {
     pub(super) key_policy: BTreeMap<String, PathBuf>,
     pub(super) default: Option<DefaultDecision>,
     #[serde(rename = "credential")]
-    pub(super) _credential: Option<Vec<IgnoredAny>>,
+    pub(super) _credential: Option<IgnoredAny>,
 }
 
 /// A `[[store.credential]]`.
@@ -199,6 +200,8 @@ mod tests {
             ("key_manager.", vec!["name".to_owned(), "kind".to_owned()]),
             ("key_manager.", fields::<key_manager_pkcs11::Settings>()),
             ("key_manager.", fields::<key_manager_software::Settings>()),
+            ("key_manager.", fields::<key_manager_vault::Settings>()),
+            ("key_manager.approle.", fields::<key_manager_vault::AppRole>()),
             ("key_manager.protector.module.", fields::<ModuleProtector>()),
             ("key_manager.protector.pkcs11.", fields::<Pkcs11Protector>()),
             ("limits.", fields::<Limits>()),

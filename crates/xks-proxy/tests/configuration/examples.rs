@@ -17,9 +17,16 @@ fn the_example_of_the_pkcs11_key_manager_is_good() {
 }
 
 #[test]
+fn the_example_of_the_vault_key_manager_is_good() {
+    let config = example(VAULT);
+    assert!(matches!(config.key_managers[..], [ref one] if matches!(one.kind, KeyManagerKind::Vault(_))));
+}
+
+#[test]
 fn what_an_example_leaves_to_be_chosen_is_good_too() {
     let text = SOFTWARE.replace("# client_", "client_");
     assert!(example(&text).tls.clients.is_some());
+    example(&VAULT.replace("# namespace", "namespace"));
 }
 
 fn example(text: &str) -> Config {
@@ -29,6 +36,9 @@ fn example(text: &str) -> Config {
     folder.write("payments.secret", ONE);
     folder.write("archive.secret", TWO);
     folder.write("pin", "1234");
+    folder.write("role-id", "role");
+    folder.write("secret-id", "secret");
+    folder.write("vault-ca.pem", &std::fs::read_to_string(folder.path("ca.pem")).unwrap());
     for policy in ["payments.json", "archive-2025.json"] {
         folder.write(policy, POLICY);
     }
@@ -41,4 +51,5 @@ fn example(text: &str) -> Config {
 }
 
 const SOFTWARE: &str = include_str!("../../../../docs/xks-proxy/software.toml");
+const VAULT: &str = include_str!("../../../../docs/xks-proxy/vault.toml");
 const PKCS11: &str = include_str!("../../../../docs/xks-proxy/pkcs11.toml");

@@ -86,7 +86,7 @@ fn what_ends_soon_and_what_is_likely_not_meant_is_warned_of() {
     assert!(shared.starts_with("proxy.toml:33:8: another store shows keys of `file`"), "{shared}");
     let unused = GOOD.replace("[[store]]\npath_prefix = \"/payments\"", "[[key_manager]]\nname = \"idle\"\nkind = \"software\"\nfile = \"k\"\nprotector.passphrase_file = \"passphrase\"\n[[store]]\npath_prefix = \"/payments\"");
     let unused = warned(&unused, "2026-11-22T00:00:00Z");
-    assert!(unused.starts_with("proxy.toml:18:8: no store uses the key manager `idle`"), "{unused}");
+    assert!(unused.starts_with("proxy.toml:17:1: no store uses the key manager `idle`"), "{unused}");
     let hsm = GOOD.replace("kind = \"software\"\nfile = \"keys\"\nprotector.passphrase_file = \"passphrase\"", "kind = \"pkcs11\"\nlibrary = \"gone.so\"\ntokens = [\"a\"]\npin_file = \"passphrase\"\ntest_key = \"health\"");
     let hsm = warned(&hsm, "2026-11-22T00:00:00Z");
     assert!(hsm.starts_with("proxy.toml:15:11: there is no file `gone.so`"), "{hsm}");

@@ -132,6 +132,9 @@ fn refused(refusals: &[Refusal<'_>]) {
 }
 
 const THE_WHOLE: &[Refusal<'_>] = &[
+    (GOOD, "data = \"d\"\nlimits = 5", "2:10: `limits` is a table: write it below `[limits]`"),
+    (GOOD, "data = \"d\"\nstore = [5]", "2:10: `store` is an array of tables: write each below `[[store]]`"),
+    (GOOD, "data = \"d\"\nstore = {}", "2:9: `store` is an array of tables: write each below `[[store]]`"),
     (GOOD, "\n", "1:1: missing field `data`"),
     ("listen = ", "listn = ", "1:1: unknown field `listn`, expected one of `listen`, `metrics`"),
     ("\"127.0.0.1:8443\"", "8443", "1:10: `listen`: expected socket address, found integer"),
@@ -248,19 +251,44 @@ const KEY_MANAGERS: &[Refusal<'_>] = &[
         "18:8: a key manager named `file` is there already",
     ),
     (
-        "kind = \"software\"\nfile = \"keys\"\nprotector.passphrase_file = \"passphrase\"",
+        SOFTWARE,
         "kind = \"pkcs11\"\nlibrary = \"keys.so\"\ntokens = []\npin_file = \"passphrase\"\ntest_key = \"health\"",
         "16:10: `tokens`: there are to be 1 to 10 tokens",
     ),
     (
-        "kind = \"software\"\nfile = \"keys\"\nprotector.passphrase_file = \"passphrase\"",
+        SOFTWARE,
         "kind = \"pkcs11\"\nlibrary = \"certificate.pem\"\ntokens = [\"a\"]\npin_file = \"open.secret\"\ntest_key = \"health\"",
         "17:12: `open.secret` can be read",
     ),
     (
-        "kind = \"software\"\nfile = \"keys\"\nprotector.passphrase_file = \"passphrase\"",
+        SOFTWARE,
         "kind = \"pkcs11\"\nlibrary = \"certificate.pem\"\ntokens = [\"a\"]\npin_file = \"passphrase\"\ntest_key = \"payments-2026\"",
         "22:9: `payments-2026` is the test key of `file`",
+    ),
+    (
+        SOFTWARE,
+        "kind = \"vault\"\naddresses = [\"https://192.0.2.1\"]\ntoken_file = \"open.secret\"\ntest_key = \"health\"",
+        "16:14: `open.secret` can be read",
+    ),
+    (
+        SOFTWARE,
+        "kind = \"vault\"\naddresses = [\"https://192.0.2.1\"]\ntoken_file = \"passphrase\"\nca_files = [\"passphrase\"]\ntest_key = \"health\"",
+        "17:13: `passphrase` holds no certificate in PEM",
+    ),
+    (
+        SOFTWARE,
+        "kind = \"vault\"\naddresses = [\"https://192.0.2.1\"]\napprole = {role_id_file = \"passphrase\"}\ntest_key = \"health\"",
+        "16:11: `approle`: missing field `secret_id_file`",
+    ),
+    (
+        SOFTWARE,
+        "kind = \"vault\"\naddresses = [\"https://192.0.2.1\"]\ntest_key = \"health\"",
+        "12:1: either `token_file` or `approle` is to be given",
+    ),
+    (
+        SOFTWARE,
+        "kind = \"vault\"\naddresses = [\"https://192.0.2.1\"]\ntoken_file = \"passphrase\"\ntest_key = \"payments-2026\"",
+        "21:9: `payments-2026` is the test key of `file`",
     ),
 ];
 
@@ -347,3 +375,6 @@ const CREDENTIALS: &[Refusal<'_>] = &[
     ("2126-11-01T00:00:00Z", "2026-11-01T00:00:00Z", "29:13: `not_after` is not later than `not_before`"),
     ("2126-11-01T00:00:00Z", "2126-11-01", "29:13: `not_after`: a moment is written as in"),
 ];
+
+/// What the good configuration says of its key manager.
+const SOFTWARE: &str = "kind = \"software\"\nfile = \"keys\"\nprotector.passphrase_file = \"passphrase\"";
