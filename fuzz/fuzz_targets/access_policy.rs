@@ -3,8 +3,8 @@
 #![no_main]
 
 use access::{
-    Attached, Authority, BoundPrincipals, ConditionKey, Decision, Facts, Policy, PolicyKind, Principal, PrincipalKind,
-    PrincipalName, Question, Resource, Values, decide, explain,
+    Attached, Authority, BoundPrincipals, ConditionKey, Decision, ExternalKeyQuestion, Facts, Policy, PolicyKind, Principal,
+    PrincipalKind, PrincipalName, Question, Resource, Values, decide, decide_external_key, explain, explain_external_key,
 };
 use keys::AccountId;
 use libfuzzer_sys::fuzz_target;
@@ -20,8 +20,9 @@ fuzz_target!(|text: &str| {
     let bound = BoundPrincipals::from([(USER.to_owned(), "AIDA1".to_owned())]);
     assert_eq!(Policy::shown(text, &BoundPrincipals::new()), text);
     let _ = Policy::shown(text, &bound);
-    for kind in [PolicyKind::Identity, PolicyKind::Key, PolicyKind::Trust] {
+    for kind in [PolicyKind::ExternalKey, PolicyKind::Identity, PolicyKind::Key, PolicyKind::Trust] {
         match Policy::compile(kind, text, &bound) {
+            Ok(policy) if kind == PolicyKind::ExternalKey => ask_of_external_key(&policy, text),
             Ok(policy) => ask(kind, Arc::new(policy), text),
             Err(malformed) => assert!(!malformed.to_string().is_empty() && !malformed.reason().is_empty()),
         }
@@ -35,7 +36,7 @@ fn ask(kind: PolicyKind, policy: Arc<Policy>, text: &str) {
     let (Ok(account), Ok(KeyReference::Arn(key))) = (ACCOUNT.parse(), KEY.parse()) else { return };
     let authority = match kind {
         PolicyKind::Identity => attached(&policy),
-        PolicyKind::Key | PolicyKind::Trust => Authority::default(),
+        PolicyKind::ExternalKey | PolicyKind::Key | PolicyKind::Trust => Authority::default(),
     };
     for caller in callers(account) {
         for (action, resource) in asked(kind, &policy, &key, account) {
@@ -48,6 +49,18 @@ fn ask(kind: PolicyKind, policy: Arc<Policy>, text: &str) {
             let is_root_by_itself = kind == PolicyKind::Identity && *caller.kind() == PrincipalKind::Root;
             assert!(says_allow || is_root_by_itself || decision != Decision::Allowed, "{caller} may {action}");
         }
+    }
+}
+
+fn ask_of_external_key(policy: &Policy, text: &str) {
+    for (action, resource) in [("kms:Encrypt", Some(KEY)), ("kms:CreateKey", None)] {
+        let question = ExternalKeyQuestion { action, resource, facts: &EveryFact, allowed_by_default: false };
+        let verdict = decide_external_key(&question, [("store", policy)]);
+        let (explained, considered) = explain_external_key(&question, [("store", policy)]);
+        assert_eq!(verdict, explained);
+        assert!(serde_json::to_string(&considered).is_ok());
+        let says_allow = text.contains("Allow") || text.contains('\\');
+        assert!(says_allow || !verdict.allowed, "{action} is allowed");
     }
 }
 
@@ -78,6 +91,7 @@ fn asked<'a>(
     account: AccountId,
 ) -> Vec<(&'static str, Resource<'a>)> {
     match kind {
+        PolicyKind::ExternalKey => Vec::new(),
         PolicyKind::Identity => vec![
             ("kms:ListKeys", Resource::Any),
             ("iam:GetUser", Resource::Iam { arn: USER, account }),
