@@ -1,10 +1,11 @@
 //! How the tokens are: each one on its own encrypts and decrypts under a key that no customer uses.
 
+use crate::open::read_pin;
 use crate::session::opened;
 use crate::tokens::Tokens;
 use key_manager::{Health, HealthStatus, Member};
 use pkcs11_api::{Bytes, Command, Iv, KeyLabel, KeyName, Reply};
-use pkcs11_client::{Chosen, Trouble};
+use pkcs11_client::{Chosen, Pin, Trouble};
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::task::Poll;
@@ -25,9 +26,12 @@ impl Tried {
         Self(RefCell::new(vec![None; tokens]))
     }
 
-    /// Tries all tokens at the same time.
+    /// Tries all tokens at the same time. If one refuses the PIN, there may be another in the file by now.
     pub(crate) async fn all(&self, tokens: &Tokens) -> Health {
         let members = tokens.way.members();
+        if members.is_refused() {
+            log_in_refused(tokens).await;
+        }
         // One that is only just being logged in to is not away.
         members.wait_until_settled(Instant::now() + members.settings().times.answer).await;
         let tried = together((0..tokens.way.count()).map(|at| self.one(tokens, at))).await;
@@ -69,6 +73,17 @@ impl About {
         let (vendor, library) = (or(manufacturer, UNKNOWN_VENDOR), or(library, UNKNOWN_MODEL));
         let model = format!("{library} {major}.{minor} ({vendor})");
         Some(Self { vendor, model })
+    }
+}
+
+/// Reads the file on another thread: it may be where that takes long.
+async fn log_in_refused(tokens: &Tokens) {
+    let file = tokens.shared.pin_file.clone();
+    let Ok(read) = tokio::task::spawn_blocking(move || read_pin(&file)).await else { return };
+    match read {
+        // INVARIANT: what was read can be one.
+        Ok(pin) => drop(Pin::new(&pin).map(|pin| tokens.way.members().log_in_refused(pin))),
+        Err(error) => tracing::error!(%error, "a token refuses the PIN, and there is no other"),
     }
 }
 

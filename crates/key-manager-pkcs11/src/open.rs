@@ -8,7 +8,7 @@ use key_manager::{
 };
 use pkcs11_client::{Hsm, Pin, Seat, Times};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub struct Pkcs11KeyManager {
 
 /// What all sessions have of it.
 pub(crate) struct Shared {
-    pub(crate) pin: Zeroizing<String>,
+    pub(crate) pin_file: PathBuf,
     pub(crate) test_key: String,
     pub(crate) aws_sample_metadata: Option<Vec<u8>>,
 }
@@ -36,10 +36,15 @@ impl Pkcs11KeyManager {
     ///
     /// The PIN cannot be read.
     pub fn open(settings: Settings, program: PathBuf, workers: usize) -> Result<Self, OpenError> {
-        let shared = Arc::new(shared(&settings)?);
+        let pin = read_pin(&settings.pin_file)?;
+        let shared = Arc::new(Shared {
+            pin_file: settings.pin_file.clone(),
+            test_key: settings.test_key.clone(),
+            aws_sample_metadata: settings.aws_sample_metadata.clone(),
+        });
         let hsm = of_hsm(settings, program);
         let (hsm, seats) = Hsm::start(hsm, workers).map_err(OpenError::Start)?;
-        hsm.members().log_in(Pin::new(&shared.pin).map_err(|_| OpenError::Pin)?);
+        hsm.members().log_in(Pin::new(&pin).map_err(|_| OpenError::Pin)?);
         Ok(Self { hsm, seats: Mutex::new(seats.into_iter().map(Some).collect()), shared })
     }
 }
@@ -118,18 +123,14 @@ pub enum OpenError {
     Start(std::io::Error),
 }
 
-fn shared(settings: &Settings) -> Result<Shared, OpenError> {
-    let path = &settings.pin_file;
+/// What is in the file with the PIN, if it can be one.
+pub(crate) fn read_pin(path: &Path) -> Result<Zeroizing<String>, OpenError> {
     let text = std::fs::read_to_string(path).map(Zeroizing::new);
-    let text = text.map_err(|source| OpenError::PinFile { path: path.clone(), source })?;
+    let text = text.map_err(|source| OpenError::PinFile { path: path.to_owned(), source })?;
     // As an editor leaves it.
     let pin = Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned());
     Pin::new(&pin).map_err(|_| OpenError::Pin)?;
-    Ok(Shared {
-        pin,
-        test_key: settings.test_key.clone(),
-        aws_sample_metadata: settings.aws_sample_metadata.clone(),
-    })
+    Ok(pin)
 }
 
 fn of_hsm(settings: Settings, program: PathBuf) -> pkcs11_client::Settings {

@@ -2,7 +2,7 @@
 
 use crate::open::Shared;
 use pkcs11_api::{Command, Reply};
-use pkcs11_client::{Chosen, Fault, Job, Pin, Trouble, Way};
+use pkcs11_client::{Chosen, Job, Trouble, Way};
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -20,8 +20,7 @@ impl Tokens {
         command: &Command<'_>,
         read: impl Fn(Reply<'_>) -> Option<T> + Send + Sync,
     ) -> Result<(Chosen, T), Trouble> {
-        let pin = Pin::new(&self.shared.pin).map_err(|_| Fault::IncorrectPin)?;
-        self.way.on_a_member(pin, end, &One { way: &self.way, command, read }).await
+        self.way.on_a_member(end, &One { way: &self.way, command, read }).await
     }
 
     /// Has that token do it, if it is active.

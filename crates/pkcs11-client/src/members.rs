@@ -78,6 +78,18 @@ impl Members {
         }
     }
 
+    /// Logs in with that PIN where the last one was refused, if it is another. Who is logged in stays so, and is logged in with this one
+    /// the next time.
+    pub fn log_in_refused(&self, pin: Pin<'_>) {
+        self.state.send_if_modified(|state| state.log_in_refused(pin));
+    }
+
+    /// Whether a member refuses the PIN.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.state.borrow().is_refused()
+    }
+
     /// Logs out, and forgets the PIN.
     pub fn log_out(&self) {
         self.state.send_modify(State::log_out);

@@ -96,6 +96,22 @@ impl State {
         self.begin_round(Standing::LoggingIn);
     }
 
+    pub(crate) fn log_in_refused(&mut self, pin: Pin<'_>) -> bool {
+        let is_another = matches!(&self.login, Login::With(now) if now.as_str() != pin.expose());
+        if !is_another || !self.is_refused() {
+            return false;
+        }
+        self.login = Login::With(Arc::new(Zeroizing::new(pin.expose().to_owned())));
+        for member in self.members.iter_mut().filter(|member| member.is_refused()) {
+            member.standing = Standing::LoggingIn;
+        }
+        true
+    }
+
+    pub(crate) fn is_refused(&self) -> bool {
+        self.members.iter().any(Condition::is_refused)
+    }
+
     pub(crate) fn log_out(&mut self) {
         self.login = Login::Out(Instant::now());
         self.begin_round(Standing::LoggingOut);
@@ -113,8 +129,7 @@ impl State {
         match &self.login {
             Login::Never => true,
             Login::With(now) => {
-                let refused = |member: &Condition| matches!(member.standing, Standing::Refused(_));
-                now.as_str() != pin.expose() && self.members.iter().all(refused)
+                now.as_str() != pin.expose() && self.members.iter().all(Condition::is_refused)
             }
             // A request that began before that must not log in again.
             Login::Out(since) => since.elapsed() > self.request,
@@ -259,6 +274,10 @@ impl Condition {
 
     const fn is_active(&self) -> bool {
         matches!(self.standing, Standing::Active | Standing::Trial { .. })
+    }
+
+    const fn is_refused(&self) -> bool {
+        matches!(self.standing, Standing::Refused(_))
     }
 
     const fn chosen(&self, at: usize) -> Chosen {
@@ -409,6 +428,18 @@ mod tests {
         assert!(!state.rested(0) && state.errand(0).is_none() && state.is_settled());
         assert_eq!(state.why_none(), Fault::IncorrectPin);
         assert!(!state.needs(pin) && state.needs(other));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_pin_is_tried_where_the_last_one_was_refused_and_nowhere_else() {
+        let mut state = active();
+        state.log_in(Pin::new("1234").unwrap());
+        assert!(state.logged_in(0, 2, Ok(())) && state.logged_in(1, 2, Err(Fault::IncorrectPin)));
+        assert!(!state.log_in_refused(Pin::new("1234").unwrap()) && state.is_refused());
+        assert!(state.log_in_refused(Pin::new("4321").unwrap()) && !state.is_refused());
+        assert!(state.errand(0).is_none() && is_told_to_log_in(&state, 1));
+        assert!(state.logged_in(1, 2, Ok(())));
+        assert_eq!(state.active().len(), 2);
     }
 
     #[tokio::test(start_paused = true)]

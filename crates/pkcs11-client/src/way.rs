@@ -2,7 +2,7 @@
 
 use crate::members::Choice;
 use crate::state::Tried;
-use crate::{Chosen, Fault, Member, Members, Pin, Trouble};
+use crate::{Chosen, Fault, Member, Members, Trouble};
 use pkcs11_api::{Command, Reply};
 use std::fmt;
 use std::sync::Arc;
@@ -53,9 +53,8 @@ impl Way {
     /// # Errors
     ///
     /// What the last one said, or why nobody could be asked.
-    pub async fn on_a_member<J: Job>(&self, pin: Pin<'_>, end: Instant, job: &J) -> Result<J::Done, Trouble> {
+    pub async fn on_a_member<J: Job>(&self, end: Instant, job: &J) -> Result<J::Done, Trouble> {
         let _permit = self.members.permits.try_acquire().map_err(|_| Trouble::Busy)?;
-        self.members.need(pin);
         let (mut tried, mut last) = (Tried::default(), None);
         loop {
             let chosen = match self.next(&tried, job, end).await {

@@ -1,6 +1,6 @@
 //! Health as the tokens really are.
 
-use crate::rig::{Key, Opened, Rig, eventually};
+use crate::rig::{self, Key, Opened, Rig, eventually};
 use key_manager::HealthStatus::{self, Active, Degraded, Unavailable};
 
 #[tokio::test]
@@ -46,6 +46,9 @@ async fn a_token_without_the_test_key_or_with_another_pin_is_unavailable() {
         assert!(opened.encrypt("health").await.is_err());
     }
     assert_eq!(logins(&rig), before + 1, "a PIN that was refused is not tried again");
+    // It is asked for in the file, and another one there is tried.
+    std::fs::write(rig.path("pin"), rig::PIN).unwrap();
+    opened.until_all_work().await;
 }
 
 #[tokio::test]

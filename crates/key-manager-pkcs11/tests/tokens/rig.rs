@@ -265,7 +265,7 @@ fn template(line: &str) -> Vec<Attribute> {
 
 pub const TEXT: &[u8] = b"a plaintext";
 pub const DATA: &[u8] = b"additional data";
-const PIN: &str = "1234567";
+pub const PIN: &str = "1234567";
 const TOKEN: &str = "PUT_INTO_TOKEN";
 const KEYS: &str = "PUT_KEYS";
 const SOFTHSM: &str = "/usr/lib/softhsm/libsofthsm2.so";

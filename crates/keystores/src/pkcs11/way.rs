@@ -28,8 +28,10 @@ impl Way {
         command: &Command<'_>,
         read: impl Fn(Reply<'_>) -> Option<T> + Send + Sync,
     ) -> Result<T, StoreError> {
-        let end = self.hsm.members().end_of_request();
-        self.hsm.on_a_member(pin, end, &OnKey { way: self, key, command, read }).await.map_err(told)
+        let members = self.hsm.members();
+        members.need(pin);
+        let end = members.end_of_request();
+        self.hsm.on_a_member(end, &OnKey { way: self, key, command, read }).await.map_err(told)
     }
 
     /// Whether a member has the key, or now gets it.
