@@ -58,7 +58,7 @@ impl Event {
     /// The ARNs of the KMS keys that it is about.
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
         let resources = self.resources.iter().flatten().filter_map(|resource| resource.arn.as_deref());
-        resources.filter(|arn| arn.splitn(6, ':').nth(2) == Some("kms"))
+        resources.filter(|arn| arn.split(':').nth(2) == Some("kms"))
     }
 
     /// Whether whom a proxy was told of may be who asked here. A service stands for itself or for whoever it asked on behalf of, and of a

@@ -35,7 +35,8 @@ fn files_of_cloudtrail_are_found_in_their_folders_packed_or_not() {
     fs::write(day.join("a.json.gz"), packed(&trail(first))).unwrap();
     fs::write(day.join("b.json"), trail(second)).unwrap();
     // Several packed one after the other, as some tools leave them, and one that was delivered twice.
-    let halves = [packed(r#"{"Records":["#), packed(&trail(third)["{\"Records\":[".len()..])].concat();
+    let halves =
+        [packed(r#"{"Records":["#), packed(trail(third).strip_prefix(r#"{"Records":["#).unwrap())].concat();
     fs::write(day.join("c.json.gz"), &halves).unwrap();
     fs::write(day.join("d.json.gz"), &halves).unwrap();
     fs::write(day.join("notes.txt"), "not a log").unwrap();
@@ -83,7 +84,7 @@ fn what_is_no_log_is_refused_by_its_name() {
         ("a.json", b"{}".to_vec(), "it has no `Records`"),
         ("b.json", b"[]".to_vec(), "expected an object with `Records`"),
         ("c.json", b"{\"Records\":[{}]}".to_vec(), "missing field `eventTime`"),
-        ("d.json", trail(&logs.kms)[..500].as_bytes().to_vec(), "EOF"),
+        ("d.json", trail(&logs.kms).as_bytes()[..500].to_vec(), "EOF"),
         ("e.json.gz", packed_whole[..cut].to_vec(), ""),
         ("f.json.gz", b"{\"Records\":[]}".to_vec(), ""),
         ("g.txt", b"{\"Records\":[]}".to_vec(), "its name ends neither in .json nor in .json.gz"),
