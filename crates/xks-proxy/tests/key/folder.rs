@@ -17,6 +17,24 @@ impl Folder {
         this
     }
 
+    /// A configuration of the proxy with that many software key managers, whose paths are relative to it.
+    pub fn configuration(&self, key_managers: usize) -> String {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::new(["xks.example.com".to_owned()]).unwrap();
+        self.write_private("certificate.pem", &certificate.self_signed(&key).unwrap().pem());
+        self.write_private("private-key.pem", &key.serialize_pem());
+        self.write_private("secret", "theFirstSecretOfTheTests+of/43to64characters");
+        let key_manager = |number| {
+            let name = if number == 0 { "keys".to_owned() } else { format!("keys-{number}") };
+            format!(
+                "[[key_manager]]\nname = '{name}'\nkind = 'software'\nfile = '{name}'\nprotector.passphrase_file = 'passphrase'\n"
+            )
+        };
+        let key_managers: String = (0..key_managers).map(key_manager).collect();
+        self.write_private("proxy.toml", &format!("{CONFIGURATION}{key_managers}{STORE}"));
+        self.path("proxy.toml")
+    }
+
     pub fn path(&self, name: &str) -> String {
         self.0.path().join(name).to_str().unwrap().to_owned()
     }
@@ -60,3 +78,7 @@ impl Folder {
 }
 
 pub const PASSPHRASE: &str = "correct horse battery staple";
+const CONFIGURATION: &str =
+    "data = 'data'\n[tls]\ncertificate = 'certificate.pem'\nprivate_key = 'private-key.pem'\n";
+const STORE: &str = "[[store]]\npath_prefix = '/one'\nkey_manager = 'keys'\n[[store.credential]]\n\
+    access_key_id = 'PAYMENTSPAYMENTSPAYMENTS'\nsecret_access_key_file = 'secret'\n";

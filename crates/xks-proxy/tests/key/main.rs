@@ -102,6 +102,25 @@ fn who_names_no_store_or_one_that_is_there_is_told() {
 }
 
 #[test]
+fn the_store_of_a_configuration_is_found_there() {
+    let folder = Folder::with_store();
+    let one = folder.configuration(1);
+    let run = |words: &[&str], config: &str| {
+        let (status, out, told) = folder.run_with(&[words, &["--config", config]].concat(), None);
+        (status.success(), format!("{out}{told}"))
+    };
+    assert_eq!(run(&["create", "one"], &one), (true, "the key `one` is made (generation 2)\n".to_owned()));
+    assert!(run(&["list", "--passphrase-file", "other"], &one).1.contains("is in the configuration"));
+    let two = folder.configuration(2);
+    let several = run(&["list"], &two);
+    assert!(!several.0 && several.1.contains("say which with --key-manager"), "{several:?}");
+    assert!(run(&["init", "--key-manager", "keys-1"], &two).0);
+    assert!(run(&["show", "one", "--key-manager", "keys"], &two).0);
+    let none = run(&["list", "--key-manager", "other"], &two);
+    assert!(!none.0 && none.1.contains("no software key manager `other`"), "{none:?}");
+}
+
+#[test]
 fn nothing_that_is_printed_holds_the_passphrase() {
     let folder = Folder::with_store();
     folder.says("is made", &["create", "one"]);
