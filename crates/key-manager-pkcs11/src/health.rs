@@ -53,11 +53,14 @@ impl Tried {
     async fn status(&self, tokens: &Tokens, at: usize) -> Result<HealthStatus, Trouble> {
         let chosen = tokens.way.members().active_member(at)?;
         let status = try_out(tokens, chosen).await?;
-        let about = tokens.ask_one(chosen, &Command::Status, About::of).await?;
-        if let Some(known) = self.0.borrow_mut().get_mut(at) {
-            *known = Some(about);
+        match tokens.ask_one(chosen, &Command::Status, About::of).await {
+            Ok(about) => {
+                self.0.borrow_mut().get_mut(at).map(|known| known.replace(about));
+                Ok(status)
+            }
+            Err(Trouble::Busy | Trouble::Slow) => Ok(HealthStatus::Degraded),
+            Err(trouble) => Err(trouble),
         }
-        Ok(status)
     }
 }
 
