@@ -7,7 +7,7 @@ use crate::message::{self, Ciphertext, TransitKey, to_decrypt, to_encrypt};
 use crate::open::Shared;
 use crate::refusal::Refusal;
 use crate::settings::is_segment;
-use crate::tokens::Tokens;
+use crate::tokens::{Token, Tokens};
 use key_manager::{
     Decrypted, Encrypted, ExternalKeyId, Health, KeyDescription, Sealed, Session, Trouble, Work, bound_data,
 };
@@ -152,7 +152,7 @@ impl TransitSession {
     async fn ask_in_turn<T>(
         &self,
         question: &Question,
-        token: Option<&crate::tokens::Token>,
+        token: Option<&Token>,
         end: Instant,
         read: impl Fn(&[u8]) -> Option<T>,
     ) -> Result<(usize, T), Refusal> {
@@ -162,14 +162,16 @@ impl TransitSession {
             if now >= end {
                 break;
             }
-            let until = end.min(now + self.shared.settings.try_timeout);
+            let whole_try = now + self.shared.settings.try_timeout;
+            let until = end.min(whole_try);
             match self.asker.ask(&server.address, question, token, until, &read).await {
                 Ok(value) => {
                     server.is_well();
                     return Ok((at, value));
                 }
                 Err(refusal) if refusal.is_of_server() => {
-                    if !matches!(refusal, Refusal::Odd(_)) {
+                    let had_no_time = refusal == Refusal::TimedOut && until < whole_try;
+                    if !had_no_time && !matches!(refusal, Refusal::Odd(_)) {
                         server.set_aside(&refusal);
                     }
                     last = refusal;

@@ -101,6 +101,9 @@ impl TryFrom<Written> for Settings {
             (None, Some(role)) => Login::AppRole(role),
             _ => return Err("either `token_file` or `approle` is to be given"),
         };
+        if try_timeout > timeout {
+            return Err("`try_timeout` is to be no longer than `timeout`");
+        }
         let addresses = addresses(&written.addresses)?;
         Ok(Self { addresses, mount, namespace, login, ca_files, test_key, try_timeout, timeout })
     }
@@ -206,7 +209,7 @@ mod tests {
         };
         let settings: Settings = toml::from_str(&format!("{LEAST}\ntoken_file = 'token'")).unwrap();
         assert_eq!(settings.relative_to(Path::new("/etc/proxy")), expected);
-        let more = "mount = '/kms/transit/'\nnamespace = 'bank/payments/'\nca_files = ['ca.pem']\ntry_timeout = '1s'\n\
+        let more = "mount = '/kms/transit/'\nnamespace = 'bank/payments/'\nca_files = ['ca.pem']\ntry_timeout = '1s'\ntimeout = '2s'\n\
                     [approle]\nrole_id_file = 'role'\nsecret_id_file = '/run/secret'";
         let settings: Settings = toml::from_str(&format!("{LEAST}\n{more}")).unwrap();
         let settings = settings.relative_to(Path::new("/etc/proxy"));
@@ -235,6 +238,8 @@ mod tests {
             "token_file = 't'\nmount = 'a//b'",
             "token_file = 't'\nnamespace = 'a b'",
             "token_file = 't'\ntimeout = '0s'",
+            "token_file = 't'\ntimeout = '50ms'",
+            "token_file = 't'\ntry_timeout = '1s'",
             "token_file = 't'\ntry_timeout = 5",
             "token_file = 't'\n[approle]\nrole_id_file = 'r'\nsecret_id_file = 's'",
             "[approle]\nrole_id_file = 'r'",

@@ -1,7 +1,5 @@
 //! Answers that make no sense are the server's fault, never the key's or the ciphertext's.
 
-#![expect(clippy::unwrap_used, reason = "what a test cannot do ends it")]
-
 use crate::bench::{decrypt, encrypt, id, one, session};
 use key_manager::Trouble;
 use stand_in_transit::Fault;

@@ -4,11 +4,12 @@
 
 use crate::bench::{Bench, count, decrypt, encrypt, id, one, open, session, until};
 use http::Method;
-use key_manager::{HealthStatus, Sealed, Trouble, contract};
+use key_manager::{Encrypted, HealthStatus, Sealed, Session, Trouble, contract};
 use key_manager_vault::VaultKeyManager;
 use serde_json::{Value, json};
 use stand_in_transit::Cluster;
 use std::cell::Cell;
+use std::rc::Rc;
 
 /// What a server of any kind is held to.
 pub async fn contract_over(bench: &Bench, manager: &VaultKeyManager) {
@@ -43,25 +44,28 @@ pub async fn rotation_over(bench: &Bench, manager: &VaultKeyManager) {
     .await;
     assert_eq!(failed.get(), 0);
     assert_eq!(decrypt(&session, &first).await.unwrap(), b"plaintext");
+    limits_over(bench, &session, &first).await;
+}
 
+async fn limits_over(bench: &Bench, session: &Rc<dyn Session>, first: &Encrypted) {
     // Known as version 2 here, and not to be used any more.
     bench.post("transit/keys/key/rotate", json!({})).await;
     let config =
         json!({ "min_encryption_version": 3, "min_decryption_version": 2, "deletion_allowed": true });
     bench.post("transit/keys/key/config", config).await;
-    let third = encrypt(&session).await.unwrap();
+    let third = encrypt(session).await.unwrap();
     assert_eq!(third.key_version.as_deref(), Some("3"));
     assert_eq!(third.metadata, [1, 0, 0, 0, 3]);
-    assert_eq!(decrypt(&session, &first).await, Err(Trouble::Disabled));
+    assert_eq!(decrypt(session, first).await, Err(Trouble::Disabled));
     bench.post("transit/keys/key/config", json!({ "min_decryption_version": 1 })).await;
-    assert_eq!(decrypt(&session, &first).await.unwrap(), b"plaintext");
+    assert_eq!(decrypt(session, first).await.unwrap(), b"plaintext");
 
     // Made anew: there is no version 3 of it.
     bench.admin(Method::DELETE, "transit/keys/key", json!({})).await.unwrap();
     bench.post("transit/keys/key", json!({})).await;
-    assert_eq!(encrypt(&session).await.unwrap().key_version.as_deref(), Some("1"));
-    assert_eq!(decrypt(&session, &third).await, Err(Trouble::InvalidCiphertext));
-    assert_eq!(decrypt(&session, &first).await, Err(Trouble::InvalidCiphertext));
+    assert_eq!(encrypt(session).await.unwrap().key_version.as_deref(), Some("1"));
+    assert_eq!(decrypt(session, &third).await, Err(Trouble::InvalidCiphertext));
+    assert_eq!(decrypt(session, first).await, Err(Trouble::InvalidCiphertext));
 }
 
 pub async fn kinds_over(bench: &Bench, manager: &VaultKeyManager) {

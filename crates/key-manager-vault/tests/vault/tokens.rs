@@ -1,7 +1,5 @@
 //! Tokens: got, renewed, replaced and lost.
 
-#![expect(clippy::unwrap_used, reason = "what a test cannot do ends it")]
-
 use crate::bench::{Bench, count, encrypt, id, one, open, session, until};
 use key_manager::{HealthStatus, KeyManager as _, Trouble};
 use key_manager_vault::{AppRole, Login, OpenError, Settings, VaultKeyManager};
