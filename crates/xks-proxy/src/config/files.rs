@@ -1,6 +1,7 @@
 //! The files that a configuration names: read whole, within bounds, and with what tells whether they were changed since.
 
 use jiff::Timestamp;
+use rustix::process::geteuid;
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
@@ -52,8 +53,8 @@ pub(super) enum Unreadable {
     Io { path: PathBuf, source: io::Error },
     #[error("`{}` is no regular file", .path.display())]
     NotAFile { path: PathBuf },
-    #[error("`{}` can be read or written by others than its owner (mode {mode:04o}): run `chmod 600 {}`", .path.display(), .path.display())]
-    Open { path: PathBuf, mode: u32 },
+    #[error("`{}` is open to others (mode {mode:04o}): run `chmod {right:o} {}`", .path.display(), .path.display())]
+    Open { path: PathBuf, mode: u32, right: u32 },
     #[error("`{}` is empty", .path.display())]
     Empty { path: PathBuf },
     #[error("`{}` is longer than {LONGEST} bytes", .path.display())]
@@ -66,14 +67,25 @@ pub(super) fn read(path: &Path) -> (Result<Vec<u8>, Unreadable>, Option<Stamp>) 
     (contents(path, |_| Ok(())).map(|mut contents| std::mem::take(&mut *contents)), stamp)
 }
 
-/// The same of a file that only its owner may read.
+/// The same of a file that nobody else may read.
 pub(super) fn read_private(path: &Path) -> (Result<Zeroizing<Vec<u8>>, Unreadable>, Option<Stamp>) {
     let stamp = Stamp::of(path);
-    let is_private = |metadata: &Metadata| match metadata.mode() & 0o7777 {
-        mode if mode & 0o077 != 0 => Err(Unreadable::Open { path: path.to_owned(), mode }),
-        _ => Ok(()),
+    let is_private = |metadata: &Metadata| {
+        let (mode, right) = (metadata.mode() & 0o7777, right_mode(metadata.uid(), geteuid().as_raw()));
+        let is_private = is_private(mode, right);
+        is_private.then_some(()).ok_or_else(|| Unreadable::Open { path: path.to_owned(), mode, right })
     };
     (contents(path, is_private), stamp)
+}
+
+/// What the mode of a file of a secret is to be. One of root's that is not read as root, as in Kubernetes, is read by way of its group.
+const fn right_mode(owner: u32, reader: u32) -> u32 {
+    if owner == ROOT && reader != ROOT { 0o640 } else { 0o600 }
+}
+
+/// Whether nobody may do with it what that mode does not let them, but its owner.
+const fn is_private(mode: u32, right: u32) -> bool {
+    mode & !right & 0o077 == 0
 }
 
 fn contents(
@@ -102,3 +114,25 @@ fn contents(
 
 /// More than any chain of certificates or policy is long.
 const LONGEST: u64 = 1 << 20;
+
+const ROOT: u32 = 0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_for_its_owner_and_one_of_roots_for_its_group_too() {
+        for mode in [0o600, 0o400, 0o700] {
+            assert!(is_private(mode, right_mode(1000, 1000)) && is_private(mode, right_mode(ROOT, ROOT)));
+        }
+        for mode in [0o640, 0o604, 0o620, 0o610, 0o601, 0o602, 0o666] {
+            assert!(!is_private(mode, right_mode(1000, 1000)), "{mode:o}");
+            assert!(!is_private(mode, right_mode(ROOT, ROOT)), "{mode:o}");
+        }
+        assert!(is_private(0o440, right_mode(ROOT, 1000)) && is_private(0o640, right_mode(ROOT, 1000)));
+        for mode in [0o644, 0o660, 0o444, 0o650] {
+            assert!(!is_private(mode, right_mode(ROOT, 1000)), "{mode:o}");
+        }
+    }
+}

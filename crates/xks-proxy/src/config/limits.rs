@@ -37,6 +37,15 @@ pub(super) fn check_audit(audit: &Audit, section: &Section<'_>, reading: &Readin
     }
 }
 
+/// Tells that the health of key managers would be found out too seldom, or all the time.
+pub(super) fn check_health_interval(interval: Duration, whole: &Section<'_>, reading: &Reading<'_>) {
+    if !(LEAST_HEALTH_INTERVAL..=MOST_HEALTH_INTERVAL).contains(&interval) {
+        let message =
+            "`health_interval` is from 1s to 45s: no health that is told may be older than a minute";
+        reading.wrong(whole.at("health_interval"), message);
+    }
+}
+
 fn numbers(limits: &Limits) -> [(&'static str, usize, usize, usize); 10] {
     let Limits { plaintext_bytes, additional_data_bytes, body_bytes, .. } = *limits;
     let in_base64 = |bytes: usize| bytes.div_ceil(3).saturating_mul(4);
@@ -76,6 +85,8 @@ fn lengths(limits: &Limits) -> [(&'static str, Duration, Duration); 6] {
 
 /// KMS waits 250 ms for an answer, the connection included.
 const MOST_FOR_KMS: Duration = Duration::from_millis(240);
+const LEAST_HEALTH_INTERVAL: Duration = Duration::from_secs(1);
+const MOST_HEALTH_INTERVAL: Duration = Duration::from_secs(45);
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 

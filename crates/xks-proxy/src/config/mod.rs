@@ -49,6 +49,12 @@ pub struct Config {
     pub host: Option<String>,
     /// The Regions that signatures may be for; any if empty.
     pub regions: BTreeSet<String>,
+    /// How many proxies there are behind the endpoint, for GetHealthStatus.
+    pub fleet_size: NonZeroU32,
+    /// How often it is found out how key managers are; the key managers themselves may do it more often.
+    pub health_interval: Duration,
+    /// Which ciphertexts are decrypted again before they are answered.
+    pub verify: Verify,
     /// What is logged, and how.
     pub log: Log,
     /// The certificate, and whose certificates are asked for.
@@ -75,6 +81,17 @@ pub struct Log {
     pub filter: String,
     /// How a line looks.
     pub format: LogFormat,
+}
+
+/// Which ciphertexts are decrypted again before they are answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verify {
+    /// All.
+    Always,
+    /// Those of which KMS asks for the integrity value.
+    #[default]
+    WhenAsked,
 }
 
 /// How a line of the log looks.
@@ -269,6 +286,7 @@ fn config(reading: &Reading<'_>, text: &str) -> Option<Config> {
     let stores = stores::read(&whole, host.as_deref(), &key_managers, reading);
     let file = file?;
     check_addresses(&file, &whole, reading);
+    limits::check_health_interval(file.health_interval, &whole, reading);
     Some(Config {
         listen: file.listen,
         metrics: file.metrics,
@@ -276,6 +294,9 @@ fn config(reading: &Reading<'_>, text: &str) -> Option<Config> {
         data: reading.resolve(&file.data),
         host,
         regions: regions(file.regions, &whole, reading),
+        fleet_size: file.fleet_size,
+        health_interval: file.health_interval,
+        verify: file.verify,
         log: log?,
         tls: tls?,
         limits: limits?,

@@ -11,7 +11,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Audit, DefaultDecision, Limits, Log, LogFormat};
+use super::{Audit, DefaultDecision, Limits, Log, LogFormat, Verify};
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
@@ -25,6 +25,12 @@ pub(super) struct File {
     pub(super) endpoint: Option<String>,
     #[serde(default)]
     pub(super) regions: Vec<String>,
+    #[serde(default = "fleet_size")]
+    pub(super) fleet_size: NonZeroU32,
+    #[serde(default = "health_interval", deserialize_with = "duration")]
+    pub(super) health_interval: Duration,
+    #[serde(default)]
+    pub(super) verify: Verify,
     #[serde(rename = "log")]
     pub(super) _log: Option<IgnoredAny>,
     #[serde(rename = "tls")]
@@ -145,6 +151,14 @@ impl Default for Audit {
 
 fn listen() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8443))
+}
+
+fn fleet_size() -> NonZeroU32 {
+    NonZeroU32::MIN
+}
+
+const fn health_interval() -> Duration {
+    Duration::from_secs(20)
 }
 
 /// The quota that AWS KMS itself has for a store.

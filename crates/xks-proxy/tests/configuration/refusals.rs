@@ -155,6 +155,10 @@ const THE_WHOLE: &[Refusal<'_>] = &[
         "6:15: the certificate is not for `xks.example.org`",
     ),
     ("\"eu-central-1\"", "\"eu-central-1\", \"Mars\"", "4:28: `Mars` is no name of a Region"),
+    ("data = ", "health_interval = \"46s\"\ndata = ", "2:19: `health_interval` is from 1s to 45s"),
+    ("data = ", "health_interval = \"100ms\"\ndata = ", "2:19: `health_interval` is from 1s to 45s"),
+    ("data = ", "fleet_size = 0\ndata = ", "2:14: `fleet_size`: "),
+    ("data = ", "verify = \"never\"\ndata = ", "2:10: `verify`: unknown variant `never`"),
 ];
 
 const TLS: &[Refusal<'_>] = &[
@@ -242,7 +246,7 @@ const KEY_MANAGERS: &[Refusal<'_>] = &[
     (
         "\"passphrase\"",
         "\"open.secret\"",
-        "16:1: `open.secret` can be read or written by others than its owner (mode 0644): run `chmod 600 ",
+        "16:1: `open.secret` is open to others (mode 0644): run `chmod 600 ",
     ),
     ("file = \"keys\"", "file = \"keys\"\nsize = 5", "16:1: unknown field `size`"),
     (
@@ -258,7 +262,7 @@ const KEY_MANAGERS: &[Refusal<'_>] = &[
     (
         SOFTWARE,
         "kind = \"pkcs11\"\nlibrary = \"certificate.pem\"\ntokens = [\"a\"]\npin_file = \"open.secret\"\ntest_key = \"health\"",
-        "17:12: `open.secret` can be read",
+        "17:12: `open.secret` is open to others",
     ),
     (
         SOFTWARE,
@@ -268,7 +272,7 @@ const KEY_MANAGERS: &[Refusal<'_>] = &[
     (
         SOFTWARE,
         "kind = \"vault\"\naddresses = [\"https://192.0.2.1\"]\ntoken_file = \"open.secret\"\ntest_key = \"health\"",
-        "16:14: `open.secret` can be read",
+        "16:14: `open.secret` is open to others",
     ),
     (
         SOFTWARE,
@@ -364,7 +368,7 @@ const CREDENTIALS: &[Refusal<'_>] = &[
     (
         "\"two.secret\"",
         "\"open.secret\"",
-        "36:26: `open.secret` can be read or written by others than its owner (mode 0644): run `chmod 600 ",
+        "36:26: `open.secret` is open to others (mode 0644): run `chmod 600 ",
     ),
     ("\"two.secret\"", "\"gone.secret\"", "36:26: `gone.secret` cannot be read"),
     (
