@@ -153,7 +153,7 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         level: Level::Should,
         sentence: "Logs kmsRequestId.",
         checks: &[],
-        by_eye: Some("look for `conformance-` in its log: request ids of this run begin with it"),
+        by_eye: Some("look for `conformance-` in its log or journal: request ids of this run begin with it"),
     },
 ];
 

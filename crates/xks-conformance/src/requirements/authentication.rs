@@ -44,7 +44,7 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         checks: &[
             check!(Must, Ordinary, refuses_strangers, "unknown access key ids and wrong secrets are refused"),
             check!(
-                Should,
+                May,
                 Ordinary,
                 keeps_ids_secret,
                 "an unknown access key id and a wrong secret are answered alike"

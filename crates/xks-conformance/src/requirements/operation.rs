@@ -10,7 +10,7 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         level: Level::Should,
         sentence: "Logs requestMetadata of each call.",
         checks: &[],
-        by_eye: Some("look for `conformance-` in its log: request ids of this run begin with it"),
+        by_eye: Some("look for `conformance-` in its log or journal: request ids of this run begin with it"),
     },
     Requirement {
         id: "P72",
