@@ -132,6 +132,9 @@ fn refused(refusals: &[Refusal<'_>]) {
 }
 
 const THE_WHOLE: &[Refusal<'_>] = &[
+    ("data = ", "health_interval = \"46s\"\ndata = ", "2:19: `health_interval` is from 1s to 45s"),
+    ("data = ", "verify = \"never\"\ndata = ", "2:10: `verify`: unknown variant `never`"),
+    ("data = ", "fleet_size = 0\ndata = ", "2:14: `fleet_size`: expected a nonzero u32"),
     (GOOD, "data = \"d\"\nlimits = 5", "2:10: `limits` is a table: write it below `[limits]`"),
     (GOOD, "data = \"d\"\nstore = [5]", "2:10: `store` is an array of tables: write each below `[[store]]`"),
     (GOOD, "data = \"d\"\nstore = {}", "2:9: `store` is an array of tables: write each below `[[store]]`"),
