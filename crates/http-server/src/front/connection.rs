@@ -17,6 +17,7 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -83,13 +84,31 @@ async fn shake_hands(
     stream: TcpStream,
     config: Arc<rustls::ServerConfig>,
 ) -> Option<TlsStream<TcpStream>> {
-    let accept = TlsAcceptor::from(config).accept(stream);
-    let mut handshake = pin!(tokio::time::timeout(opening.limits.handshake_timeout, accept));
+    let mut handshake = pin!(tokio::time::timeout(opening.limits.handshake_timeout, accept(stream, config)));
     poll_fn(|context| match handshake.as_mut().poll(context) {
         Poll::Ready(done) => Poll::Ready(done.ok().and_then(|done| done.map_err(report_handshake).ok())),
         Poll::Pending => activity.poll_ended(context).map(|()| None),
     })
     .await
+}
+
+async fn accept(stream: TcpStream, config: Arc<rustls::ServerConfig>) -> io::Result<TlsStream<TcpStream>> {
+    match TlsAcceptor::from(config).accept(stream).into_fallible().await {
+        Ok(stream) => Ok(stream),
+        Err((error, stream)) => {
+            let_alert_arrive(stream).await;
+            Err(error)
+        }
+    }
+}
+
+/// A client of TLS 1.3 may be sending its request by now. Closed on that, the connection would be reset, and the alert lost that says
+/// what was wrong with its certificate.
+async fn let_alert_arrive(mut stream: TcpStream) {
+    if stream.shutdown().await.is_ok() {
+        // Whatever comes of it, the connection is done with.
+        let _ = tokio::io::copy(&mut stream.take(READ_AWAY_AT_MOST), &mut tokio::io::sink()).await;
+    }
 }
 
 fn speak_http1<R: Respond, I: Read + Write + Peek + Unpin + 'static>(
@@ -178,3 +197,6 @@ impl<F: Future + 'static> hyper::rt::Executor<F> for LocalExecutor {
         });
     }
 }
+
+/// Of what a client sends whose handshake failed.
+const READ_AWAY_AT_MOST: u64 = 64 << 10;

@@ -78,6 +78,23 @@ async fn only_clients_with_a_certificate_of_the_authority_are_let_in() {
 }
 
 #[tokio::test]
+async fn a_client_that_is_refused_learns_why_though_it_is_already_sending() {
+    let door = open(limits()).await;
+    ask_for_certificates_of(&door, &Identity::of("known"));
+    let mut stream = door.connect_as(client_with(&door, Some(&Identity::of("stranger")))).await.unwrap();
+    stream.get_ref().0.readable().await.unwrap();
+    // On a connection that was reset, one of these fails, and the client gives up before it reads.
+    for _ in 0..50 {
+        tokio::io::AsyncWriteExt::write_all(&mut stream, b"POST / HTTP/1.1\r\n").await.unwrap();
+        tokio::io::AsyncWriteExt::flush(&mut stream).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    let refused = stream.read_u8().await.unwrap_err();
+    let reason = refused.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    assert!(matches!(reason, Some(rustls::Error::AlertReceived(_))), "{refused:?}");
+}
+
+#[tokio::test]
 async fn a_session_begun_under_other_rules_is_not_resumed() {
     let door = open(limits()).await;
     let client = door.client(&[]);
@@ -95,17 +112,20 @@ fn ask_for_certificates_of(door: &Open, authority: &Identity) {
 }
 
 async fn is_served(door: &Open, identity: Option<&Identity>) -> bool {
+    serves_and_resumes(door, client_with(door, identity)).await.is_some()
+}
+
+fn client_with(door: &Open, identity: Option<&Identity>) -> ClientConfig {
     let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(door.identity.roots());
-    let client = match identity {
+    match identity {
         None => builder.with_no_client_auth(),
         Some(Identity { certificate, key }) => {
             builder.with_client_auth_cert(vec![certificate.clone()], key.clone_key()).unwrap()
         }
-    };
-    serves_and_resumes(door, client).await.is_some()
+    }
 }
 
 /// Whether the connection resumed a session; `None` if the client was not served. With TLS 1.3 it learns so only when it reads.
