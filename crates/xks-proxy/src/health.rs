@@ -36,8 +36,38 @@ impl Seen {
         self.0.iter().map(move |seen| (&seen.name, seen.at(now)))
     }
 
+    /// Whether all of that one is well, as far as it is known at that moment.
+    pub(crate) fn is_active(&self, key_manager: usize, now: Instant) -> bool {
+        let health = self.at(key_manager, now);
+        health.members.iter().all(|member| member.status == HealthStatus::Active)
+    }
+
+    /// Goes on finding out, as often as `interval` says. Runs for ever.
+    pub(crate) async fn look_for_ever(
+        &self,
+        key_manager: usize,
+        session: &dyn Session,
+        interval: impl Fn() -> Duration,
+    ) {
+        loop {
+            let is_active = self.is_active(key_manager, Instant::now());
+            tokio::time::sleep(if is_active { interval() } else { LOOK_AGAIN.min(interval()) }).await;
+            self.look(key_manager, session).await;
+        }
+    }
+
+    /// Finds out until all of that one is well, but not for long: what is just being started may take a moment.
+    pub(crate) async fn look_first(&self, key_manager: usize, session: &dyn Session) {
+        let begun = Instant::now();
+        self.look(key_manager, session).await;
+        while !self.is_active(key_manager, Instant::now()) && begun.elapsed() < STARTED_WITHIN {
+            tokio::time::sleep(LOOK_AT_THE_START).await;
+            self.look(key_manager, session).await;
+        }
+    }
+
     /// Finds out, by a session of it, how that one is. Bounded in time.
-    pub(crate) async fn look(&self, key_manager: usize, session: &dyn Session) {
+    async fn look(&self, key_manager: usize, session: &dyn Session) {
         let Some(seen) = self.0.get(key_manager) else { return };
         let begun = Instant::now();
         match tokio::time::timeout(ANSWERS_WITHIN, session.health()).await {
@@ -104,8 +134,11 @@ fn unavailable(name: &str, last: Option<&Health>) -> Health {
     })
 }
 
-/// How often it is found out how key managers are.
-pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(20);
+/// How often it is found out how a key manager is that is not well: who waits for it is to be told soon.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+const LOOK_AT_THE_START: Duration = Duration::from_millis(100);
+const STARTED_WITHIN: Duration = Duration::from_secs(3);
 
 /// How long finding out may take for one key manager.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);

@@ -6,7 +6,7 @@ use crate::config::{Config, Limits};
 use crate::data::Data;
 use crate::error::ProxyError;
 use crate::gauges::Gauges;
-use crate::health::{LOOK_EVERY, Seen};
+use crate::health::Seen;
 use crate::inject::{Injection, Rehearsal};
 use crate::key_managers::KeyManagers;
 use crate::metrics::Metrics;
@@ -94,7 +94,7 @@ impl Node {
             Gauges { state: Arc::clone(&state), seen: Arc::clone(&seen), journal: Arc::clone(&journal) };
         registry.register_collector(Box::new(gauges));
         let mut background = JoinSet::new();
-        look_for_ever(&seen, &key_managers, workers.get(), &mut background).await;
+        look_for_ever(&state, &seen, &key_managers, workers.get(), &mut background).await;
         let shared = Shared {
             state: Arc::clone(&state),
             seen,
@@ -154,6 +154,7 @@ async fn open(
 
 /// Looks how every key manager is, and goes on doing so. Returns when it is known of all, or will not be soon.
 async fn look_for_ever(
+    state: &Arc<Current<State>>,
     seen: &Arc<Seen>,
     key_managers: &KeyManagers,
     thread: usize,
@@ -161,15 +162,12 @@ async fn look_for_ever(
 ) {
     let mut first_looks = JoinSet::new();
     for (at, session) in key_managers.sessions(thread).into_iter().enumerate() {
-        let (seen, first) = (Arc::clone(seen), Rc::clone(&session));
-        let again = Arc::clone(&seen);
-        first_looks.spawn_local(async move { seen.look(at, &*first).await });
-        background.spawn_local(async move {
-            loop {
-                tokio::time::sleep(LOOK_EVERY).await;
-                again.look(at, &*session).await;
-            }
-        });
+        let (first, again) = (Arc::clone(seen), Arc::clone(seen));
+        let for_ever = Rc::clone(&session);
+        first_looks.spawn_local(async move { first.look_first(at, &*session).await });
+        let state = Arc::clone(state);
+        let interval = move || state.now().health_interval;
+        background.spawn_local(async move { again.look_for_ever(at, &*for_ever, interval).await });
     }
     while first_looks.join_next().await.is_some() {}
 }

@@ -1,6 +1,6 @@
 //! What a request is answered by, all of one configuration: replaced as a whole, and taken up by the next request.
 
-use crate::config::Config;
+use crate::config::{Config, Verify};
 use crate::stores::{Stores, Unusable};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -23,6 +23,8 @@ pub(crate) struct State {
     pub(crate) is_verified_always: bool,
     /// How many proxies there are.
     pub(crate) fleet_size: u32,
+    /// How often it is found out how key managers are.
+    pub(crate) health_interval: Duration,
     /// Until when the certificate that is shown is good.
     pub(crate) certificate_not_after: Timestamp,
 }
@@ -43,8 +45,9 @@ impl State {
             },
             key_manager_timeout: config.limits.key_manager_timeout,
             key_managers,
-            is_verified_always: false,
-            fleet_size: 1,
+            is_verified_always: config.verify == Verify::Always,
+            fleet_size: config.fleet_size.get(),
+            health_interval: config.health_interval,
             certificate_not_after: config.tls.not_after,
         })
     }

@@ -76,7 +76,7 @@ impl Store {
             key_manager,
             quota,
             keys: settings.keys,
-            signing_keys: SigningKeys::new(settings.credentials.len()),
+            signing_keys: SigningKeys::new(SIGNING_KEYS),
             credentials: settings.credentials,
         })
     }
@@ -119,3 +119,6 @@ pub(crate) enum Unusable {
     #[error("there is no key manager `{0}`")]
     NoKeyManager(String),
 }
+
+/// Room for the signing keys of so many credentials of one store; those beyond are derived for each request.
+const SIGNING_KEYS: usize = 64;

@@ -64,7 +64,7 @@ pub(super) fn claim<'a>(
         ));
     }
     let credential = call.store.credential(presented.access_key_id(), arrived.at);
-    let credential = credential.ok_or_else(|| unproven("access_key_id", UNKNOWN_ACCESS_KEY))?;
+    let credential = credential.ok_or_else(|| unproven("access_key_id", NO_CREDENTIAL))?;
     Ok(Claimed { call, arrived, presented, credential })
 }
 
@@ -73,7 +73,7 @@ impl<'a> Claimed<'a> {
     pub(super) fn prove(self, body: &[u8]) -> Result<Proven<'a>, Unproven> {
         let Self { call: Call { store, target }, arrived, presented, credential } = self;
         if !store.is_signed(&presented, credential, body) {
-            return Err(unproven("signature", WRONG_SIGNATURE));
+            return Err(unproven("signature", NO_CREDENTIAL));
         }
         Ok(Proven { store, target, arrived, access_key_id: &credential.access_key_id })
     }
@@ -104,7 +104,7 @@ fn refused(refusal: &sigv4::Refusal) -> Unproven {
         R::CredentialScope { .. } => unproven("scope", WRONG_SCOPE),
         R::HeaderNotSigned { .. } | R::HostNotSigned => unproven("unsigned_header", UNSIGNED_HEADER),
         R::MissingAuthenticationToken => unproven("unsigned", "there is no signature of Signature Version 4"),
-        R::UnrecognizedClient => unproven("access_key_id", UNKNOWN_ACCESS_KEY),
+        R::UnrecognizedClient => unproven("access_key_id", NO_CREDENTIAL),
         _ => unproven(
             "malformed",
             "the signature is not one of Signature Version 4 in one Authorization header",
@@ -119,9 +119,8 @@ const fn unproven(reason: &'static str, message: &'static str) -> Unproven {
 /// What KMS signs for.
 const SERVICE: &str = "kms-xks-proxy";
 
-const UNKNOWN_ACCESS_KEY: &str =
-    "the access key id is none of this store's, or its credential is not valid now";
+/// Said alike of an unknown id, of a credential that is not valid now, and of a wrong signature.
+const NO_CREDENTIAL: &str = "no credential of this store that is valid now made this signature: check the access key id, the secret access key, and that nothing was changed on the way";
 const UNSIGNED_HEADER: &str = "host and every x-amz- header must be signed";
 const WRONG_SCOPE: &str = "the credential scope must be DATE/REGION/kms-xks-proxy/aws4_request, with the date of x-amz-date and a region of this proxy";
-const WRONG_SIGNATURE: &str = "the signature is not that of the credential over this method, path, headers and body: check the secret access key";
 const WRONG_TIME: &str = "the signature is more than 5 minutes away from this proxy's clock";

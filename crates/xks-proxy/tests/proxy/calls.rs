@@ -1,7 +1,7 @@
 //! The four calls, done.
 
 use crate::client::{Connection, decrypt, describe, encrypt, health};
-use crate::setup::Setup;
+use crate::setup::{Setup, two_stores};
 use serde_json::json;
 
 #[test]
@@ -46,11 +46,11 @@ fn a_key_is_described_as_it_is() {
 #[test]
 fn health_is_told_whole_and_needs_its_metadata() {
     let setup = Setup::new();
-    setup.two_stores();
+    setup.configure("fleet_size = 3", "", &two_stores(""));
     let proxy = setup.start();
     let mut connection = Connection::open(&proxy);
     let told = connection.ask(&health("/a")).json();
-    assert_eq!((&told["xksProxyFleetSize"], &told["xksProxyVendor"]), (&json!(1), &json!("Cardea")));
+    assert_eq!((&told["xksProxyFleetSize"], &told["xksProxyVendor"]), (&json!(3), &json!("Cardea")));
     assert_eq!(told["xksProxyModel"], concat!("cardea-xks-proxy ", env!("CARGO_PKG_VERSION")));
     assert_eq!(told["ekmFleetDetails"][0]["healthStatus"], "ACTIVE", "{told}");
     let mut without = health("/a");
