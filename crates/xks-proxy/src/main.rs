@@ -20,7 +20,7 @@ struct Line {
 enum Command {
     CheckConfig(check_config::Arguments),
     CheckPolicy(check_policy::Arguments),
-    Conformance(conformance::Arguments),
+    Conformance(Box<conformance::Arguments>),
     Credential(credential::Arguments),
     Key(key::Arguments),
     Reconcile(reconcile::Arguments),

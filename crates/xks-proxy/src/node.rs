@@ -86,24 +86,19 @@ impl Node {
         let key_managers =
             Arc::new(KeyManagers::open(&config.key_managers, workers.get().saturating_add(1))?);
         let mut registry = Registry::default();
-        let measured = Metrics::new(&mut registry);
-        let state = Current::new(State::of(&mut config, key_managers.names(), None)?);
-        let seen = Arc::new(Seen::new(&key_managers.names()));
-        let strangers = Arc::new(Strangers::new(Arc::clone(&measured)));
-        let gauges =
-            Gauges { state: Arc::clone(&state), seen: Arc::clone(&seen), journal: Arc::clone(&journal) };
-        registry.register_collector(Box::new(gauges));
+        let shared = shared(&mut config, &key_managers, &journal, &mut registry)?;
         let mut background = JoinSet::new();
-        look_for_ever(&state, &seen, &key_managers, workers.get(), &mut background).await;
-        let shared = Shared {
-            state: Arc::clone(&state),
-            seen,
-            metrics: Arc::clone(&measured),
-            strangers: Arc::clone(&strangers),
+        look_for_ever(&shared, &key_managers, workers.get(), &mut background).await;
+        let strangers = Arc::clone(&shared.strangers);
+        let reload = Reload {
+            state: Arc::clone(&shared.state),
+            tls,
+            limits,
+            metrics: Arc::clone(&shared.metrics),
+            key_managers: key_managers.names(),
         };
         let appenders = (0..workers.get()).map(|_| data.journal().appender()).collect();
         let door = open(bound, shared, &key_managers, appenders, injection.clone()).await?;
-        let reload = Reload { state, tls, limits, metrics: measured, key_managers: key_managers.names() };
         background.spawn_local(async move { reload.for_ever(watch).await });
         begin_background(&mut background, &strangers, &journal, metrics.clone(), registry, injection);
         let address = door.https().unwrap_or(config.listen);
@@ -131,6 +126,22 @@ impl Node {
     }
 }
 
+/// What all workers share, and what is read of it as metrics.
+fn shared(
+    config: &mut Config,
+    key_managers: &KeyManagers,
+    journal: &Arc<Appender>,
+    registry: &mut Registry,
+) -> Result<Shared, ProxyError> {
+    let metrics = Metrics::new(registry);
+    let state = Current::new(State::of(config, key_managers.names(), None)?);
+    let seen = Arc::new(Seen::new(&key_managers.names()));
+    let strangers = Arc::new(Strangers::new(Arc::clone(&metrics)));
+    let gauges = Gauges { state: Arc::clone(&state), seen: Arc::clone(&seen), journal: Arc::clone(journal) };
+    registry.register_collector(Box::new(gauges));
+    Ok(Shared { state, seen, metrics, strangers })
+}
+
 /// Opens the door, with a pipeline in each worker's thread.
 async fn open(
     bound: Bound,
@@ -154,20 +165,18 @@ async fn open(
 
 /// Looks how every key manager is, and goes on doing so. Returns when it is known of all, or will not be soon.
 async fn look_for_ever(
-    state: &Arc<Current<State>>,
-    seen: &Arc<Seen>,
+    shared: &Shared,
     key_managers: &KeyManagers,
     thread: usize,
     background: &mut JoinSet<()>,
 ) {
     let mut first_looks = JoinSet::new();
     for (at, session) in key_managers.sessions(thread).into_iter().enumerate() {
-        let (first, again) = (Arc::clone(seen), Arc::clone(seen));
-        let for_ever = Rc::clone(&session);
-        first_looks.spawn_local(async move { first.look_first(at, &*session).await });
-        let state = Arc::clone(state);
+        let (seen, for_ever) = (Arc::clone(&shared.seen), Rc::clone(&session));
+        first_looks.spawn_local(async move { seen.look_first(at, &*session).await });
+        let (seen, state) = (Arc::clone(&shared.seen), Arc::clone(&shared.state));
         let interval = move || state.now().health_interval;
-        background.spawn_local(async move { again.look_for_ever(at, &*for_ever, interval).await });
+        background.spawn_local(async move { seen.look_for_ever(at, &*for_ever, interval).await });
     }
     while first_looks.join_next().await.is_some() {}
 }
