@@ -1,7 +1,6 @@
 //! How the servers are: each one on its own says so, and encrypts and decrypts under a key that no customer uses.
 
 use crate::asking::Question;
-use crate::keeper::SERVES;
 use crate::message::{self, About, Ciphertext, to_decrypt, to_encrypt};
 use crate::refusal::Refusal;
 use crate::servers::Server;
@@ -159,7 +158,10 @@ async fn together<T>(all: impl Iterator<Item = impl Future<Output = T>>) -> Vec<
     under_way.into_iter().filter_map(|(_, done)| done).collect()
 }
 
-const TEXT: &[u8] = b"cardea-xks-proxy tries this server out";
+/// What is encrypted to try a server out.
+pub(crate) const TEXT: &[u8] = b"cardea-xks-proxy tries this server out";
+/// Active, a standby, or one that serves reads: all of them take requests.
+const SERVES: [u16; 3] = [200, 429, 473];
 const REDIRECTS: &str = "status 307";
 const UNKNOWN_VENDOR: &str = "unknown";
 const UNKNOWN_MODEL: &str = "Vault or OpenBao";

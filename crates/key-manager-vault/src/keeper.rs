@@ -2,11 +2,13 @@
 //! It also looks whether a server that failed is well again. It never logs a token, and never logs in more than once for one doubt.
 
 use crate::asking::{Asker, Question};
-use crate::message::{Lease, login, looked_up, to_log_in};
+use crate::health::TEXT;
+use crate::message::{Lease, ciphertext, login, looked_up, to_encrypt, to_log_in};
 use crate::open::Shared;
 use crate::refusal::Refusal;
+use crate::servers::Server;
 use crate::tokens::{Doubt, Token, Tokens};
-use crate::{AppRole, Login, OpenError};
+use crate::{AppRole, Login, OpenError, Settings};
 use bytes::Bytes;
 use std::fs;
 use std::path::Path;
@@ -151,12 +153,21 @@ impl Keeping {
     async fn look_around(&mut self) {
         self.read_again();
         for server in self.shared.servers.all().iter().filter(|server| server.is_aside()) {
-            let end = Instant::now() + self.shared.settings.try_timeout;
-            let answer = self.asker.health(&server.address, end).await;
-            if answer.is_ok_and(|answer| SERVES.contains(&answer.status().as_u16())) {
+            if self.serves(server).await {
                 server.is_well();
             }
         }
+    }
+
+    /// Whether a server encrypts with the test key in time, or refuses to for a reason that is not its own.
+    async fn serves(&self, server: &Server) -> bool {
+        let Settings { mount, test_key, try_timeout, .. } = &self.shared.settings;
+        let token = self.publish.borrow().clone();
+        let Some(body) = to_encrypt(TEXT, TEXT, None) else { return false };
+        let question = Question::to_do(format!("{mount}/encrypt/{test_key}"), body);
+        let end = Instant::now() + *try_timeout;
+        let answer = self.asker.ask(&server.address, &question, token.as_ref(), end, ciphertext).await;
+        !answer.is_err_and(|refusal| refusal.is_of_server())
     }
 
     /// Whether there is another token in the file. One that is being replaced may not be there for a moment.
@@ -276,8 +287,6 @@ impl Keeping {
     }
 }
 
-/// Active, a standby, or one that serves reads: all of them take requests.
-pub(crate) const SERVES: [u16; 3] = [200, 429, 473];
 /// Files are read again, and servers that failed are looked at.
 const LOOKS_EVERY: Duration = Duration::from_secs(1);
 /// A token that was found good is doubted in vain for that long: what is refused then is so by its policies.

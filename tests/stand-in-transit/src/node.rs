@@ -1,9 +1,10 @@
 //! A server: its port, its threads, and what it does wrong.
 
 use crate::answer::Answer;
-use crate::{Cluster, Error, Fault, routes};
+use crate::{Cluster, Error, Fault, Seen, routes};
 use bytes::Bytes;
 use http::header::LOCATION;
+use http::request::Parts;
 use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
@@ -149,6 +150,7 @@ impl Serving {
         let (head, body) = request.into_parts();
         let body = Limited::new(body, LONGEST_BODY).collect().await.map_err(io::Error::other)?.to_bytes();
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.see(&head);
         let is_health = head.uri.path() == "/v1/sys/health";
         if let (Some(location), false) = (&state.redirects_to, is_health) {
             let mut answer = response(Answer { status: 307, body: String::new() });
@@ -162,13 +164,19 @@ impl Serving {
             Some(Fault::Late(by)) => tokio::time::sleep(by).await,
             Some(Fault::Answer(status, body)) => return Ok(response(Answer { status, body })),
             Some(Fault::Replace(from, to)) => {
-                let mut answer = routes::answer(&self.cluster, &state, self.port, &head, &body);
+                let mut answer = routes::answer(&self.cluster, &state, &head, &body);
                 answer.body = answer.body.replace(&from, &to);
                 return Ok(response(answer));
             }
             None => (),
         }
-        Ok(response(routes::answer(&self.cluster, &state, self.port, &head, &body)))
+        Ok(response(routes::answer(&self.cluster, &state, &head, &body)))
+    }
+
+    fn see(&self, head: &Parts) {
+        let path = head.uri.path();
+        let path = path.strip_prefix("/v1/").unwrap_or(path).to_owned();
+        self.cluster.held().seen.push(Seen { port: self.port, method: head.method.to_string(), path });
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which part of the API a path is of, and who may ask for it.
 
 use crate::answer::{Answer, Outcome};
-use crate::cluster::{Held, Seen};
+use crate::cluster::Held;
 use crate::node::State;
 use crate::{Cluster, auth, system, transit};
 use http::Method;
@@ -18,14 +18,13 @@ pub(crate) struct Call<'a> {
     pub(crate) body: Value,
 }
 
-pub(crate) fn answer(cluster: &Cluster, state: &State, port: u16, head: &Parts, body: &[u8]) -> Answer {
+pub(crate) fn answer(cluster: &Cluster, state: &State, head: &Parts, body: &[u8]) -> Answer {
     let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let Some(path) = head.uri.path().strip_prefix("/v1/") else { return Answer::absent() };
     let body = serde_json::from_slice(body).unwrap_or(Value::Null);
     let namespace = header("x-vault-namespace").trim_matches('/');
     let call = Call { method: &head.method, namespace, path, token: header("x-vault-token"), body };
     let mut held = cluster.held();
-    held.seen.push(Seen { port, method: head.method.to_string(), path: path.to_owned() });
     if path == "sys/health" {
         return system::health(state);
     }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot do ends it")]
 
-use crate::bench::{Bench, decrypt, encrypt, id, one, open, session, until};
+use crate::bench::{Bench, count, decrypt, encrypt, id, one, open, session, until};
 use key_manager::{Health, HealthStatus, Trouble};
 use key_manager_vault::{Settings, VaultKeyManager};
 use stand_in_transit::{Cluster, Fault, Node};
@@ -65,6 +65,26 @@ async fn whatever_a_server_has_the_other_serves_and_only_that_one_is_unavailable
         first.mishandle(None);
         assert_eq!(statuses(&session.health().await), [HealthStatus::Active; 2], "{fault:?}");
     }
+}
+
+#[tokio::test]
+async fn a_server_that_failed_is_asked_last_and_only_tried_with_the_test_key() {
+    let (cluster, first, second, _bench, manager) = two().await;
+    let session = session(&manager);
+    encrypt(&session).await.unwrap();
+    let asked = || {
+        let requests = cluster.requests();
+        requests.iter().filter(|seen| seen.port == first.port() && seen.path == "transit/encrypt/key").count()
+    };
+    first.mishandle(Some(Fault::NeverAnswer));
+    assert_eq!(*encrypt(&session).await.unwrap().member, *name(&second));
+    let (before, tried) = (asked(), count(&cluster, "transit/encrypt/health"));
+    until("tried twice", async || {
+        encrypt(&session).await.unwrap();
+        count(&cluster, "transit/encrypt/health") >= tried + 2
+    })
+    .await;
+    assert_eq!(asked(), before);
 }
 
 #[tokio::test]

@@ -37,6 +37,7 @@ async fn a_token_that_is_lost_is_got_anew_once_for_all_threads() {
         }
     });
     assert_eq!(count(&cluster, "auth/approle/login"), 2);
+    assert_eq!(count(&cluster, "auth/token/lookup-self"), 1, "each doubt was looked into");
 }
 
 #[tokio::test]
