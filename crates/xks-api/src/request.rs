@@ -188,7 +188,9 @@ fn complete(
         (true, &metadata.kms_operation, "requestMetadata.kmsOperation"),
         (true, &metadata.kms_request_id, "requestMetadata.kmsRequestId"),
     ];
-    let lacking = required.iter().find(|(is_needed, value, _)| *is_needed && value.is_none());
+    let lacking = required
+        .iter()
+        .find(|(is_needed, value, _)| *is_needed && value.as_deref().is_none_or(str::is_empty));
     match lacking {
         Some((_, _, name)) => Err(missing(name)),
         None => Ok(metadata),
@@ -307,7 +309,8 @@ mod tests {
             .map(|name| format!("/requestMetadata/{name}"));
         let own = ["/requestMetadata", "/plaintext", "/encryptionAlgorithm"].map(str::to_owned);
         for path in of_metadata.iter().chain(&own) {
-            for value in [None, Some(Value::Null)] {
+            let empty = path.starts_with("/requestMetadata/").then(|| json!(""));
+            for value in [None, Some(empty.unwrap_or_default()), Some(Value::Null)] {
                 let refused = refused_encrypt(&with(encrypt(), path, value));
                 let expected = format!("{} is missing", path.trim_start_matches('/').replace('/', "."));
                 assert_eq!((refused.error, refused.message), (ErrorName::Validation, expected));
@@ -355,7 +358,6 @@ mod tests {
             ("/requestMetadata/awsSourceVpce", json!("vpce-1")),
             ("/requestMetadata/kmsOperation", json!("OperationOf2030")),
             ("/requestMetadata/kmsRequestId", json!("not a UUID \u{1F511}")),
-            ("/requestMetadata/kmsRequestId", json!("")),
             ("/requestMetadata/awsPrincipalArn", json!(arn)),
             ("/additionalAuthenticatedData", Value::Null),
             ("/ciphertextDataIntegrityValueAlgorithm", Value::Null),
