@@ -70,6 +70,10 @@ impl Auth {
         self.policies.insert((namespace.to_owned(), name.to_owned()), policy);
     }
 
+    pub(crate) fn all_tokens(&self) -> Vec<String> {
+        self.tokens.keys().cloned().collect()
+    }
+
     pub(crate) fn revoke_all(&mut self) {
         self.tokens.clear();
     }

@@ -78,6 +78,12 @@ impl Cluster {
         &self.authority
     }
 
+    /// All tokens but the root token.
+    #[must_use]
+    pub fn tokens(&self) -> Vec<String> {
+        self.held().auth.all_tokens()
+    }
+
     /// Revokes all tokens but the root token.
     pub fn revoke_all(&self) {
         self.held().auth.revoke_all();

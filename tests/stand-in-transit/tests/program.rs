@@ -1,7 +1,5 @@
 //! The stand-in as a program.
 
-#![expect(clippy::unwrap_used, reason = "what a test cannot set up ends it")]
-
 use bytes::Bytes;
 use http::Request;
 use https::{Client, Roots, Routes, Tls};
