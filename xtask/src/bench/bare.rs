@@ -44,11 +44,11 @@ impl Bare {
         let (Some(Ok(http)), Some(Ok(https))) = (addresses.next(), addresses.next()) else {
             return Err(BenchError::malformed("the bare server's ready line", &server.ready_line));
         };
-        let tls = Some(connection::tls_trusting(&data.join("tls/ca.pem"))?);
+        let tls = connection::tls_trusting(&data.join("tls/ca.pem"))?;
         Ok(Self {
             server,
-            http: connection::Endpoint { address: http, tls: None },
-            https: connection::Endpoint { address: https, tls },
+            http: connection::Endpoint::plain(http),
+            https: connection::Endpoint::secure(https, tls),
         })
     }
 }

@@ -40,11 +40,11 @@ impl Cardea {
         let address = server.ready_line.strip_prefix(READY).and_then(|address| address.trim().parse().ok());
         let address = address.ok_or_else(|| BenchError::malformed("the ready line", &server.ready_line))?;
         let environment = Environment::read(data)?;
-        let tls = Some(tls_trusting(Path::new(environment.value("AWS_CA_BUNDLE")?))?);
+        let tls = tls_trusting(Path::new(environment.value("AWS_CA_BUNDLE")?))?;
         Ok(Self {
             server,
-            http: Endpoint { address: (Ipv4Addr::LOCALHOST, port).into(), tls: None },
-            https: Endpoint { address, tls },
+            http: Endpoint::plain((Ipv4Addr::LOCALHOST, port).into()),
+            https: Endpoint::secure(address, tls),
             caller: environment.caller()?,
         })
     }

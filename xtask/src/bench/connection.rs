@@ -18,7 +18,26 @@ pub struct Endpoint {
     /// Its address.
     pub address: SocketAddr,
     /// What TLS needs; without it, plain HTTP is spoken.
-    pub tls: Option<Arc<ClientConfig>>,
+    tls: Option<Arc<ClientConfig>>,
+    /// What its certificate is for.
+    name: ServerName<'static>,
+}
+
+impl Endpoint {
+    /// One that speaks plain HTTP.
+    pub fn plain(address: SocketAddr) -> Self {
+        Self { address, tls: None, name: ServerName::IpAddress(address.ip().into()) }
+    }
+
+    /// One that speaks TLS, with a certificate for its address.
+    pub fn secure(address: SocketAddr, tls: Arc<ClientConfig>) -> Self {
+        Self { tls: Some(tls), ..Self::plain(address) }
+    }
+
+    /// The same with a certificate for that name.
+    pub fn named(self, name: ServerName<'static>) -> Self {
+        Self { name, ..self }
+    }
 }
 
 /// An open connection.
@@ -52,8 +71,7 @@ impl Connection {
         let stream: Box<dyn Stream> = match &endpoint.tls {
             None => Box::new(tcp),
             Some(config) => {
-                let name = ServerName::IpAddress(endpoint.address.ip().into());
-                let tls = TlsConnector::from(Arc::clone(config)).connect(name, tcp).await;
+                let tls = TlsConnector::from(Arc::clone(config)).connect(endpoint.name.clone(), tcp).await;
                 Box::new(tls.map_err(BenchError::io("shake hands with a server"))?)
             }
         };
@@ -62,14 +80,24 @@ impl Connection {
 
     /// Sends a request and waits for the whole answer, which must be a 200. Its body comes back.
     pub async fn exchange(&mut self, request: &[u8]) -> Result<&[u8], BenchError> {
-        self.stream.write_all(request).await.map_err(BenchError::io("send a request"))?;
-        self.stream.flush().await.map_err(BenchError::io("send a request"))?;
+        self.send(request).await?;
         let (head, end) = self.receive().await?;
         let body = self.received.get(head.length..end).unwrap_or_default();
         match head.status {
             200 => Ok(body),
             status => Err(BenchError::Answer { status, body: String::from_utf8_lossy(body).into_owned() }),
         }
+    }
+
+    /// Sends bytes that need not be a request, or not all of it.
+    pub async fn send(&mut self, bytes: &[u8]) -> Result<(), BenchError> {
+        self.stream.write_all(bytes).await.map_err(BenchError::io("send a request"))?;
+        self.stream.flush().await.map_err(BenchError::io("send a request"))
+    }
+
+    /// Waits for a whole answer and says its status, whatever that is.
+    pub async fn status(&mut self) -> Result<u16, BenchError> {
+        self.receive().await.map(|(head, _)| head.status)
     }
 
     async fn receive(&mut self) -> Result<(Head, usize), BenchError> {

@@ -31,6 +31,11 @@ impl Processes {
         Self(vec![std::process::id()])
     }
 
+    /// Of a server that is not ours to look at.
+    pub const fn unknown() -> Self {
+        Self(Vec::new())
+    }
+
     /// Those started by this process, and so on; not this process itself.
     pub fn children() -> Result<Self, BenchError> {
         let mut tree = Self::tree(std::process::id())?;
@@ -65,7 +70,12 @@ impl Processes {
 
     /// Resident bytes, summed over the processes: pages that two of them share count twice.
     pub fn resident(&self) -> Result<u64, BenchError> {
-        self.0.iter().map(|process| resident(*process)).sum()
+        self.0.iter().map(|process| memory(*process, "VmRSS:")).sum()
+    }
+
+    /// The most bytes that were ever resident, summed over the processes, though they may have had them at different times.
+    pub fn most_resident(&self) -> Result<u64, BenchError> {
+        self.0.iter().map(|process| memory(*process, "VmHWM:")).sum()
     }
 }
 
@@ -101,12 +111,12 @@ fn run_time(task: &Path) -> Option<u64> {
     fs::read_to_string(task.join("schedstat")).ok()?.split_ascii_whitespace().next()?.parse().ok()
 }
 
-fn resident(process: u32) -> Result<u64, BenchError> {
+fn memory(process: u32, line: &str) -> Result<u64, BenchError> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))
         .map_err(BenchError::io("read the memory of a server"))?;
     let kibibytes = status
         .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:")?.split_ascii_whitespace().next()?.parse::<u64>().ok());
+        .find_map(|text| text.strip_prefix(line)?.split_ascii_whitespace().next()?.parse::<u64>().ok());
     kibibytes
         .map(|kibibytes| kibibytes * 1024)
         .ok_or_else(|| BenchError::malformed("/proc/PID/status", status))

@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: what Cardea costs beside a bare server, with few and with many keys, its security module alone, what its
-//! cryptography reaches of what the library can, and what custom key stores cost.
+//! cryptography reaches of what the library can, what custom key stores cost, and the XKS proxy.
 //!
 //! Everything that is compared is measured in turn in one run, with the programs as they are shipped. A request that fails ends
 //! the run: there is no figure of a server that answered wrongly.
@@ -21,6 +21,7 @@ mod side_by_side;
 mod store;
 mod stores;
 mod target;
+mod xks_proxy;
 
 pub use bare::{BareOptions, serve as serve_bare};
 pub use error::BenchError;
@@ -55,6 +56,12 @@ pub struct Options {
     /// Only custom key stores: the same as `--only xks-stores,dead-proxy,hsm-stores`.
     #[arg(long, conflicts_with_all = ["crypto", "only"])]
     stores: bool,
+    /// Only the XKS proxy: the same as
+    /// `--only xks-proxy-software,xks-proxy-hsm,xks-proxy-slow-hsm,xks-proxy-memory,xks-proxy-flood`.
+    #[arg(long, conflicts_with_all = ["crypto", "only", "stores"])]
+    xks_proxy: bool,
+    #[command(flatten)]
+    peer: xks_proxy::PeerOptions,
     /// Only these operations.
     #[arg(long, value_enum, value_delimiter = ',')]
     operations: Vec<Operation>,
@@ -98,6 +105,16 @@ enum Part {
     Https,
     /// The security module alone.
     Module,
+    /// The XKS proxy's good load beside a flood of unauthenticated requests.
+    XksProxyFlood,
+    /// The XKS proxy on SoftHSM, beside another proxy if one is named.
+    XksProxyHsm,
+    /// Memory of the XKS proxy under many connections and floods.
+    XksProxyMemory,
+    /// The XKS proxy on an HSM that takes its time.
+    XksProxySlowHsm,
+    /// The XKS proxy with software keys beside a bare TLS server.
+    XksProxySoftware,
     /// Through an external key store, and straight to its proxy.
     XksStores,
 }
@@ -105,6 +122,15 @@ enum Part {
 impl Part {
     /// Those of custom key stores.
     const STORES: [Self; 3] = [Self::XksStores, Self::DeadProxy, Self::HsmStores];
+
+    /// Those of the XKS proxy.
+    const XKS_PROXY: [Self; 5] = [
+        Self::XksProxySoftware,
+        Self::XksProxyHsm,
+        Self::XksProxySlowHsm,
+        Self::XksProxyMemory,
+        Self::XksProxyFlood,
+    ];
 }
 
 /// A profile of the root manifest.
@@ -118,15 +144,20 @@ enum Profile {
 
 impl Options {
     fn wants(&self, part: Part) -> bool {
-        match (self.crypto, self.stores) {
-            (true, _) => part == Part::Crypto,
-            (_, true) => Part::STORES.contains(&part),
+        match (self.crypto, self.stores, self.xks_proxy) {
+            (true, ..) => part == Part::Crypto,
+            (_, true, _) => Part::STORES.contains(&part),
+            (.., true) => Part::XKS_PROXY.contains(&part),
             _ => self.only.is_empty() || self.only.contains(&part),
         }
     }
 
     fn wants_stores(&self) -> bool {
         Part::STORES.into_iter().any(|part| self.wants(part))
+    }
+
+    fn wants_xks_proxy(&self) -> bool {
+        Part::XKS_PROXY.into_iter().any(|part| self.wants(part))
     }
 
     fn schemes(&self) -> Vec<Scheme> {
@@ -162,9 +193,14 @@ pub fn run(options: &Options) -> Result<(), BenchError> {
     };
     // Apart: built together, the programs would get features that only this one needs.
     build(&["--profile", name, "--package", "cli", "--package", "module", "--bins"])?;
-    if options.wants_stores() {
+    if options.wants_xks_proxy() {
+        build(&["--profile", name, "--package", "xks-proxy", "--bins"])?;
+    }
+    if options.wants_stores() || options.wants_xks_proxy() {
         build(&["--profile", name, "--package", "pkcs11", "--bins", "--example", "direct"])?;
         build(&["--profile", name, "--package", "faulty-pkcs11", "--lib"])?;
+    }
+    if options.wants_stores() {
         build(&["--profile", name, "--package", "faulty-proxy", "--bins"])?;
     }
     build(&["--profile", name, "--package", "xtask", "--bins"])?;
@@ -195,6 +231,9 @@ fn measure(places: &Places, options: &Options) -> Result<(), BenchError> {
     }
     if options.wants_stores() {
         report.stores = Some(stores::Stores::measure(places, options)?);
+    }
+    if options.wants_xks_proxy() {
+        report.xks_proxy = Some(xks_proxy::XksProxy::measure(places, options)?);
     }
     let schemes = options.schemes();
     if !schemes.is_empty() || options.wants(Part::Growth) {

@@ -8,6 +8,7 @@ use super::module::InFlight;
 use super::side_by_side::{Cell, Round};
 use super::stores::{self, Stores};
 use super::target::{Verdict, megabytes, of_crypto, of_growth, of_side_by_side};
+use super::xks_proxy::{self, XksProxy};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::Path;
@@ -23,6 +24,8 @@ pub struct Report {
     pub growth: Option<Growth>,
     /// Custom key stores.
     pub stores: Option<Stores>,
+    /// The XKS proxy.
+    pub xks_proxy: Option<XksProxy>,
     /// The security module alone.
     pub module_alone: Vec<InFlight>,
 }
@@ -108,6 +111,9 @@ impl Report {
         if let Some(stores) = &self.stores {
             stores::print(&mut out, stores)?;
         }
+        if let Some(xks_proxy) = &self.xks_proxy {
+            xks_proxy::print(&mut out, xks_proxy)?;
+        }
         print_verdicts(&mut out, &self.verdicts())
     }
 
@@ -122,7 +128,9 @@ impl Report {
         let crypto = self.crypto.iter().flat_map(of_crypto);
         let growth = self.growth.iter().flat_map(of_growth);
         let stores = self.stores.iter().flat_map(stores::verdicts);
-        of_side_by_side(&self.side_by_side).into_iter().chain(crypto).chain(growth).chain(stores).collect()
+        let xks_proxy = self.xks_proxy.iter().flat_map(xks_proxy::verdicts);
+        let side_by_side = of_side_by_side(&self.side_by_side).into_iter();
+        side_by_side.chain(crypto).chain(growth).chain(stores).chain(xks_proxy).collect()
     }
 }
 

@@ -41,6 +41,12 @@ impl Requests {
         self.0.len()
     }
 
+    /// The first of them alone.
+    pub fn first(mut self) -> Self {
+        self.0.truncate(1);
+        self
+    }
+
     /// One of them.
     pub fn at(&self, index: usize) -> Option<&[u8]> {
         self.0.get(index).map(AsRef::as_ref)
@@ -48,7 +54,8 @@ impl Requests {
 
     /// The same requests, asking the bare server for a body of that length.
     pub fn for_bare(&self, body_length: usize) -> Self {
-        let rest_of = |request: &[u8]| request.strip_prefix(START).unwrap_or_default().to_vec();
+        let rest_of =
+            |request: &[u8]| request.splitn(3, |byte| *byte == b' ').nth(2).unwrap_or_default().to_vec();
         let ask = |request: &[u8]| [format!("POST /{body_length} ").into_bytes(), rest_of(request)].concat();
         Self(self.0.iter().map(|request| ask(request).into()).collect())
     }
@@ -83,7 +90,6 @@ fn put_header(bytes: &mut Vec<u8>, name: &str, value: &HeaderValue) {
     }
 }
 
-const START: &[u8] = b"POST / ";
 /// Signed as it is sent; the servers do not look further at it.
 const HOST: &str = "localhost";
 

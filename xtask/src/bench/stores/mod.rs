@@ -16,6 +16,7 @@ mod target;
 mod xks;
 
 pub use print::print;
+pub use soft_hsm::{PIN, SoftHsm};
 pub use target::verdicts;
 
 use super::{BenchError, Options, Part, Places};

@@ -47,8 +47,8 @@ impl Proxy {
         let (address, control) =
             addresses.ok_or_else(|| BenchError::malformed("the ready line", &server.ready_line))?;
         let ca = directory.join("ca.pem");
-        let endpoint = Endpoint { address, tls: Some(tls_trusting(&ca)?) };
-        let control = Endpoint { address: control, tls: None };
+        let endpoint = Endpoint::secure(address, tls_trusting(&ca)?);
+        let control = Endpoint::plain(control);
         Ok(Self { server, endpoint, control, port: address.port(), ca })
     }
 

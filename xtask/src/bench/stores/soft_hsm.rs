@@ -54,13 +54,24 @@ impl SoftHsm {
             .map_err(BenchError::io("write the faults of a library"))
     }
 
+    /// Puts the AES-256 key of a file into a token.
+    pub fn import_key(&self, token: &str, label: &str, file: &Path) -> Result<(), BenchError> {
+        let id = label.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let import = ["--aes", "--token", token, "--label", label, "--id", &id, "--pin", PIN];
+        self.run(Command::new("softhsm2-util").arg("--import").arg(file).args(import))
+    }
+
     fn configuration(&self) -> PathBuf {
         self.directory.join("softhsm2.conf")
     }
 
     fn initialise(&self, label: &str) -> Result<(), BenchError> {
-        let made = Command::new("softhsm2-util")
-            .args(["--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", "87654321"])
+        let initialise = ["--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", "87654321"];
+        self.run(Command::new("softhsm2-util").args(initialise))
+    }
+
+    fn run(&self, command: &mut Command) -> Result<(), BenchError> {
+        let made = command
             .env("SOFTHSM2_CONF", self.configuration())
             .output()
             .map_err(|error| BenchError::SoftHsm { reason: error.to_string() })?;
