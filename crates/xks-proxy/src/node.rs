@@ -267,5 +267,5 @@ fn url_of(listen: SocketAddr) -> String {
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// A body of the API and what goes with it; 2,000 connections of it are little memory.
-const READ_BUFFER_BYTES: usize = 16 << 10;
+const READ_BUFFER_BYTES: usize = 8 << 10;
 const HTTP2_WINDOW: u32 = 64 << 10;

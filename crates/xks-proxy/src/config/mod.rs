@@ -166,7 +166,7 @@ pub struct Limits {
     pub key_manager_timeout: Duration,
     /// Bytes of plaintext, and of ciphertext, 4300 or more.
     pub plaintext_bytes: usize,
-    /// Requests at one time at key managers; further ones are answered `ThrottlingException`.
+    /// Requests of one store at one time; further ones are answered `ThrottlingException`.
     pub requests: usize,
     /// TLS sessions remembered for resumption.
     pub tls_sessions: usize,

@@ -8,6 +8,7 @@ mod client;
 mod http2;
 mod injection;
 mod journal;
+mod memory;
 mod metrics;
 mod policies;
 mod process;
