@@ -1,12 +1,13 @@
 //! `cardea audit`: the journal, read from its files. A service that runs is not disturbed.
 
-use crate::{Data, Done};
+use crate::Done;
 use audit::{JournalError, Report};
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+use server::ServerError;
 use server::data_dir::DataDir;
 use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Check and read the audit journal
 #[derive(Subcommand)]
@@ -14,20 +15,40 @@ pub(crate) enum Audit {
     /// Print the records, oldest first, one JSON object a line
     Show {
         #[command(flatten)]
-        data: Data,
+        place: Place,
         /// Only the last N.
         #[arg(long, value_name = "N")]
         last: Option<usize>,
     },
     /// Check that every record is there and as it was written
-    Verify(Data),
+    Verify(Place),
+}
+
+/// Where the journal is.
+#[derive(Args)]
+pub(crate) struct Place {
+    /// The data directory.
+    #[arg(long, value_name = "DIR", env = "CARDEA_DATA", required_unless_present = "journal")]
+    data: Option<PathBuf>,
+    /// The journal itself, wherever it is: of cardea-xks-proxy it is `audit` in its data directory.
+    #[arg(long, value_name = "DIR")]
+    journal: Option<PathBuf>,
 }
 
 impl Audit {
     pub(crate) fn run(self) -> Done {
         match self {
-            Self::Show { data, last } => show(&DataDir::open(&data.dir)?.journal(), last),
-            Self::Verify(data) => verify(&DataDir::open(&data.dir)?.journal()),
+            Self::Show { place, last } => show(&place.journal()?, last),
+            Self::Verify(place) => verify(&place.journal()?),
+        }
+    }
+}
+
+impl Place {
+    fn journal(self) -> Result<PathBuf, ServerError> {
+        match (self.journal, self.data) {
+            (Some(journal), _) => Ok(journal),
+            (None, data) => Ok(DataDir::open(&data.unwrap_or_default())?.journal()),
         }
     }
 }
