@@ -1,7 +1,7 @@
 //! A plain HTTP/1.1 connection that says nothing but what it is told to.
 
 use crate::{Answer, Request};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -34,19 +34,7 @@ impl Connection {
 
     /// Waits for an answer.
     pub fn receive(&mut self) -> io::Result<Answer> {
-        let status_line = self.line()?;
-        let status = status_line.split(' ').nth(1).and_then(|status| status.parse().ok());
-        let status = status.ok_or_else(|| io::Error::other(format!("no status line: {status_line:?}")))?;
-        let mut headers = Vec::new();
-        loop {
-            let line = self.line()?;
-            let Some((name, value)) = line.split_once(':') else { break };
-            headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
-        }
-        let length = headers.iter().find(|(name, _)| name == "content-length");
-        let mut body = vec![0; length.map_or(0, |(_, length)| length.parse().unwrap())];
-        self.stream.read_exact(&mut body)?;
-        Ok(Answer { status, headers, body })
+        read_answer(&mut self.stream)
     }
 
     /// The connection itself, to be half closed or left hanging.
@@ -54,15 +42,32 @@ impl Connection {
     pub fn stream(&self) -> &TcpStream {
         self.stream.get_ref()
     }
+}
 
-    fn line(&mut self) -> io::Result<String> {
-        let mut line = String::new();
-        if self.stream.read_line(&mut line)? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        Ok(line.trim_end().to_owned())
+/// The next answer on a connection.
+pub(crate) fn read_answer(stream: &mut impl BufRead) -> io::Result<Answer> {
+    let status_line = line(stream)?;
+    let status = status_line.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status = status.ok_or_else(|| io::Error::other(format!("no status line: {status_line:?}")))?;
+    let mut headers = Vec::new();
+    loop {
+        let line = line(stream)?;
+        let Some((name, value)) = line.split_once(':') else { break };
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
+    let length = headers.iter().find(|(name, _)| name == "content-length");
+    let mut body = vec![0; length.map_or(0, |(_, length)| length.parse().unwrap())];
+    stream.read_exact(&mut body)?;
+    Ok(Answer { status, headers, body })
+}
+
+fn line(stream: &mut impl BufRead) -> io::Result<String> {
+    let mut line = String::new();
+    if stream.read_line(&mut line)? == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(line.trim_end().to_owned())
 }
 
 /// So long may anything take; an answer in bounded time comes much sooner.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

@@ -7,7 +7,12 @@ use std::path::Path;
 /// Every record of a data directory's journal, oldest first, each checked against the chain.
 #[must_use]
 pub fn read_journal(data: &Path) -> Vec<Value> {
-    let records = audit::records(&data.join("journal")).expect("there is a journal");
+    read_records(&data.join("journal"))
+}
+
+/// Every record of the journal in that directory.
+pub(crate) fn read_records(directory: &Path) -> Vec<Value> {
+    let records = audit::records(directory).expect("there is a journal");
     let read = |entry: Result<audit::Entry, _>| {
         serde_json::from_slice(&entry.expect("the chain holds").record).expect("a record is JSON")
     };

@@ -29,7 +29,10 @@ mod programs;
 mod request;
 mod server;
 mod soft_hsm;
+mod tls_connection;
+mod transit;
 mod wrapping;
+mod xks_proxy;
 mod xml;
 
 pub use answer::Answer;
@@ -45,7 +48,10 @@ pub use programs::{program, run, stand_in};
 pub use request::Request;
 pub use server::{Builder, Server, vpc_endpoint_service};
 pub use soft_hsm::SoftHsm;
+pub use tls_connection::TlsConnection;
+pub use transit::Transit;
 pub use wrapping::wrap;
+pub use xks_proxy::XksProxy;
 pub use xml::{Element, list};
 
 use base64::Engine;

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
-/// Where the program of that name is: `cardea`, `cardea-module` or `cardea-pkcs11`.
+/// Where the program of that name is: `cardea`, `cardea-module`, `cardea-pkcs11` or `cardea-xks-proxy`.
 ///
 /// `cargo xtask test` builds them before the tests run. A test that finds one missing or out of date builds them all itself,
 /// so that `cargo nextest run` never tests yesterday's program. `CARDEA_PROGRAMS` names a directory of other builds.
@@ -17,8 +17,8 @@ pub fn program(name: &str) -> PathBuf {
     DIRECTORY.get_or_init(|| named().unwrap_or_else(|| PROGRAMS.directory())).join(name)
 }
 
-/// Where that stand-in for something outside the service is, which misbehaves as told: `faulty-xks-proxy` or `libfaulty_pkcs11.so`. It is
-/// built when it is missing or out of date.
+/// Where that stand-in for something outside the service is, which misbehaves as told: `faulty-xks-proxy`, `libfaulty_pkcs11.so` or
+/// `stand-in-transit`. It is built when it is missing or out of date.
 #[must_use]
 pub fn stand_in(name: &str) -> PathBuf {
     static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
@@ -93,14 +93,14 @@ fn workspace() -> &'static Path {
 }
 
 const PROGRAMS: Built = Built {
-    names: &["cardea", "cardea-module", "cardea-pkcs11"],
-    packages: &["cli", "module", "pkcs11"],
+    names: &["cardea", "cardea-module", "cardea-pkcs11", "cardea-xks-proxy"],
+    packages: &["cli", "module", "pkcs11", "xks-proxy"],
     sources: &["crates"],
     stamp: "programs-are-built",
 };
 const STAND_INS: Built = Built {
-    names: &["faulty-xks-proxy", "libfaulty_pkcs11.so"],
-    packages: &["faulty-pkcs11", "faulty-proxy"],
-    sources: &["tests/faulty-pkcs11", "tests/faulty-proxy"],
+    names: &["faulty-xks-proxy", "libfaulty_pkcs11.so", "stand-in-transit"],
+    packages: &["faulty-pkcs11", "faulty-proxy", "stand-in-transit"],
+    sources: &["tests/faulty-pkcs11", "tests/faulty-proxy", "tests/stand-in-transit"],
     stamp: "stand-ins-are-built",
 };

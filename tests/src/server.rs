@@ -132,7 +132,7 @@ impl Builder {
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(appended);
         let mut process = command.spawn().unwrap();
-        match ready(&mut process) {
+        match ready("cardea", &mut process) {
             Ok(https) => Ok(Running { process, https }),
             Err(reason) => {
                 let _ = process.kill();
@@ -405,8 +405,8 @@ impl Drop for Server {
     }
 }
 
-/// The URL of the line that says that the service can serve.
-fn ready(process: &mut Child) -> Result<String, String> {
+/// The URL of the line that says that the program of that name can serve.
+pub(crate) fn ready(program: &str, process: &mut Child) -> Result<String, String> {
     let (lines, heard) = channel();
     let stdout = BufReader::new(process.stdout.take().unwrap());
     std::thread::spawn(move || {
@@ -414,7 +414,7 @@ fn ready(process: &mut Child) -> Result<String, String> {
         stdout.lines().map_while(Result::ok).for_each(|line| drop(lines.send(line)));
     });
     match heard.recv_timeout(PATIENCE) {
-        Ok(line) => match line.strip_prefix("cardea ready ") {
+        Ok(line) => match line.strip_prefix(&format!("{program} ready ")) {
             Some(url) => Ok(url.to_owned()),
             None => Err(format!("printed `{line}`")),
         },
@@ -423,7 +423,7 @@ fn ready(process: &mut Child) -> Result<String, String> {
     }
 }
 
-fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()))
 }
 
@@ -440,7 +440,7 @@ fn free_port() -> u16 {
 }
 
 /// The processes of that name that another one has started.
-fn children_of(parent: u32, name: &str) -> Vec<u32> {
+pub(crate) fn children_of(parent: u32, name: &str) -> Vec<u32> {
     let processes = std::fs::read_dir("/proc").unwrap();
     let ids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
     let is_child = |pid: &u32| {
@@ -453,7 +453,7 @@ fn children_of(parent: u32, name: &str) -> Vec<u32> {
     ids.filter(is_child).collect()
 }
 
-fn signal(pid: u32, signal: Signal) {
+pub(crate) fn signal(pid: u32, signal: Signal) {
     kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), signal).unwrap();
 }
 

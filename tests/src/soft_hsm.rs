@@ -65,6 +65,13 @@ impl SoftHsm {
         self.util(&["--delete-token", "--token", label]);
     }
 
+    /// Puts the AES-256 key of a file into a token.
+    pub fn import_key(&self, token: &str, key: &str, file: &Path) {
+        let id: String = key.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let key = ["--aes", "--token", token, "--label", key, "--id", &id, "--pin", Self::PIN];
+        self.util(&[&["--import", file.to_str().unwrap()][..], &key].concat());
+    }
+
     /// The labels of its members' tokens.
     #[must_use]
     pub fn members(&self) -> &[String] {

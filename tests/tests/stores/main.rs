@@ -10,6 +10,7 @@
 )]
 
 mod cluster;
+mod held;
 mod hsm_faults;
 mod hsm_logins;
 mod load;
@@ -23,4 +24,5 @@ mod xks;
 mod xks_answers;
 mod xks_keys;
 mod xks_time;
+mod xks_proxy_keys;
 mod xks_tls;
