@@ -11,14 +11,21 @@ use http_server::BodyError;
 use sigv4::{DEFAULT_TOLERANCE, Presented, Rules};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use xks_api::{ErrorName, Target};
+use xks_api::{ErrorName, ExternalKeyId, InvalidExternalKeyId, Operation, Target};
 
 /// A request whose head claims a credential of its store that is good now.
 pub(super) struct Claimed<'a> {
     call: Call<'a>,
-    arrived: Arrived<'a>,
     presented: Presented<'a>,
     credential: &'a Credential,
+}
+
+/// That it is known who signed a request, body and all, and what for. Only [`Claimed::prove`] makes one.
+pub(super) struct Proof {
+    store: Arc<Store>,
+    operation: Operation,
+    key: Option<Result<Box<str>, InvalidExternalKeyId>>,
+    access_key_id: Box<str>,
 }
 
 /// A request of whom it is known who signed it, body and all.
@@ -65,17 +72,33 @@ pub(super) fn claim<'a>(
     }
     let credential = call.store.credential(presented.access_key_id(), arrived.at);
     let credential = credential.ok_or_else(|| unproven("access_key_id", NO_CREDENTIAL))?;
-    Ok(Claimed { call, arrived, presented, credential })
+    Ok(Claimed { call, presented, credential })
 }
 
 impl<'a> Claimed<'a> {
     /// Whether it is so, with the whole body.
-    pub(super) fn prove(self, body: &[u8]) -> Result<Proven<'a>, Unproven> {
-        let Self { call: Call { store, target }, arrived, presented, credential } = self;
+    pub(super) fn prove(self, body: &[u8]) -> Result<Proof, Unproven> {
+        let Self { call: Call { store, target }, presented, credential } = self;
         if !store.is_signed(&presented, credential, body) {
             return Err(unproven("signature", NO_CREDENTIAL));
         }
-        Ok(Proven { store, target, arrived, access_key_id: &credential.access_key_id })
+        Ok(Proof {
+            store: Arc::clone(store),
+            operation: target.operation,
+            key: target.key.map(|key| key.map(|key| key.as_str().into())),
+            access_key_id: credential.access_key_id.as_str().into(),
+        })
+    }
+}
+
+impl Proof {
+    /// The request that it is the proof of.
+    pub(super) fn of<'a>(&'a self, arrived: Arrived<'a>) -> Proven<'a> {
+        let key =
+            |key: &'a Result<Box<str>, _>| key.as_deref().map_err(Clone::clone).and_then(ExternalKeyId::new);
+        let target =
+            Target { prefix: &self.store.prefix, operation: self.operation, key: self.key.as_ref().map(key) };
+        Proven { store: &self.store, target, arrived, access_key_id: &self.access_key_id }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::claim::Proven;
 use super::perform::Performed;
-use super::{Pipeline, Refused, answer};
+use super::{Means, Refused, answer};
 use crate::metrics::Measured;
 use crate::record::{Outcome, Record, Source, Version};
 use crate::refusal::Refusal;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use uuid::Uuid;
 use xks_api::{ErrorName, ExternalKeyId, RequestMetadata};
 
-impl Pipeline {
+impl Means {
     /// Answers, if there is a record.
     pub(super) async fn conclude(
         &self,
@@ -79,7 +79,7 @@ fn record<'a>(
         kms_request_id: metadata.and_then(|metadata| metadata.kms_request_id.as_deref()),
         source_address: proven.arrived.source,
         access_key_id: proven.access_key_id,
-        client_certificate_subject: proven.arrived.subject,
+        client_certificate_subject: proven.arrived.subject.map(|subject| &**subject),
         outcome: if refused.is_none() { Outcome::Success } else { Outcome::Failure },
         error_name: refusal.map(|refusal| refusal.error),
         error_message: refusal.map(Refusal::message),

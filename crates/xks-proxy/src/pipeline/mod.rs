@@ -4,15 +4,17 @@
 //! 2. **claim** ([`claim::claim`]): all that a head says of its signature, and a credential of this store that is good now. Costs no body.
 //! 3. **body**: bounded in bytes, time and memory.
 //! 4. **prove** ([`claim::Claimed::prove`]): the signature. From here on there is a record of the call, whatever becomes of it.
+//!    It goes on whether or not the caller still waits ([`carried_out::CarriedOut`]).
 //! 5. **admit** ([`admit::admit`]): the store's quota, which nobody else can use up; that a record can be kept at all.
 //! 6. **parse** ([`parse::parse`]): the body, and a key that the store shows.
 //! 7. **allow** ([`allow::allow`]): the second layer. Only here an [`allow::Allowed`] is made, and a key manager is asked with one alone.
-//! 8. **perform** ([`Pipeline::ask`]): the key manager, under one deadline for all that it is asked.
-//! 9. **record** ([`Pipeline::conclude`]): on the disk before there is an answer, or there is none.
+//! 8. **perform** ([`Means::ask`]): the key manager, under one deadline for all that it is asked.
+//! 9. **record** ([`Means::conclude`]): on the disk before there is an answer, or there is none.
 
 mod admit;
 mod allow;
 mod answer;
+mod carried_out;
 mod claim;
 mod conclude;
 mod parse;
@@ -31,7 +33,8 @@ use crate::state::State;
 use crate::strangers::Strangers;
 use audit::Appender;
 use bytes::Bytes;
-use claim::{Proven, Unproven};
+use carried_out::CarriedOut;
+use claim::{Proof, Proven, Unproven};
 use http::Request;
 use http::request::Parts;
 use http_server::{Body, BodyError, Current, NoAnswer, Peer, Respond, Response};
@@ -47,7 +50,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What answers requests, in one worker's thread.
-pub(crate) struct Pipeline {
+pub(crate) struct Pipeline(Rc<Means>);
+
+/// What it answers them with.
+struct Means {
     shared: Shared,
     /// A way to each key manager, in their order.
     sessions: Vec<Rc<dyn Session>>,
@@ -67,7 +73,7 @@ pub(crate) struct Shared {
 #[derive(Debug)]
 pub(crate) struct Connected {
     /// The common name of the certificate that the client showed.
-    subject: Option<Box<str>>,
+    subject: Option<Rc<str>>,
     patience: Patience,
     _open: Open,
 }
@@ -77,7 +83,19 @@ pub(crate) struct Connected {
 struct Arrived<'a> {
     parts: &'a Parts,
     source: IpAddr,
-    subject: Option<&'a str>,
+    subject: Option<&'a Rc<str>>,
+    begun: Instant,
+    at: Timestamp,
+}
+
+/// A request that somebody stands behind, with all that it takes to answer it.
+struct Signed {
+    proof: Proof,
+    parts: Parts,
+    body: Bytes,
+    state: Arc<State>,
+    source: IpAddr,
+    subject: Option<Rc<str>>,
     begun: Instant,
     at: Timestamp,
 }
@@ -100,11 +118,18 @@ struct Refused<'a> {
 impl Pipeline {
     /// With a session of each key manager, in their order.
     pub(crate) fn new(shared: Shared, sessions: Vec<Rc<dyn Session>>, journal: Appender) -> Self {
-        Self { shared, sessions, journal }
+        Self(Rc::new(Means { shared, sessions, journal }))
     }
+}
 
-    async fn answer(&self, arrived: Arrived<'_>, body: Body<'_>) -> Result<Response, Stranger> {
-        let state = self.shared.state.now();
+impl Means {
+    /// Whether somebody stands behind it, and who, and the body that he signed.
+    async fn prove(
+        &self,
+        arrived: Arrived<'_>,
+        body: Body<'_>,
+        state: &State,
+    ) -> Result<(Proof, Bytes), Stranger> {
         let routed = match route::route(arrived.parts, &state.stores) {
             Ok(Routed::Call(routed)) => routed,
             Ok(Routed::Ping) => return Err(Stranger::Answered(answer::pong(self.journal.healthy()))),
@@ -114,11 +139,17 @@ impl Pipeline {
         let unproven = |unproven: Unproven| self.unproven(&unproven, &store.prefix, arrived);
         let claimed = claim::claim(routed, arrived, &state.regions).map_err(unproven)?;
         let body = body.read().await.map_err(|error| self.no_body(error, &store.prefix, arrived))?;
-        let proven = claimed.prove(&body).map_err(unproven)?;
-        Ok(self.call(&proven, &body, &state).await)
+        let proof = claimed.prove(&body).map_err(unproven)?;
+        Ok((proof, body))
     }
 
     /// A call that somebody stands behind.
+    async fn answer(&self, signed: &Signed) -> Response {
+        let Signed { proof, parts, body, state, source, subject, begun, at } = signed;
+        let arrived = Arrived { parts, source: *source, subject: subject.as_ref(), begun: *begun, at: *at };
+        self.call(&proof.of(arrived), body, state).await
+    }
+
     async fn call(&self, proven: &Proven<'_>, body: &Bytes, state: &State) -> Response {
         match self.parse(proven, body, state) {
             Ok((place, parsed)) => {
@@ -178,7 +209,7 @@ impl Respond for Pipeline {
     fn secured(&self, connection: &ServerConnection) -> Connected {
         let certificate = connection.peer_certificates().and_then(<[_]>::first);
         let subject = certificate.and_then(crate::tls::common_name).map(Into::into);
-        Connected { subject, patience: Patience::default(), _open: self.shared.metrics.open_connection() }
+        Connected { subject, patience: Patience::default(), _open: self.0.shared.metrics.open_connection() }
     }
 
     async fn respond(
@@ -186,17 +217,23 @@ impl Respond for Pipeline {
         request: Request<Body<'_>>,
         peer: &Peer<Connected>,
     ) -> Result<Response, NoAnswer> {
-        let _in_flight = self.shared.metrics.begin_request();
+        let in_flight = self.0.shared.metrics.begin_request();
         let (parts, body) = request.into_parts();
-        let arrived = Arrived {
-            parts: &parts,
-            source: peer.address.ip().to_canonical(),
-            subject: peer.tls.as_ref().and_then(|tls| tls.subject.as_deref()),
-            begun: Instant::now(),
-            at: Timestamp::now(),
-        };
-        match self.answer(arrived, body).await {
-            Ok(response) => Ok(response),
+        let state = self.0.shared.state.now();
+        let subject = peer.tls.as_ref().and_then(|tls| tls.subject.as_ref());
+        let (source, begun, at) = (peer.address.ip().to_canonical(), Instant::now(), Timestamp::now());
+        let arrived = Arrived { parts: &parts, source, subject, begun, at };
+        match self.0.prove(arrived, body, &state).await {
+            Ok((proof, body)) => {
+                let subject = subject.cloned();
+                let signed = Signed { proof, parts, body, state, source, subject, begun, at };
+                let means = Rc::clone(&self.0);
+                let work = async move {
+                    let _in_flight = in_flight;
+                    means.answer(&signed).await
+                };
+                Ok(CarriedOut::new(work).await)
+            }
             Err(Stranger::Answered(response)) => {
                 let patience = peer.tls.as_ref().map(|tls| &tls.patience);
                 let wait = patience.map_or(Some(Duration::ZERO), |patience| patience.wait(Instant::now()));
@@ -213,7 +250,7 @@ impl Respond for Pipeline {
 
 impl std::fmt::Debug for Pipeline {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pipeline").field("key_managers", &self.sessions.len()).finish_non_exhaustive()
+        f.debug_struct("Pipeline").field("key_managers", &self.0.sessions.len()).finish_non_exhaustive()
     }
 }
 

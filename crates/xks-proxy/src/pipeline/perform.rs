@@ -3,7 +3,7 @@
 //! Nothing a key manager says is passed on unseen: lengths are as the API has them, and where KMS asks for the integrity value of a
 //! ciphertext, exactly what will be answered is decrypted again first.
 
-use super::Pipeline;
+use super::Means;
 use super::allow::Allowed;
 use super::parse::Request;
 use crate::health::Seen;
@@ -27,7 +27,7 @@ pub(super) struct Performed {
     pub(super) member: Option<Rc<str>>,
 }
 
-impl Pipeline {
+impl Means {
     /// Asks the key manager of the store.
     pub(super) async fn ask(&self, allowed: &Allowed<'_>, state: &State) -> Result<Performed, Refusal> {
         let key_manager = allowed.store().key_manager;

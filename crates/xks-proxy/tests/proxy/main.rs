@@ -5,6 +5,7 @@
 
 mod calls;
 mod client;
+mod hanging_up;
 mod http2;
 mod injection;
 mod journal;

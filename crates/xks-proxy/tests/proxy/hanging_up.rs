@@ -1,0 +1,39 @@
+//! Callers who do not wait for their answer.
+
+use crate::client::{Connection, encrypt, health, raw};
+use crate::setup::{Proxy, Setup, credential, store};
+use std::net::TcpListener;
+
+/// With the store `/a` before a key manager that takes connections and never says anything.
+fn before_a_silent_key_manager(setup: &Setup) -> (Proxy, TcpListener) {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    setup.write("token", "hvs.token");
+    setup.write("authority.pem", &setup.authority.certificate);
+    let port = silent.local_addr().unwrap().port();
+    let key_manager = format!(
+        "[[key_manager]]\nname = 'silent'\nkind = 'vault'\naddresses = ['https://localhost:{port}']\n\
+         token_file = 'token'\nca_files = ['authority.pem']\ntest_key = 'test'\n"
+    );
+    let of_store = store("/a", "").replace("'soft'", "'silent'");
+    let credential = credential(&crate::client::Credential::ALL[0]);
+    setup.configure("", "", &format!("{key_manager}{of_store}{credential}"));
+    (setup.start(), silent)
+}
+
+#[test]
+fn a_call_whose_caller_hangs_up_is_recorded_with_what_became_of_it() {
+    let setup = Setup::new();
+    let (mut proxy, _silent) = before_a_silent_key_manager(&setup);
+    let mut connection = Connection::open(&proxy);
+    // What is unread when a connection is closed would reset it, and the request be lost with it.
+    assert_eq!(connection.ask(&health("/a")).status, 200);
+    let ask = encrypt("/a", "one", "AAAA");
+    connection.send(&raw(&ask.head(), &ask.body)).unwrap();
+    drop(connection);
+    setup.wait_for_log("a call failed");
+    assert!(proxy.stop().success());
+    let records = setup.records();
+    let [_, record] = &*records else { panic!("not two records: {records:?}") };
+    assert_eq!(record["kmsRequestId"], "4112f4d6-db54-4af4-ae30-c55a22a8dfae");
+    assert_eq!(record["errorName"], "DependencyTimeoutException");
+}
