@@ -3,14 +3,16 @@
 use super::Outcome;
 use crate::config::{Config, KeyManager, KeyManagerKind, Store, Tls};
 use crate::credential::Credential;
+use crate::health::Seen;
 use crate::key_managers::KeyManagers;
 use http_server::logging::LogFormat;
 use jiff::{SignedDuration, Timestamp};
-use key_manager::{Health, HealthStatus, Member};
+use key_manager::{HealthStatus, Member};
 use std::error::Error;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 use tokio::task::LocalSet;
 
 /// Says whether a configuration is one, and what it would do
@@ -56,18 +58,17 @@ fn try_out(config: &Config, out: &mut impl Write) -> Result<bool, Box<dyn Error>
     http_server::logging::start("warn", LogFormat::Text)?;
     let key_managers = KeyManagers::open(&config.key_managers, 1)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let healths: Vec<Health> = LocalSet::new().block_on(&runtime, async {
-        let mut healths = Vec::new();
-        for session in key_managers.sessions(0) {
-            healths.push(session.health().await);
+    let seen = Seen::new(&key_managers.names());
+    LocalSet::new().block_on(&runtime, async {
+        for (at, session) in key_managers.sessions(0).into_iter().enumerate() {
+            seen.look_first(at, &*session).await;
         }
-        healths
     });
     let mut all_active = true;
-    for (key_manager, health) in config.key_managers.iter().zip(healths) {
-        for Member { id, model, status } in health.members {
-            writeln!(out, "key manager {}: {id}, {model}: {}", key_manager.name, word(status))?;
-            all_active &= status == HealthStatus::Active;
+    for (name, health) in seen.all(Instant::now()) {
+        for Member { id, model, status } in &health.members {
+            writeln!(out, "key manager {name}: {id}, {model}: {}", word(*status))?;
+            all_active &= *status == HealthStatus::Active;
         }
     }
     Ok(all_active)
