@@ -25,6 +25,8 @@ pub(crate) struct Store {
     /// What is asked beyond the signature.
     pub(crate) policies: Policies,
     keys: Option<BTreeSet<String>>,
+    /// The test key of its key manager.
+    hidden: Option<String>,
     credentials: Vec<Credential>,
     /// Of its credentials alone, made anew with it, so that none outlives its secret.
     signing_keys: SigningKeys,
@@ -41,7 +43,9 @@ impl Stores {
         let mut stores = HashMap::new();
         for settings in std::mem::take(&mut config.stores) {
             let quota = quota(before, &settings, most_at_once);
-            let store = Store::of(settings, key_managers, quota)?;
+            let of_store = config.key_managers.iter().find(|one| one.name == settings.key_manager);
+            let hidden = of_store.and_then(|one| one.kind.test_key()).map(str::to_owned);
+            let store = Store::of(settings, hidden, key_managers, quota)?;
             stores.insert(store.prefix.clone(), Arc::new(store));
         }
         Ok(Self(stores))
@@ -67,7 +71,12 @@ fn quota(before: Option<&Stores>, settings: &Settings, most_at_once: usize) -> A
 }
 
 impl Store {
-    fn of(settings: Settings, key_managers: &[Arc<str>], quota: Arc<Quota>) -> Result<Self, Unusable> {
+    fn of(
+        settings: Settings,
+        hidden: Option<String>,
+        key_managers: &[Arc<str>],
+        quota: Arc<Quota>,
+    ) -> Result<Self, Unusable> {
         let key_manager = key_managers.iter().position(|name| **name == *settings.key_manager);
         let key_manager = key_manager.ok_or_else(|| Unusable::NoKeyManager(settings.key_manager.clone()))?;
         Ok(Self {
@@ -76,6 +85,7 @@ impl Store {
             key_manager,
             quota,
             keys: settings.keys,
+            hidden,
             signing_keys: SigningKeys::new(SIGNING_KEYS),
             credentials: settings.credentials,
         })
@@ -83,7 +93,7 @@ impl Store {
 
     /// Whether it shows a key of that id. Whether there is one is for its key manager to say.
     pub(crate) fn shows(&self, key: &str) -> bool {
-        self.keys.as_ref().is_none_or(|keys| keys.contains(key))
+        self.hidden.as_deref() != Some(key) && self.keys.as_ref().is_none_or(|keys| keys.contains(key))
     }
 
     /// The credential of that id, if it is this store's and good at that moment.

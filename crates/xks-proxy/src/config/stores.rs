@@ -140,7 +140,7 @@ impl Stores<'_> {
             }
             return;
         };
-        let Some(test_key) = test_key(&key_manager.kind) else { return };
+        let Some(test_key) = key_manager.kind.test_key() else { return };
         let shown = written.keys.iter().flatten().position(|key| key == test_key);
         if let Some(index) = shown {
             let message =
@@ -210,11 +210,14 @@ impl Stores<'_> {
     }
 }
 
-fn test_key(kind: &KeyManagerKind) -> Option<&str> {
-    match kind {
-        KeyManagerKind::Pkcs11(settings) => Some(&settings.test_key),
-        KeyManagerKind::Vault(settings) => Some(&settings.test_key),
-        KeyManagerKind::Software(_) => None,
+impl KeyManagerKind {
+    /// The key with which it is tried out, which is no customer's.
+    pub(crate) fn test_key(&self) -> Option<&str> {
+        match self {
+            Self::Pkcs11(settings) => Some(&settings.test_key),
+            Self::Vault(settings) => Some(&settings.test_key),
+            Self::Software(_) => None,
+        }
     }
 }
 

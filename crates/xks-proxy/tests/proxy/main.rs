@@ -5,7 +5,6 @@
 
 mod calls;
 mod client;
-mod hanging_up;
 mod http2;
 mod injection;
 mod journal;
@@ -16,6 +15,7 @@ mod process;
 mod refusals;
 mod reload;
 mod setup;
+mod silent;
 mod stores;
 mod strangers;
 mod tls;

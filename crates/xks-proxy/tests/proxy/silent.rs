@@ -1,4 +1,4 @@
-//! Callers who do not wait for their answer.
+//! Before a key manager that never says anything.
 
 use crate::client::{Connection, encrypt, health, raw};
 use crate::setup::{Proxy, Setup, credential, store};
@@ -36,4 +36,12 @@ fn a_call_whose_caller_hangs_up_is_recorded_with_what_became_of_it() {
     let [_, record] = &*records else { panic!("not two records: {records:?}") };
     assert_eq!(record["kmsRequestId"], "4112f4d6-db54-4af4-ae30-c55a22a8dfae");
     assert_eq!(record["errorName"], "DependencyTimeoutException");
+}
+
+#[test]
+fn the_test_key_is_no_customers_where_a_store_shows_all_keys() {
+    let setup = Setup::new();
+    let (proxy, _silent) = before_a_silent_key_manager(&setup);
+    let refused = proxy.ask(&encrypt("/a", "test", "AAAA"));
+    assert_eq!(refused.outcome(), (404, "KeyNotFoundException".to_owned()));
 }
