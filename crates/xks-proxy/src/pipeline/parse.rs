@@ -1,6 +1,7 @@
 //! The body, and the key that the path names.
 
 use super::claim::Proven;
+use crate::record;
 use crate::refusal::Refusal;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
@@ -36,7 +37,14 @@ pub(super) fn parse<'a>(proven: &Proven<'a>, body: &'a [u8], limits: Limits) -> 
         Operation::GetHealthStatus => Request::GetHealthStatus(PlainRequest::parse(body, operation)?),
         Operation::GetKeyMetadata => Request::GetKeyMetadata(PlainRequest::parse(body, operation)?),
     };
-    Ok(Parsed { request, key: proven.target.key.map(|key| shown(proven, key)) })
+    let parsed = Parsed { request, key: proven.target.key.map(|key| shown(proven, key)) };
+    if LONGEST_METADATA < record::length(parsed.metadata()) {
+        return Err(Refusal::new(
+            ErrorName::UnsupportedOperation,
+            "requestMetadata is longer than this proxy records",
+        ));
+    }
+    Ok(parsed)
 }
 
 impl<'a> Parsed<'a> {
@@ -71,3 +79,6 @@ fn is_json(headers: &HeaderMap) -> bool {
     let essence = content_type.and_then(|value| value.split(';').next());
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
+
+/// Two ARNs of 2048 characters and all the rest; and never so much that the journal would not take the record, when the call is done.
+const LONGEST_METADATA: usize = 6 << 10;

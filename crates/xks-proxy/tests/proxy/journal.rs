@@ -20,6 +20,28 @@ fn on_a_full_disk_nothing_is_answered_and_the_load_balancer_is_told() {
     assert_eq!(connection.answer().unwrap().status, 503);
 }
 
+/// The journal takes no record of more than a quarter of a segment.
+#[test]
+fn a_call_that_no_record_could_hold_is_not_done() {
+    let setup = Setup::new();
+    setup.configure("", "", &format!("[audit]\nsegment_bytes = 65536\n{}", two_stores("")));
+    let mut proxy = setup.start();
+    for (principal, outcome) in [
+        ("a".repeat(17_000), "UnsupportedOperationException"),
+        ("\u{1}".repeat(1200), "UnsupportedOperationException"),
+        ("a".repeat(2048), ""),
+    ] {
+        let mut ask = encrypt("/a", "one", "AAAA");
+        let mut body: serde_json::Value = serde_json::from_slice(&ask.body).unwrap();
+        body["requestMetadata"]["awsPrincipalArn"] = principal.as_str().into();
+        body["requestMetadata"]["kmsKeyArn"] = "a".repeat(2048).into();
+        ask.body = body.to_string().into_bytes();
+        assert_eq!(proxy.ask(&ask).outcome().1, outcome);
+    }
+    assert!(proxy.stop().success());
+    assert_eq!(setup.records().len(), 3);
+}
+
 #[test]
 fn nothing_secret_is_in_the_log_at_any_level_or_in_the_journal() {
     let setup = Setup::new();
