@@ -19,11 +19,13 @@ use std::sync::Arc;
 pub(crate) fn server_config(config: &Config) -> Result<ServerConfig, TlsError> {
     let Tls { certificate, minimum_version, clients, .. } = &config.tls;
     let clients = clients.as_ref().map(NamedClients::of).transpose()?;
+    // In a handshake that is resumed nobody looks whether the client's certificate is still good.
+    let sessions = if clients.is_some() { 0 } else { config.limits.tls_sessions };
     let handshakes = Handshakes {
         certificate: Current::new(CertifiedKey::clone(certificate)),
         clients: clients.map(|clients| Arc::new(clients) as Arc<dyn ClientCertVerifier>),
         minimum_version: *minimum_version,
-        sessions: config.limits.tls_sessions,
+        sessions,
     };
     Ok(handshakes.server_config()?)
 }

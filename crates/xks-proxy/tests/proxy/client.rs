@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{
-    ClientConfig, ClientConnection, ProtocolVersion, RootCertStore, StreamOwned, SupportedProtocolVersion,
+    ClientConfig, ClientConnection, HandshakeKind, ProtocolVersion, RootCertStore, StreamOwned,
+    SupportedProtocolVersion,
 };
 use serde_json::{Value, json};
 use sigv4::{Credentials, Signer};
@@ -192,6 +193,10 @@ impl Connection {
 
     pub fn version(&self) -> Option<ProtocolVersion> {
         self.0.conn.protocol_version()
+    }
+
+    pub fn handshake_kind(&self) -> Option<HandshakeKind> {
+        self.0.conn.handshake_kind()
     }
 
     /// Which protocol the other end chose.

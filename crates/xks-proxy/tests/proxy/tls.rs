@@ -2,7 +2,7 @@
 
 use crate::client::{Connection, Trust, health};
 use crate::setup::{Authority, Proxy, Setup, two_stores};
-use rustls::ProtocolVersion;
+use rustls::{HandshakeKind, ProtocolVersion};
 
 const SUBJECT: &str = "cks.kms.eu-central-1.amazonaws.com";
 
@@ -43,6 +43,27 @@ fn only_the_right_subject_of_the_right_authority_is_let_in() {
     assert!(proxy.stop().success());
     let records = setup.records();
     assert!(records.iter().all(|record| record["clientCertificateSubject"] == SUBJECT), "{records:?}");
+}
+
+/// A session that is resumed would outlive the certificate.
+#[test]
+fn who_has_to_show_a_certificate_shows_it_in_every_handshake() {
+    let setup = Setup::new();
+    let clients = Authority::new("clients");
+    setup.write("clients.pem", &clients.certificate);
+    let mutual = format!("client_ca_files = ['clients.pem']\nclient_subjects = ['{SUBJECT}']");
+    for (tls, kind) in [("", HandshakeKind::Resumed), (&*mutual, HandshakeKind::Full)] {
+        setup.configure("", tls, &two_stores(""));
+        let proxy = setup.start();
+        let trust = Trust { client: Some(clients.certificate(&[], Some(SUBJECT))), ..proxy.trust.clone() };
+        for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+            let config = trust.config_of(&[version]);
+            assert_eq!(Connection::with(&proxy, config.clone()).ask(&health("/a")).status, 200);
+            let mut again = Connection::with(&proxy, config);
+            assert_eq!(again.ask(&health("/a")).status, 200);
+            assert_eq!(again.handshake_kind(), Some(kind), "{version:?}");
+        }
+    }
 }
 
 #[test]
