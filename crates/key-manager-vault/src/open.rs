@@ -26,12 +26,10 @@ pub(crate) struct Shared {
 impl VaultKeyManager {
     /// Reads the files and begins to log in. That a server is away is no failure: it is told by [`Session::health`], and asked again.
     ///
-    /// Any number of workers may have a session.
-    ///
     /// # Errors
     ///
     /// A file cannot be read or used.
-    pub fn open(settings: Settings, _workers: usize) -> Result<Self, OpenError> {
+    pub fn open(settings: Settings) -> Result<Self, OpenError> {
         let tls = Tls::new(roots(&settings.ca_files)?, None)?;
         let secrets = Secrets::read(&settings.login)?;
         let shared = Arc::new(Shared { tls, servers: Servers::of(&settings), settings });

@@ -61,7 +61,7 @@ fn one(kind: &KeyManagerKind, threads: usize) -> Opened {
             Ok(Box::new(key_manager_software::SoftwareKeyManager::open(settings)?))
         }
         KeyManagerKind::Vault(settings) => {
-            Ok(Box::new(key_manager_vault::VaultKeyManager::open(settings.clone(), threads)?))
+            Ok(Box::new(key_manager_vault::VaultKeyManager::open(settings.clone())?))
         }
     }
 }

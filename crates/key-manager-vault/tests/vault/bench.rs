@@ -138,7 +138,7 @@ pub async fn one() -> (Cluster, Node, Bench, VaultKeyManager) {
 }
 
 pub fn open(settings: Settings) -> VaultKeyManager {
-    VaultKeyManager::open(settings, 4).unwrap()
+    VaultKeyManager::open(settings).unwrap()
 }
 
 pub fn id(text: &str) -> ExternalKeyId<'_> {

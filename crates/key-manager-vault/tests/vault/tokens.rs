@@ -131,7 +131,7 @@ async fn who_opens_before_the_servers_are_there_waits_for_them() {
 async fn files_that_cannot_be_used_are_named() {
     let (_cluster, _node, bench, _manager) = one().await;
     let settings = bench.settings("token");
-    let opened = |settings: Settings| VaultKeyManager::open(settings, 1).unwrap_err();
+    let opened = |settings: Settings| VaultKeyManager::open(settings).unwrap_err();
     let path = |name: &str| bench.folder.path().join(name);
     let by = |login| Settings { login, ..settings.clone() };
     let absent = opened(by(Login::TokenFile(path("absent"))));
