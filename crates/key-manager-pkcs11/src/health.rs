@@ -3,12 +3,10 @@
 use crate::open::read_pin;
 use crate::session::opened;
 use crate::tokens::Tokens;
-use key_manager::{Health, HealthStatus, Member};
+use key_manager::{Health, HealthStatus, Member, together};
 use pkcs11_api::{Bytes, Command, Iv, KeyLabel, KeyName, Reply};
 use pkcs11_client::{Chosen, Pin, Trouble};
 use std::cell::RefCell;
-use std::future::poll_fn;
-use std::task::Poll;
 use tokio::time::Instant;
 
 /// What the tokens said of themselves when they were last tried.
@@ -117,21 +115,6 @@ async fn there_and_back(tokens: &Tokens, chosen: Chosen) -> Result<(), Trouble> 
     let open = Command::Open { name, iv, additional_data, ciphertext: Bytes(&ciphertext), tag };
     let plaintext = tokens.ask_one(chosen, &open, opened).await?;
     (plaintext.as_slice() == TEXT).then_some(()).ok_or(Trouble::InvalidCiphertext)
-}
-
-/// Polls all until all are done.
-async fn together<T>(all: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
-    let mut under_way: Vec<_> = all.map(|one| (Box::pin(one), None)).collect();
-    poll_fn(|context| {
-        for (one, done) in under_way.iter_mut().filter(|(_, done)| done.is_none()) {
-            if let Poll::Ready(value) = one.as_mut().poll(context) {
-                *done = Some(value);
-            }
-        }
-        if under_way.iter().all(|(_, done)| done.is_some()) { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-    under_way.into_iter().filter_map(|(_, done)| done).collect()
 }
 
 const TEXT: &[u8] = b"cardea-xks-proxy tries this token out";

@@ -3,7 +3,7 @@
 use crate::binding::OURS;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use key_manager::MOST_CIPHERTEXT_METADATA;
+use key_manager::{MOST_CIPHERTEXT_METADATA, duration};
 use pkcs11_api::KeyLabel;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -31,10 +31,10 @@ pub struct Settings {
     #[serde(deserialize_with = "label")]
     pub test_key: String,
     /// How long a token may take before another is asked, such as `100ms`.
-    #[serde(default = "default_try_timeout", deserialize_with = "time")]
+    #[serde(default = "default_try_timeout", deserialize_with = "duration")]
     pub try_timeout: Duration,
     /// How long all tokens together may take.
-    #[serde(default = "default_timeout", deserialize_with = "time")]
+    #[serde(default = "default_timeout", deserialize_with = "duration")]
     pub timeout: Duration,
     /// The environment of the library, such as the variable that names its configuration. It gets no other.
     #[serde(default)]
@@ -82,23 +82,6 @@ fn metadata<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<u8>>, D::Er
     }
 }
 
-fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-    let text = <Cow<'de, str>>::deserialize(from)?;
-    parsed(&text)
-        .ok_or_else(|| Error::custom("a length of time is 1 or more of `ms` or `s`, such as `100ms` or `2s`"))
-}
-
-/// An hour at most: sums with moments stay in range.
-fn parsed(text: &str) -> Option<Duration> {
-    let (number, unit) = match text.strip_suffix("ms") {
-        Some(number) => (number, 1),
-        None => (text.strip_suffix('s')?, 1000),
-    };
-    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    let milliseconds = number.parse::<u64>().ok().filter(|_| is_number)?.checked_mul(unit)?;
-    (1..=LONGEST).contains(&milliseconds).then_some(Duration::from_millis(milliseconds))
-}
-
 const fn default_sessions() -> NonZeroUsize {
     NonZeroUsize::MIN.saturating_add(15)
 }
@@ -115,8 +98,6 @@ const fn default_timeout() -> Duration {
 const MOST_TOKENS: usize = 10;
 /// As many as `cardea-pkcs11` opens.
 const MOST_SESSIONS: usize = 1024;
-/// In milliseconds.
-const LONGEST: u64 = 3_600_000;
 
 #[cfg(test)]
 mod tests {

@@ -6,10 +6,8 @@ use crate::refusal::Refusal;
 use crate::servers::Server;
 use crate::session::TransitSession;
 use bytes::Bytes;
-use key_manager::{Health, HealthStatus, Member};
+use key_manager::{Health, HealthStatus, Member, together};
 use std::cell::RefCell;
-use std::future::poll_fn;
-use std::task::Poll;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -141,21 +139,6 @@ impl About {
             self.version.chars().filter(char::is_ascii_graphic).take(LONGEST_VERSION).collect();
         format!("{name} {version}{state}")
     }
-}
-
-/// Polls all until all are done.
-async fn together<T>(all: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
-    let mut under_way: Vec<_> = all.map(|one| (Box::pin(one), None)).collect();
-    poll_fn(|context| {
-        for (one, done) in under_way.iter_mut().filter(|(_, done)| done.is_none()) {
-            if let Poll::Ready(value) = one.as_mut().poll(context) {
-                *done = Some(value);
-            }
-        }
-        if under_way.iter().all(|(_, done)| done.is_some()) { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-    under_way.into_iter().filter_map(|(_, done)| done).collect()
 }
 
 /// What is encrypted to try a server out.

@@ -2,6 +2,7 @@
 
 use http::Uri;
 use http::uri::{PathAndQuery, Scheme};
+use key_manager::duration;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
@@ -85,9 +86,9 @@ struct Written {
     ca_files: Vec<PathBuf>,
     #[serde(deserialize_with = "segment")]
     test_key: String,
-    #[serde(default = "default_try_timeout", deserialize_with = "time")]
+    #[serde(default = "default_try_timeout", deserialize_with = "duration")]
     try_timeout: Duration,
-    #[serde(default = "default_timeout", deserialize_with = "time")]
+    #[serde(default = "default_timeout", deserialize_with = "duration")]
     timeout: Duration,
 }
 
@@ -151,23 +152,6 @@ pub(crate) fn is_segment(text: &str) -> bool {
         && bytes.iter().all(|byte| is_word(byte) || matches!(byte, b'-' | b'.'))
 }
 
-fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-    let text = <Cow<'de, str>>::deserialize(from)?;
-    parsed(&text)
-        .ok_or_else(|| Error::custom("a length of time is 1 or more of `ms` or `s`, such as `100ms` or `2s`"))
-}
-
-/// An hour at most: sums with moments stay in range.
-fn parsed(text: &str) -> Option<Duration> {
-    let (number, unit) = match text.strip_suffix("ms") {
-        Some(number) => (number, 1),
-        None => (text.strip_suffix('s')?, 1000),
-    };
-    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    let milliseconds = number.parse::<u64>().ok().filter(|_| is_number)?.checked_mul(unit)?;
-    (1..=LONGEST).contains(&milliseconds).then_some(Duration::from_millis(milliseconds))
-}
-
 fn default_mount() -> String {
     "transit".to_owned()
 }
@@ -186,8 +170,6 @@ const fn default_timeout() -> Duration {
 
 /// As many as KMS is told of.
 const MOST_ADDRESSES: usize = 10;
-/// In milliseconds.
-const LONGEST: u64 = 3_600_000;
 
 #[cfg(test)]
 mod tests {

@@ -5,14 +5,18 @@
 
 #![forbid(unsafe_code)]
 
+mod duration;
 mod health;
 mod outcome;
+mod together;
 
 #[cfg(feature = "contract")]
 pub mod contract;
 
+pub use duration::duration;
 pub use health::{Health, Member};
 pub use outcome::{Decrypted, Encrypted, KeyDescription, Trouble};
+pub use together::together;
 pub use xks_api::{ExternalKeyId, HealthStatus, IV_LENGTHS, MOST_CIPHERTEXT_METADATA, TAG, bound_data};
 
 use std::pin::Pin;

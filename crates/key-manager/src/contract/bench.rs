@@ -78,21 +78,6 @@ pub(super) fn copy(of: &Encrypted) -> Encrypted {
     }
 }
 
-/// Polls all until all are done.
-pub(super) async fn together<T>(all: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
-    let mut under_way: Vec<_> = all.map(|one| (Box::pin(one), None)).collect();
-    poll_fn(|context| {
-        for (one, done) in under_way.iter_mut().filter(|(_, done)| done.is_none()) {
-            if let Poll::Ready(value) = one.as_mut().poll(context) {
-                *done = Some(value);
-            }
-        }
-        if under_way.iter().all(|(_, done)| done.is_some()) { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-    under_way.into_iter().filter_map(|(_, done)| done).collect()
-}
-
 /// Begins something, and gives it up where it waits first.
 pub(super) async fn give_up<T>(mut work: Pin<Box<dyn Future<Output = T> + '_>>) {
     poll_fn(|context| {

@@ -1,7 +1,7 @@
 //! What must be so of every key manager.
 
-use super::bench::{Bench, copy, give_up, id, sealed, together};
-use crate::{Encrypted, HealthStatus, IV_LENGTHS, MOST_CIPHERTEXT_METADATA, TAG, Trouble};
+use super::bench::{Bench, copy, give_up, id, sealed};
+use crate::{Encrypted, HealthStatus, IV_LENGTHS, MOST_CIPHERTEXT_METADATA, TAG, Trouble, together};
 use std::collections::HashSet;
 
 pub async fn what_was_encrypted_opens_from_nothing_to_the_longest(bench: &Bench) {

@@ -12,14 +12,8 @@ pub(super) fn check(limits: &Limits, section: &Section<'_>, reading: &Reading<'_
             reading.wrong(section.at(name), format!("`limits.{name}` is from {least} to {most}"));
         }
     }
-    for (name, value, most) in lengths(limits) {
-        if value.is_zero() || most < value {
-            let most = most.as_secs();
-            reading.wrong(
-                section.at(name),
-                format!("`limits.{name}` is longer than nothing and at most {most}s"),
-            );
-        }
+    if MOST_FOR_A_KEY_MANAGER < limits.key_manager_timeout {
+        reading.wrong(section.at("key_manager_timeout"), "`limits.key_manager_timeout` is a minute at most");
     }
     if MOST_FOR_KMS < limits.key_manager_timeout {
         reading.doubt(
@@ -72,23 +66,11 @@ fn numbers(limits: &Limits) -> [(&'static str, usize, usize, usize); 10] {
     ]
 }
 
-fn lengths(limits: &Limits) -> [(&'static str, Duration, Duration); 6] {
-    [
-        ("body_timeout", limits.body_timeout, HOUR),
-        ("drain_timeout", limits.drain_timeout, HOUR),
-        ("handshake_timeout", limits.handshake_timeout, HOUR),
-        ("header_timeout", limits.header_timeout, HOUR),
-        ("idle_timeout", limits.idle_timeout, HOUR),
-        ("key_manager_timeout", limits.key_manager_timeout, MINUTE),
-    ]
-}
-
 /// KMS waits 250 ms for an answer, the connection included.
 const MOST_FOR_KMS: Duration = Duration::from_millis(240);
 const LEAST_HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 const MOST_HEALTH_INTERVAL: Duration = Duration::from_secs(45);
-const MINUTE: Duration = Duration::from_mins(1);
-const HOUR: Duration = Duration::from_hours(1);
+const MOST_FOR_A_KEY_MANAGER: Duration = Duration::from_mins(1);
 
 /// Its length is bound with it, in two bytes.
 const MOST_ADDITIONAL_DATA: usize = 65_535;

@@ -19,6 +19,7 @@ mod written;
 use crate::credential::Credential;
 use http_server::tls::TlsVersion;
 use jiff::Timestamp;
+use key_manager::duration;
 use reading::Reading;
 use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
@@ -137,32 +138,32 @@ pub struct Limits {
     /// Bytes of a request body.
     pub body_bytes: usize,
     /// How long a whole request body may take to arrive.
-    #[serde(deserialize_with = "written::duration")]
+    #[serde(deserialize_with = "duration")]
     pub body_timeout: Duration,
     /// Bytes of unfinished request bodies in memory over all connections.
     pub buffered_body_bytes: usize,
     /// Connections at one time; further ones wait in the operating system's queue.
     pub connections: usize,
     /// How long the proxy waits for requests in flight when it is told to stop.
-    #[serde(deserialize_with = "written::duration")]
+    #[serde(deserialize_with = "duration")]
     pub drain_timeout: Duration,
     /// How long a TLS handshake may take.
-    #[serde(deserialize_with = "written::duration")]
+    #[serde(deserialize_with = "duration")]
     pub handshake_timeout: Duration,
     /// Bytes of all header lines of a request together.
     pub header_bytes: u32,
     /// How long the header of a request may take to arrive.
-    #[serde(deserialize_with = "written::duration")]
+    #[serde(deserialize_with = "duration")]
     pub header_timeout: Duration,
     /// Header lines of a request.
     pub headers: usize,
     /// Requests at one time on one HTTP/2 connection.
     pub http2_streams: u32,
     /// How long a connection may stay open without a request.
-    #[serde(deserialize_with = "written::duration")]
+    #[serde(deserialize_with = "duration")]
     pub idle_timeout: Duration,
     /// How long a key manager may take for all that one request wants of it.
-    #[serde(deserialize_with = "written::duration")]
+    #[serde(deserialize_with = "duration")]
     pub key_manager_timeout: Duration,
     /// Bytes of plaintext, and of ciphertext, 4300 or more.
     pub plaintext_bytes: usize,

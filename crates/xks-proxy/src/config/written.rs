@@ -1,6 +1,7 @@
 //! The settings as they are written: the tables of the file and their defaults. What they mean together is checked elsewhere.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use key_manager::duration;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
@@ -164,15 +165,6 @@ const fn health_interval() -> Duration {
 /// The quota that AWS KMS itself has for a store.
 fn requests_per_second() -> NonZeroU32 {
     const { NonZeroU32::new(1800).unwrap() }
-}
-
-/// A length of time as people write it: `200ms`, `30s`, `5m`.
-pub(super) fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-    let wrong =
-        || D::Error::custom("a length of time is a whole number and a unit, such as `200ms`, `30s` or `5m`");
-    let text = String::deserialize(from).map_err(|_| wrong())?;
-    let length: SignedDuration = text.parse().map_err(|_| wrong())?;
-    Duration::try_from(length).map_err(|_| wrong())
 }
 
 impl<'de> Deserialize<'de> for Moment {

@@ -3,12 +3,11 @@
 use audit::{Journal, JournalError, Options};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use key_manager::together;
 use serde_json::{Value, json};
 use std::fs;
-use std::future::{Future, poll_fn};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::task::Poll;
 use tempfile::TempDir;
 use xks_proxy::reconcile::{ReconcileError, Sources, reconcile};
 
@@ -160,7 +159,8 @@ fn append(
                 return Ok(());
             }
             let appending = some.into_iter().map(|record| appender.append(record));
-            for done in join_all(appending).await {
+            // At one time, so that they share what the journal writes.
+            for done in together(appending).await {
                 done?;
             }
         }
@@ -168,19 +168,4 @@ fn append(
     drop(appender);
     journal.close();
     Ok(())
-}
-
-/// All of them at once, so that they share what the journal writes.
-async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut pending: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
-    poll_fn(|context| {
-        for (future, done) in pending.iter_mut().filter(|(_, done)| done.is_none()) {
-            if let Poll::Ready(output) = future.as_mut().poll(context) {
-                *done = Some(output);
-            }
-        }
-        if pending.iter().all(|(_, done)| done.is_some()) { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-    pending.into_iter().filter_map(|(_, done)| done).collect()
 }
