@@ -4,28 +4,41 @@ use crate::{ErrorName, TAG};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use zeroize::Zeroizing;
 
 /// The answer of Encrypt.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug)]
 pub struct EncryptAnswer<'a> {
     /// As long as the plaintext.
-    #[serde(serialize_with = "base64")]
     pub ciphertext: &'a [u8],
     /// 12 or 16 bytes.
-    #[serde(serialize_with = "base64")]
     pub initialization_vector: &'a [u8],
     /// The tag.
-    #[serde(serialize_with = "base64")]
     pub authentication_tag: &'a [u8; TAG],
     /// At most 20 bytes; left out if empty.
-    #[serde(serialize_with = "base64", skip_serializing_if = "is_empty")]
     pub ciphertext_metadata: &'a [u8],
     /// If it was asked for.
-    #[serde(serialize_with = "optional_base64", skip_serializing_if = "Option::is_none")]
     pub ciphertext_data_integrity_value: Option<[u8; 32]>,
+}
+
+impl EncryptAnswer<'_> {
+    /// The body. Base64 has nothing that JSON would escape, so it is written at once, where it belongs.
+    #[must_use]
+    pub fn json(&self) -> Bytes {
+        let mut text = String::with_capacity(self.ciphertext.len() / 3 * 4 + REST_OF_ENCRYPT_ANSWER);
+        put(&mut text, r#"{"ciphertext":""#, self.ciphertext);
+        put(&mut text, r#"","initializationVector":""#, self.initialization_vector);
+        put(&mut text, r#"","authenticationTag":""#, self.authentication_tag);
+        if !self.ciphertext_metadata.is_empty() {
+            put(&mut text, r#"","ciphertextMetadata":""#, self.ciphertext_metadata);
+        }
+        if let Some(value) = self.ciphertext_data_integrity_value {
+            put(&mut text, r#"","ciphertextDataIntegrityValue":""#, &value);
+        }
+        text.push_str("\"}");
+        text.into()
+    }
 }
 
 /// The answer of GetKeyMetadata.
@@ -94,8 +107,7 @@ pub struct ErrorAnswer<'a> {
 #[must_use]
 pub fn decrypted(plaintext: &[u8]) -> Bytes {
     let mut text = Zeroizing::new(String::with_capacity(plaintext.len() / 3 * 4 + 24));
-    text.push_str(r#"{"plaintext":""#);
-    STANDARD.encode_string(plaintext, &mut text);
+    put(&mut text, r#"{"plaintext":""#, plaintext);
     text.push_str("\"}");
     Bytes::from_owner(Wiped(text))
 }
@@ -108,18 +120,13 @@ impl AsRef<[u8]> for Wiped {
     }
 }
 
-fn base64<S: Serializer>(bytes: impl AsRef<[u8]>, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(&STANDARD.encode(bytes))
+fn put(text: &mut String, name: &str, bytes: &[u8]) {
+    text.push_str(name);
+    STANDARD.encode_string(bytes, text);
 }
 
-#[expect(clippy::ref_option, reason = "serde gives what it has")]
-fn optional_base64<S: Serializer>(bytes: &Option<[u8; 32]>, to: S) -> Result<S::Ok, S::Error> {
-    base64(bytes.unwrap_or_default(), to)
-}
-
-fn is_empty(bytes: &&[u8]) -> bool {
-    bytes.is_empty()
-}
+/// What the answer of Encrypt has beside its ciphertext: names, and the rest at its longest.
+const REST_OF_ENCRYPT_ANSWER: usize = 264;
 
 #[cfg(test)]
 mod tests {
@@ -139,11 +146,11 @@ mod tests {
             ciphertext_data_integrity_value: None,
         };
         let bare = r#"{"ciphertext":"SGVsbG8gV29ybGQh","initializationVector":"MDEyMzQ1Njc4OWFi","authenticationTag":"AAAAAAAAAAAAAAAAAAAAAA=="}"#;
-        assert_eq!(text(&answer), bare);
+        assert_eq!(answer.json(), bare);
         answer.ciphertext_metadata = b"key_version=1";
         answer.ciphertext_data_integrity_value = Some([0; 32]);
         let rest = r#","ciphertextMetadata":"a2V5X3ZlcnNpb249MQ==","ciphertextDataIntegrityValue":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}"#;
-        assert_eq!(text(&answer), format!("{}{rest}", bare.trim_end_matches('}')));
+        assert_eq!(answer.json(), format!("{}{rest}", bare.trim_end_matches('}')));
         let usage = ["ENCRYPT".to_owned(), "DECRYPT".to_owned()];
         let key = KeyMetadataAnswer { key_spec: "AES_256", key_usage: &usage, key_status: "ENABLED" };
         assert_eq!(
@@ -152,6 +159,20 @@ mod tests {
         );
         let error = ErrorAnswer { error_name: ErrorName::KeyNotFound, error_message: "no such key" };
         assert_eq!(text(&error), r#"{"errorName":"KeyNotFoundException","errorMessage":"no such key"}"#);
+    }
+
+    #[test]
+    fn an_answer_of_encrypt_is_written_without_growing() {
+        for length in [0, 1, 2, 3, 300, 4300] {
+            let answer = EncryptAnswer {
+                ciphertext: &vec![7; length],
+                initialization_vector: &[7; 16],
+                authentication_tag: &[7; 16],
+                ciphertext_metadata: &[7; 20],
+                ciphertext_data_integrity_value: Some([7; 32]),
+            };
+            assert!(answer.json().len() <= length / 3 * 4 + REST_OF_ENCRYPT_ANSWER, "{length}");
+        }
     }
 
     #[test]

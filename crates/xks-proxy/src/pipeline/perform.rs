@@ -109,7 +109,7 @@ async fn encrypt(
         ciphertext_metadata: metadata,
         ciphertext_data_integrity_value: value,
     };
-    let Performed { body, .. } = json(&answer)?;
+    let body = answer.json();
     Ok(Performed { body, key_version: encrypted.key_version, member: Some(encrypted.member) })
 }
 
