@@ -51,7 +51,7 @@ impl Slow {
 /// Measures both proxies in every round.
 pub fn beside_peer(places: &Places, options: &Options) -> Result<Vec<BesidePeer>, BenchError> {
     let peer = options.peer.api()?;
-    let token = Token::new(places, "xks-proxy-hsm")?;
+    let token = Token::new(places, "xks-proxy-hsm", FAST_SESSIONS)?;
     let proxy = token.start(&SoftHsm::library()?, &[])?;
     let cell = |(call, connections)| BesidePeer { call, connections, rounds: Vec::new() };
     let calls = [Call::Encrypt, Call::Decrypt].into_iter();
@@ -76,7 +76,7 @@ pub fn beside_peer(places: &Places, options: &Options) -> Result<Vec<BesidePeer>
 
 /// Measures with the library that injects faults.
 pub fn slow(places: &Places, options: &Options) -> Result<Vec<Slow>, BenchError> {
-    let token = Token::new(places, "xks-proxy-slow-hsm")?;
+    let token = Token::new(places, "xks-proxy-slow-hsm", SESSIONS)?;
     token.hsm.faults(&SLOW.map(|function| format!("* {function} delay {MILLISECONDS}\n")).concat())?;
     let library = places.program("libfaulty_pkcs11.so");
     let calls = [Call::EncryptOnly, Call::Decrypt, Call::Encrypt];
@@ -103,21 +103,23 @@ pub fn slow(places: &Places, options: &Options) -> Result<Vec<Slow>, BenchError>
 struct Token {
     hsm: SoftHsm,
     folder: Folder,
+    sessions: u32,
 }
 
 impl Token {
-    fn new(places: &Places, name: &str) -> Result<Self, BenchError> {
+    fn new(places: &Places, name: &str, sessions: u32) -> Result<Self, BenchError> {
         let folder = Folder::new(places, places.bench.join(name))?;
         let hsm = SoftHsm::with(&folder.path().join("hsm"), [LABEL])?;
         hsm.import_key(LABEL, KEY, &folder.write("key", "0123456789abcdef0123456789abcdef")?)?;
         hsm.import_key(LABEL, TEST_KEY, &folder.write("test-key", "fedcba9876543210fedcba9876543210")?)?;
         folder.write("pin", PIN)?;
-        Ok(Self { hsm, folder })
+        Ok(Self { hsm, folder, sessions })
     }
 
     fn start(&self, library: &Path, more: &[(&str, &Path)]) -> Result<Proxy, BenchError> {
         let mut text = format!(
-            "kind = 'pkcs11'\nlibrary = {library:?}\ntokens = ['{LABEL}']\npin_file = 'pin'\ntest_key = '{TEST_KEY}'\nsessions = {SESSIONS}\n\n[key_manager.environment]\n"
+            "kind = 'pkcs11'\nlibrary = {library:?}\ntokens = ['{LABEL}']\npin_file = 'pin'\ntest_key = '{TEST_KEY}'\nsessions = {}\n\n[key_manager.environment]\n",
+            self.sessions
         );
         let environment = self.hsm.environment()?;
         environment.iter().for_each(|(name, value)| text += &format!("{name} = {value:?}\n"));
@@ -130,6 +132,8 @@ impl Token {
         let calls = self.folder.path().join("calls");
         let proxy = self.start(library, &[("FAULTY_PKCS11_CALLS", &calls)])?;
         let requests = Arc::new(proxy.api.requests(call)?);
+        // The library is loaded by the first call, at the latest.
+        proxy.api.answer_length(call)?;
         let count = || {
             let text = fs::read_to_string(&calls).map_err(BenchError::io("read the calls of a library"))?;
             Ok::<_, BenchError>(text.lines().filter(|line| SLOW.contains(line)).count())
@@ -146,8 +150,10 @@ impl Token {
 pub const SLOW: [&str; 2] = ["C_Encrypt", "C_Decrypt"];
 /// How long each of those takes, at least.
 pub const MILLISECONDS: u32 = 3;
-/// Sessions with the token.
+/// Sessions with the slow token.
 pub const SESSIONS: u32 = 16;
+/// Sessions with the fast one: SoftHSM computes on our own cores, and more threads in it wait for its locks.
+pub const FAST_SESSIONS: u32 = 8;
 /// More than sessions, so that none is idle.
 pub const CONNECTIONS: usize = 64;
 const LABEL: &str = "bench";

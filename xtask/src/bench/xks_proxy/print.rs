@@ -57,7 +57,7 @@ fn print_hsm(out: &mut impl Write, measured: &[BesidePeer]) -> io::Result<()> {
     writeln!(
         out,
         "XKS proxy on a token of SoftHSM with {} sessions, and the other proxy if one was named; medians.\n",
-        hsm::SESSIONS
+        hsm::FAST_SESSIONS
     )?;
     writeln!(
         out,

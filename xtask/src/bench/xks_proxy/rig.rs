@@ -113,6 +113,13 @@ impl Folder {
     }
 }
 
+/// A journal of a whole measurement is gigabytes. Whatever else is there tells what was measured.
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = remove(&self.path.join("data"));
+    }
+}
+
 /// The id of the external key.
 pub const KEY: &str = "bench-key";
 /// The id of the credential.
