@@ -116,10 +116,14 @@ impl XksProxy {
         self.running.lock().unwrap().as_ref().expect("the proxy runs").id()
     }
 
-    /// The processes that have loaded an HSM's library, which it started: one a token.
+    /// The process that has loaded an HSM's library for that token, if there is one.
     #[must_use]
-    pub fn pkcs11_pids(&self) -> Vec<u32> {
-        children_of(self.pid(), "cardea-pkcs11")
+    pub fn pkcs11_pid(&self, token: &str) -> Option<u32> {
+        let is_of = |pid: &u32| {
+            let arguments = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            arguments.split('\0').any(|argument| argument == token)
+        };
+        children_of(self.pid(), "cardea-pkcs11").into_iter().find(is_of)
     }
 
     /// Kills it as `kill -9` does.

@@ -1,20 +1,24 @@
 //! A service whose external key store is over our own proxy, which has the keys from a file, from tokens, or from another server.
 
 use crate::proxied::{credential, input};
-use crate::store::{SHORT_JOURNAL, Store};
+use crate::store::{SHORT_JOURNAL, Store, until};
 use blackbox::{
-    Answer, Builder, Caller, Request, Server, SoftHsm, TlsConnection, Transit, XksProxy, stand_in,
+    Answer, Builder, Caller, Request, Server, SoftHsm, TlsConnection, Transit, XksProxy, base64, stand_in,
 };
 use faulty_proxy::{Authority, Identity, Leaf};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::path::Path;
+use std::time::Duration;
 
 /// The proxy, whose store at [`PREFIX`] shows the keys [`KEYS`].
 pub struct Held {
     pub proxy: XksProxy,
     pub authority: Authority,
     pub backend: Backend,
-    /// The access key id of its first credential.
+    /// Its first credential, as the configuration has it.
+    pub credential: String,
+    /// The id of that.
     pub first: String,
     /// What the configuration has before its tables, and between them.
     before: String,
@@ -25,7 +29,7 @@ pub struct Held {
 /// What the proxy has the keys from.
 pub enum Backend {
     File,
-    Tokens(SoftHsm),
+    Tokens(#[expect(dead_code, reason = "the tokens are gone when it is dropped")] SoftHsm),
     Transit(Transit),
 }
 
@@ -88,6 +92,7 @@ impl Held {
             authority,
             backend,
             first: id_of(&credential),
+            credential,
             before: String::new(),
             key_manager: key_manager.to_owned(),
             store,
@@ -117,10 +122,18 @@ impl Held {
         Server::builder().metrics().config(&(trusted + settings))
     }
 
-    /// A store over the proxy, connected.
+    /// A store over the proxy, connected as soon as the proxy is well.
     #[track_caller]
     pub fn connected<'a>(&self, server: &'a Server) -> Store<'a> {
-        let store = Store::create(server, &self.input());
+        let mut made = server.call("CreateCustomKeyStore", &self.input());
+        until("the proxy is well", || {
+            if made.status != 200 {
+                made = server.call("CreateCustomKeyStore", &self.input());
+            }
+            made.status == 200
+        });
+        let id = made.output()["CustomKeyStoreId"].as_str().unwrap().to_owned();
+        let store = Store { server, caller: server.root().clone(), id };
         store.connect();
         store
     }
@@ -128,12 +141,12 @@ impl Held {
     /// What CreateCustomKeyStore takes for a store over the proxy.
     pub fn input(&self) -> Value {
         let mut input = input("own", &self.proxy.endpoint(), &format!("{PREFIX}/kms/xks/v1"));
-        input["XksProxyAuthenticationCredential"] = self.credential(&self.first);
+        input["XksProxyAuthenticationCredential"] = self.as_kms_takes(&self.first);
         input
     }
 
     /// A credential of the proxy's, as KMS takes it.
-    pub fn credential(&self, id: &str) -> Value {
+    pub fn as_kms_takes(&self, id: &str) -> Value {
         credential(id, &self.secret(id))
     }
 
@@ -201,15 +214,43 @@ impl Held {
         self.proxy.write("faults", lines);
     }
 
+    /// A connection to the proxy of somebody who is no KMS.
+    pub fn connect(&self) -> TlsConnection {
+        self.proxy.connect(self.authority.pem())
+    }
+
+    /// Both logs must know of the same.
+    #[track_caller]
+    pub fn logs_agree(&self, server: &Server) {
+        self.logs_agree_in(server, &self.proxy.journal_directory());
+    }
+
+    /// The same, where the proxy's journal is elsewhere.
+    #[track_caller]
+    pub fn logs_agree_in(&self, server: &Server, journal: &Path) {
+        let (status, report) = self.reconcile(server, journal);
+        assert_eq!(status, Some(0), "{report}");
+        assert!(report["counts"]["agreed"].as_u64().unwrap() > 0, "{report}");
+    }
+
+    /// How `cardea-xks-proxy reconcile` ends, and what it says.
+    pub fn reconcile(&self, server: &Server, journal: &Path) -> (Option<i32>, Value) {
+        let (kms, now) = (server.data().join("journal"), Timestamp::now());
+        let (from, to) = ((now - HOUR).to_string(), (now + HOUR).to_string());
+        let places = [kms.to_str().unwrap(), journal.to_str().unwrap()];
+        let arguments =
+            ["reconcile", "--json", "--from", &from, "--to", &to, "--kms", places[0], "--proxy", places[1]];
+        let output = self.proxy.run(&arguments);
+        let report = serde_json::from_slice(&output.stdout);
+        (
+            output.status.code(),
+            report.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr))),
+        )
+    }
+
     /// Asks the proxy as somebody does who has the credential and is no KMS.
     #[track_caller]
-    pub fn ask_directly(
-        &self,
-        connection: &mut TlsConnection,
-        region: &str,
-        path: &str,
-        body: &Value,
-    ) -> Answer {
+    pub fn ask_directly(&self, connection: &mut TlsConnection, path: &str, body: &Value) -> Answer {
         let host = self.proxy.endpoint().replace("https://", "");
         let mut request = Request::get(&host, &format!("{PREFIX}/kms/xks/v1/{path}"));
         "POST".clone_into(&mut request.method);
@@ -218,7 +259,7 @@ impl Held {
             access_key_id: self.first.clone(),
             secret_access_key: self.secret(&self.first),
             session_token: None,
-            region: region.to_owned(),
+            region: "us-east-1".to_owned(),
         };
         let request = request.with("content-type", "application/json");
         connection.exchange(&request.signed_for(&thief, "kms-xks-proxy", Timestamp::now())).unwrap()
@@ -228,6 +269,20 @@ impl Held {
 /// The id in a credential as `cardea-xks-proxy credential new` prints it.
 pub fn id_of(credential: &str) -> String {
     credential.split('"').nth(1).unwrap().to_owned()
+}
+
+/// What KMS asks of a proxy for GenerateDataKey.
+pub fn data_key_request(plaintext: &[u8]) -> Value {
+    json!({
+        "requestMetadata": {
+            "awsPrincipalArn": "arn:aws:iam::111122223333:user/thief",
+            "kmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-44cd-96ef-1234567890ab",
+            "kmsOperation": "GenerateDataKey",
+            "kmsRequestId": "4112f4d6-db54-4af4-ae30-c55a22a8dfae",
+        },
+        "plaintext": base64(plaintext),
+        "encryptionAlgorithm": "AES_GCM",
+    })
 }
 
 /// Nobody opens what was sealed with the key of saturn.
@@ -246,6 +301,7 @@ pub const KEYS: [&str; 3] = ["mercury", "venus", SATURN];
 pub const SATURN: &str = "saturn";
 /// The tokens.
 pub const TOKENS: [&str; 2] = ["one", "two"];
+const HOUR: Duration = Duration::from_secs(3600);
 const TEST_KEY: &str = "health";
 /// Who a proxy lets in that asks who is there.
 pub const CLIENT: &str = "cks.kms.us-east-1.amazonaws.com";

@@ -32,6 +32,15 @@ impl Load<'_> {
     }
 }
 
+impl Came {
+    /// No request may have failed.
+    #[track_caller]
+    pub fn nothing_failed(&self) {
+        assert_eq!(self.failures, [], "of {} pairs", self.pairs);
+        assert!(self.slowest < Duration::from_secs(8), "{:?}", self.slowest);
+    }
+}
+
 /// Encrypts with a key of the first account and decrypts again, on so many connections, while `work` is done.
 pub fn during(server: &Server, key: &str, clients: usize, work: impl FnOnce(&Load<'_>)) -> Came {
     let (stop, pairs) = (AtomicBool::new(false), AtomicUsize::new(0));

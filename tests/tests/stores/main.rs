@@ -24,5 +24,8 @@ mod xks;
 mod xks_answers;
 mod xks_keys;
 mod xks_time;
+mod xks_proxy_audit;
+mod xks_proxy_changes;
+mod xks_proxy_faults;
 mod xks_proxy_keys;
 mod xks_tls;

@@ -11,6 +11,12 @@ fn the_story_of_an_external_key_store_is_told_to_its_end() {
 }
 
 #[test]
+fn the_story_of_keys_that_are_held_by_their_owner_is_told_to_its_end() {
+    let said = tell("xks_proxy.sh", &program("cardea-xks-proxy"));
+    assert!(said.contains("cardea-xks-proxy reconcile") && said.contains("# The end"), "{said}");
+}
+
+#[test]
 fn the_story_of_a_key_store_on_hsms_is_told_to_its_end() {
     let said = tell("hsm_store.sh", &SoftHsm::library());
     assert!(said.contains("aws kms generate-random") && said.contains("# The end"), "{said}");
