@@ -23,7 +23,7 @@ enum Task {
     #[command(hide = true)]
     Bare(bench::BareOptions),
     /// Measures Cardea beside a bare server, with few and many keys, and its security module alone.
-    Bench(bench::Options),
+    Bench(Box<bench::Options>),
     /// Installs what the tests need and is not there, and runs all of them.
     Test(test::Arguments),
 }

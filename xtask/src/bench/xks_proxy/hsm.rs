@@ -154,7 +154,7 @@ pub const MILLISECONDS: u32 = 3;
 pub const SESSIONS: u32 = 16;
 /// Sessions with the fast one: SoftHSM computes on our own cores, and more threads in it wait for its locks.
 pub const FAST_SESSIONS: u32 = 8;
-/// More than sessions, so that none is idle.
-pub const CONNECTIONS: usize = 64;
+/// More than sessions, so that none is idle; no more than that, for a token that falls behind is given fewer calls.
+pub const CONNECTIONS: usize = 32;
 const LABEL: &str = "bench";
 const TEST_KEY: &str = "health";
