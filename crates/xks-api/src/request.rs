@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use std::borrow::Cow;
+use std::fmt;
 use zeroize::Zeroizing;
 
 /// Why a body is refused: the error, and what is wrong with it.
@@ -19,7 +20,6 @@ pub struct Invalid {
 }
 
 /// The body of Encrypt.
-#[derive(Debug, PartialEq, Eq)]
 pub struct EncryptRequest<'a> {
     /// Who asked KMS for what.
     pub metadata: RequestMetadata<'a>,
@@ -48,15 +48,22 @@ impl<'a> EncryptRequest<'a> {
         };
         Ok(Self {
             metadata,
-            plaintext: Zeroizing::new(required(fields.plaintext, "plaintext", limits.plaintext)?),
+            plaintext: required(fields.plaintext, "plaintext", limits.plaintext)?,
             additional_data: additional_data(fields.additional_authenticated_data, limits)?,
             wants_integrity_value,
         })
     }
 }
 
+/// Without the plaintext.
+impl fmt::Debug for EncryptRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EncryptRequest").field("metadata", &self.metadata).finish_non_exhaustive()
+    }
+}
+
 /// The body of Decrypt.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct DecryptRequest<'a> {
     /// Who asked KMS for what.
     pub metadata: RequestMetadata<'a>,
@@ -82,9 +89,10 @@ impl<'a> DecryptRequest<'a> {
         let fields: Decrypt<'_> = json(body)?;
         let metadata = complete(fields.request_metadata, Operation::Decrypt)?;
         algorithm(fields.encryption_algorithm.as_deref())?;
-        let ciphertext = required(fields.ciphertext, "ciphertext", limits.plaintext)?;
-        let iv = required(fields.initialization_vector, "initializationVector", limits.plaintext)?;
-        let tag = required(fields.authentication_tag, "authenticationTag", limits.plaintext)?;
+        let most = limits.plaintext;
+        let ciphertext = in_the_open(required(fields.ciphertext, "ciphertext", most)?);
+        let iv = in_the_open(required(fields.initialization_vector, "initializationVector", most)?);
+        let tag = in_the_open(required(fields.authentication_tag, "authenticationTag", most)?);
         let ciphertext_metadata = optional(fields.ciphertext_metadata, "ciphertextMetadata")?;
         if !IV_LENGTHS.contains(&iv.len()) {
             return Err(invalid("initializationVector does not have 12 or 16 bytes"));
@@ -99,7 +107,7 @@ impl<'a> DecryptRequest<'a> {
 }
 
 /// The body of GetKeyMetadata and of GetHealthStatus.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct PlainRequest<'a> {
     /// Who asked KMS for what.
     pub metadata: RequestMetadata<'a>,
@@ -207,27 +215,37 @@ fn algorithm(name: Option<&str>) -> Result<(), Invalid> {
 
 fn additional_data(text: Option<Cow<'_, str>>, limits: Limits) -> Result<Vec<u8>, Invalid> {
     let name = "additionalAuthenticatedData";
-    within(optional(text, name)?, name, limits.additional_data)
+    let data = optional(text, name)?;
+    within(&data, name, limits.additional_data).map(|()| data)
 }
 
-fn required(text: Option<Cow<'_, str>>, name: &str, most: usize) -> Result<Vec<u8>, Invalid> {
+fn required(text: Option<Cow<'_, str>>, name: &str, most: usize) -> Result<Zeroizing<Vec<u8>>, Invalid> {
     let text = text.ok_or_else(|| missing(name))?;
-    within(decoded(&text, name)?, name, most)
+    let bytes = decoded(&text, name)?;
+    within(&bytes, name, most).map(|()| bytes)
 }
 
 fn optional(text: Option<Cow<'_, str>>, name: &str) -> Result<Vec<u8>, Invalid> {
-    text.map_or_else(|| Ok(Vec::new()), |text| decoded(&text, name))
+    text.map_or_else(|| Ok(Vec::new()), |text| decoded(&text, name).map(in_the_open))
 }
 
-fn decoded(text: &str, name: &str) -> Result<Vec<u8>, Invalid> {
+/// It may be a plaintext: what of it cannot be read, or is too long, is wiped as well.
+fn decoded(text: &str, name: &str) -> Result<Zeroizing<Vec<u8>>, Invalid> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     STANDARD
-        .decode(text)
-        .map_err(|_| invalid(format!("{name} is not Base64 of the standard alphabet with padding")))
+        .decode_vec(text, &mut bytes)
+        .map_err(|_| invalid(format!("{name} is not Base64 of the standard alphabet with padding")))?;
+    Ok(bytes)
 }
 
-fn within(bytes: Vec<u8>, name: &str, most: usize) -> Result<Vec<u8>, Invalid> {
+/// Of what is no secret.
+fn in_the_open(mut bytes: Zeroizing<Vec<u8>>) -> Vec<u8> {
+    std::mem::take(&mut *bytes)
+}
+
+fn within(bytes: &[u8], name: &str, most: usize) -> Result<(), Invalid> {
     if bytes.len() <= most {
-        return Ok(bytes);
+        return Ok(());
     }
     let message = format!("{name} has more than the {most} bytes that this proxy takes");
     Err(Invalid { error: ErrorName::UnsupportedOperation, message })
@@ -301,6 +319,17 @@ mod tests {
             (&b"0123456789ab"[..], [0; 16], &[1][..])
         );
         assert!(request.additional_data.is_empty());
+    }
+
+    #[test]
+    fn a_request_is_shown_without_its_plaintext() {
+        let body = encrypt().to_string();
+        let shown = format!("{:?}", EncryptRequest::parse(body.as_bytes(), LIMITS).unwrap());
+        assert!(shown.contains("4112f4d6-db54-4af4-ae30-c55a22a8dfae"), "{shown}");
+        assert!(
+            !shown.contains("72, 101") && !shown.contains("Hello") && !shown.contains("SGVsbG8"),
+            "{shown}"
+        );
     }
 
     #[test]
