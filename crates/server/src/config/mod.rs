@@ -13,6 +13,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+pub use http_server::logging::Log;
 pub use span::{InvalidSpan, Span};
 pub use stores::{
     ClusterId, CustomKeyStores, Destination, EndpointName, HsmCluster, InvalidStoreSetting, Pkcs11,
@@ -107,26 +108,6 @@ pub struct Limits {
     pub idle_timeout: Span,
     /// TLS sessions remembered for resumption.
     pub tls_sessions: usize,
-}
-
-/// What is logged, and how.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Log {
-    /// What is logged: a level, or levels by part, as in `info,server=debug`. The environment's `CARDEA_LOG` goes before.
-    pub filter: String,
-    /// How a line looks.
-    pub format: LogFormat,
-}
-
-/// How a line of the log looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// One JSON object a line.
-    Json,
-    /// For people.
-    Text,
 }
 
 /// The security module.
@@ -295,12 +276,6 @@ impl Default for Limits {
             idle_timeout: Span::seconds(75),
             tls_sessions: 4096,
         }
-    }
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self { filter: "info".to_owned(), format: LogFormat::Text }
     }
 }
 

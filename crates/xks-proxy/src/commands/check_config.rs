@@ -1,11 +1,10 @@
 //! Says whether a configuration is one, and what it would do. Shows no secret.
 
 use super::Outcome;
-use crate::config::{Config, KeyManager, KeyManagerKind, Store, Tls};
+use crate::config::{Config, KeyManager, KeyManagerKind, Log, Store, Tls};
 use crate::credential::Credential;
 use crate::health::Seen;
 use crate::key_managers::KeyManagers;
-use http_server::logging::LogFormat;
 use jiff::{SignedDuration, Timestamp};
 use key_manager::{HealthStatus, Member};
 use std::error::Error;
@@ -55,7 +54,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
 /// Whether every member of every key manager is active.
 fn try_out(config: &Config, out: &mut impl Write) -> Result<bool, Box<dyn Error>> {
     // Why a member is not active is in the log.
-    http_server::logging::start("warn", LogFormat::Text)?;
+    http_server::logging::start(&Log { filter: "warn".to_owned(), ..Log::default() }, None)?;
     let key_managers = KeyManagers::open(&config.key_managers, 1)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let seen = Seen::new(&key_managers.names());

@@ -1,7 +1,7 @@
 //! Runs the proxy.
 
 use super::Outcome;
-use crate::config::{Config, LogFormat};
+use crate::config::Config;
 use crate::inject::Injection;
 use crate::node;
 use jiff::Timestamp;
@@ -26,11 +26,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let injection = arguments.inject.as_deref().map(Injection::new).transpose()?;
     let config = Config::read(&arguments.config)?;
     let filter = std::env::var(FILTER).ok();
-    let format = match config.log.format {
-        LogFormat::Json => http_server::logging::LogFormat::Json,
-        LogFormat::Text => http_server::logging::LogFormat::Text,
-    };
-    http_server::logging::start(filter.as_deref().unwrap_or(&config.log.filter), format)?;
+    http_server::logging::start(&config.log, filter.as_deref())?;
     for warning in config.warnings(Timestamp::now()) {
         tracing::warn!("{warning}");
     }

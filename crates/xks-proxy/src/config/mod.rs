@@ -33,6 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use files::{Files, Stamp};
+pub use http_server::logging::Log;
 pub use mistake::{ConfigError, Mistake};
 
 /// A configuration that has been checked.
@@ -56,7 +57,7 @@ pub struct Config {
     pub health_interval: Duration,
     /// Which ciphertexts are decrypted again before they are answered.
     pub verify: Verify,
-    /// What is logged, and how.
+    /// What is logged, and how. The environment's `CARDEA_LOG` goes before its filter.
     pub log: Log,
     /// The certificate, and whose certificates are asked for.
     pub tls: Tls,
@@ -74,16 +75,6 @@ pub struct Config {
     doubts: Vec<Mistake>,
 }
 
-/// What is logged, and how.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Log {
-    /// A level, or levels by part, as in `info,xks_proxy=debug`. The environment's `CARDEA_LOG` goes before.
-    pub filter: String,
-    /// How a line looks.
-    pub format: LogFormat,
-}
-
 /// Which ciphertexts are decrypted again before they are answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -93,16 +84,6 @@ pub enum Verify {
     /// Those of which KMS asks for the integrity value.
     #[default]
     WhenAsked,
-}
-
-/// How a line of the log looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// One JSON object a line.
-    Json,
-    /// For people.
-    Text,
 }
 
 /// The certificate, and whose certificates are asked for.

@@ -12,7 +12,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Audit, DefaultDecision, Limits, Log, LogFormat, Verify};
+use super::{Audit, DefaultDecision, Limits, Verify};
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
@@ -138,12 +138,6 @@ impl Default for Limits {
     }
 }
 
-impl Default for Log {
-    fn default() -> Self {
-        Self { filter: "info".to_owned(), format: LogFormat::Text }
-    }
-}
-
 impl Default for Audit {
     fn default() -> Self {
         Self { segment_bytes: 32 << 20 }
@@ -196,6 +190,7 @@ impl<'de> Visitor<'de> for ReadsMoment {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Log;
     use key_manager_software::{ModuleProtector, Pkcs11Protector};
 
     #[test]
