@@ -95,14 +95,12 @@ fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// Microseconds up to 64 one by one, then 64 buckets for each doubling.
+/// Microseconds up to 128 one by one, then 64 buckets for each doubling.
 fn bucket(time: Duration) -> usize {
     let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     let doublings = micros.max(1).ilog2().saturating_sub(FINE_BITS);
-    let within = (micros >> doublings).saturating_sub(if doublings == 0 { 0 } else { FINE });
-    let offset = if doublings == 0 { 0 } else { u64::from(doublings).saturating_mul(FINE) };
-    let above = if doublings == 0 { within } else { offset.saturating_add(FINE).saturating_add(within) };
-    usize::try_from(above).unwrap_or(usize::MAX).min(BUCKETS - 1)
+    let bucket = u64::from(doublings).saturating_mul(FINE).saturating_add(micros >> doublings);
+    usize::try_from(bucket).unwrap_or(usize::MAX).min(BUCKETS - 1)
 }
 
 /// The longest time that is in a bucket.
