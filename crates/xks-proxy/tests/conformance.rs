@@ -9,8 +9,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
+use key_manager_software::{KeyStore, ProtectorSettings, Settings, Usage};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::Value;
+use xks_api::ExternalKeyId;
 
 #[test]
 fn our_own_proxy_does_all_that_a_proxy_must() {
@@ -126,23 +128,20 @@ impl Files {
 
     fn make_keys(&self) {
         self.write("passphrase", "a passphrase that nobody guesses");
-        let key = |words: &str| {
-            let line = format!("key {words} --store keys --passphrase-file passphrase");
-            let made = self.command(&line.split(' ').collect::<Vec<_>>()).output().unwrap();
-            assert!(made.status.success(), "{line}: {}", String::from_utf8_lossy(&made.stderr));
-        };
-        for words in [
-            "init",
-            "create one",
-            "create two",
-            "create other",
-            "create disabled",
-            "disable disabled",
-            "create encrypts --usage encrypt",
-            "create decrypts --usage decrypt",
+        let protector = ProtectorSettings::PassphraseFile(self.0.join("passphrase"));
+        let store = KeyStore::new(&Settings { file: self.0.join("keys"), protector });
+        store.create().unwrap();
+        for (id, usage) in [
+            ("one", Usage::EncryptDecrypt),
+            ("two", Usage::EncryptDecrypt),
+            ("other", Usage::EncryptDecrypt),
+            ("disabled", Usage::EncryptDecrypt),
+            ("encrypts", Usage::Encrypt),
+            ("decrypts", Usage::Decrypt),
         ] {
-            key(words);
+            store.create_key(ExternalKeyId::new(id).unwrap(), usage, 0).unwrap();
         }
+        store.disable(ExternalKeyId::new("disabled").unwrap()).unwrap();
     }
 
     fn make_certificates(&self) {
