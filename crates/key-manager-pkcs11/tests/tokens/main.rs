@@ -5,6 +5,8 @@ mod faults;
 mod health;
 mod keys;
 mod pace;
+#[expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+#[path = "../../../keystores/tests/support/programs.rs"]
 mod programs;
 mod rig;
 mod sample;
