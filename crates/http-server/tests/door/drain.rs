@@ -56,7 +56,7 @@ async fn idle_connections_do_not_hold_the_door_open() {
     let half_open = TcpStream::connect(door.https).await.unwrap();
     let begun = Instant::now();
     door.door.close().await;
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     drop((plain, sender, half_open));
 }
 
@@ -68,7 +68,7 @@ async fn a_request_that_never_ends_is_cut_off_at_the_drain_timeout() {
     door.echo.begun.notified().await;
     let begun = Instant::now();
     door.door.close().await;
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert!(begun.elapsed() < Duration::from_secs(15));
 }
 
 #[tokio::test]

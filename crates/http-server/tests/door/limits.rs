@@ -24,18 +24,18 @@ async fn a_header_that_arrives_byte_by_byte_does_not_hold_the_connection() {
     let begun = Instant::now();
     let request = post("");
     for byte in request.as_bytes() {
-        if connection.write_all(&[*byte]).await.is_err() || begun.elapsed() > Duration::from_secs(8) {
+        if connection.write_all(&[*byte]).await.is_err() || begun.elapsed() > Duration::from_secs(12) {
             break;
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
 async fn a_connection_that_sends_nothing_is_closed() {
     let door = open(Limits { header_timeout: Duration::from_millis(500), ..limits() }).await;
-    assert_closed_between(door.connect().await, 0, 3_000).await;
+    assert_closed_between(door.connect().await, 0, 8_000).await;
 }
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn an_idle_connection_outlives_the_header_timeout_and_ends_at_the_idle_tim
     .await;
     let mut connection = door.connect().await;
     exchange_once(&mut connection, &post_and_stay("x")).await;
-    assert_closed_between(connection, 1_400, 5_000).await;
+    assert_closed_between(connection, 1_400, 20_000).await;
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn a_handshake_that_does_not_go_on_is_ended() {
     let door = open(Limits { handshake_timeout: Duration::from_millis(300), ..limits() }).await;
     let mut connection = TcpStream::connect(door.https).await.unwrap();
     connection.write_all(&[0x16, 0x03, 0x01]).await.unwrap();
-    assert_closed_between(connection, 200, 3_000).await;
+    assert_closed_between(connection, 200, 8_000).await;
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn a_half_open_http2_connection_ends_at_the_idle_timeout() {
     stream.write_all(b"PRI * HTTP/2.0\r\n").await.unwrap();
     let begun = Instant::now();
     let mut all = Vec::new();
-    let closed = tokio::time::timeout(Duration::from_secs(6), stream.read_to_end(&mut all)).await;
+    let closed = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut all)).await;
     assert!(closed.is_ok() && begun.elapsed() > Duration::from_millis(500), "{:?}", begun.elapsed());
 }
 

@@ -13,7 +13,7 @@ async fn two() -> (Cluster, Node, Node, Bench, VaultKeyManager) {
     let cluster = Cluster::new().unwrap();
     let (first, second) = (cluster.start().unwrap(), cluster.start().unwrap());
     let bench = Bench::of(&cluster, &[&first, &second]).await;
-    let try_timeout = Duration::from_millis(700);
+    let try_timeout = Duration::from_millis(1500);
     let manager = open(Settings { try_timeout, ..bench.settings(Cluster::ROOT) });
     (cluster, first, second, bench, manager)
 }
@@ -126,7 +126,7 @@ async fn late_answers_are_told_as_late_and_a_slow_server_as_degraded() {
     let settings = Settings { try_timeout: short, timeout: short * 2, ..bench.settings(Cluster::ROOT) };
     let manager = open(settings);
     let session = session(&manager);
-    node.mishandle(Some(Fault::Late(Duration::from_millis(250))));
+    node.mishandle(Some(Fault::Late(Duration::from_millis(150))));
     assert_eq!(encrypt(&session).await.unwrap_err(), Trouble::TimedOut);
     assert_eq!(session.describe(id("other")).await, Err(Trouble::TimedOut));
     assert_eq!(statuses(&session.health().await), [HealthStatus::Degraded]);

@@ -213,9 +213,9 @@ fn a_connection_of_strangers_has_to_wait_and_one_of_callers_who_are_known_does_n
     connection.ask(&Ask { credential: unknown, ..health("/a") });
     assert!(begun.elapsed() > Duration::from_millis(200), "{:?}", begun.elapsed());
     let begun = Instant::now();
-    for _ in 0..20 {
+    for _ in 0..60 {
         assert_eq!(connection.ask(&health("/a")).status, 200);
     }
-    // Ten seconds, if they had to wait.
-    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    // Half a minute, if they had to wait.
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
