@@ -40,7 +40,7 @@ impl Member {
     }
 
     /// The same for a request, waiting only so long. Nobody is killed for being waited for no longer.
-    pub async fn ask_within<T>(
+    pub(crate) async fn ask_within<T>(
         &self,
         within: Duration,
         command: &Command<'_>,

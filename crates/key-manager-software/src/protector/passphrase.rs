@@ -18,8 +18,7 @@ enum Source {
 
 impl Passphrase {
     /// In a file that nobody else can read; a line end after it is no part of it. The file is read each time that it is needed.
-    #[must_use]
-    pub const fn in_file(file: PathBuf) -> Self {
+    pub(crate) const fn in_file(file: PathBuf) -> Self {
         Self(Source::File(file))
     }
 
