@@ -52,6 +52,21 @@ own check-config --config proxy.toml > said
 begin proxy cardea-xks-proxy --config proxy.toml
 PORT=$(sed 's/.*://' proxy.out)
 
+# Until that succeeds, or does no more, but not for ever: `until_it aws kms decrypt …`, `until_not aws kms decrypt …`.
+until_it() {
+    tries=0
+    until "$@" > answer 2> said; do
+        tries=$((tries + 1))
+        test $tries -lt 60 || { echo "in vain: $*"; cat answer said; exit 1; }
+    done
+}
+until_not() {
+    until_it not "$@"
+}
+not() {
+    ! "$@"
+}
+
 # The id of a credential, and both its parts as the KMS takes them.
 id() {
     sed -n 's/^access_key_id = "\(.*\)"$/\1/p' "$1"
@@ -80,53 +95,42 @@ use_key
 echo '# You: another version of the key behind the same id; what was sealed before opens as before'
 
 own key rotate payments-2026 --config proxy.toml
-tries=0
-until grep -q '"keyVersion":"2"' own/audit/*; do
-    tries=$((tries + 1))
-    test $tries -lt 60 || { echo 'the new version is not used'; exit 1; }
-    kms encrypt --key-id "$KEY" --plaintext fileb://plain
-done
+is_sealed_by() {
+    aws kms encrypt --key-id "$KEY" --plaintext fileb://plain && grep -q "\"keyVersion\":\"$1\"" own/audit/*
+}
+until_it is_sealed_by 2
 opens sealed
 
 echo '# You have the last word'
 
 own key disable payments-2026 --config proxy.toml
-tries=0
-while aws kms decrypt --ciphertext-blob fileb://sealed --encryption-context project=nile > answer 2> said; do
-    tries=$((tries + 1))
-    test $tries -lt 60 || { echo 'the key can still be used'; exit 1; }
-done
+open_sealed() {
+    aws kms decrypt --ciphertext-blob fileb://sealed --encryption-context project=nile
+}
+until_not open_sealed
 refused KMSInvalidStateException 'is not enabled in the external key manager' \
     decrypt --ciphertext-blob fileb://sealed --encryption-context project=nile
 own key enable payments-2026 --config proxy.toml
-tries=0
-until aws kms decrypt --ciphertext-blob fileb://sealed --encryption-context project=nile > answer 2> said; do
-    tries=$((tries + 1))
-    test $tries -lt 60 || { echo 'the key cannot be used again'; cat said; exit 1; }
-done
+until_it open_sealed
 
 echo '# Another credential: your proxy learns it first, then the KMS, and then the old one goes'
 
 own credential new --store /payments > second.toml
 cat store.toml first.toml second.toml > new.toml
 mv new.toml proxy.toml
-tries=0
-until aws kms update-custom-key-store --custom-key-store-id "$STORE" \
-    --xks-proxy-authentication-credential "$(credential second.toml)" > answer 2> said; do
-    tries=$((tries + 1))
-    test $tries -lt 60 || { echo 'the proxy does not know the new credential'; cat said; exit 1; }
-done
+signs_with() {
+    aws kms update-custom-key-store --custom-key-store-id "$STORE" --xks-proxy-authentication-credential "$(credential "$1")"
+}
+until_it signs_with second.toml
 ask 'CustomKeyStores[0].XksProxyConfiguration.AccessKeyId' describe-custom-key-stores --custom-key-store-id "$STORE"
 is "$(id second.toml)"
 cat store.toml second.toml > new.toml
 mv new.toml proxy.toml
-tries=0
-while aws kms update-custom-key-store --custom-key-store-id "$STORE" \
-    --xks-proxy-authentication-credential "$(credential first.toml)" > answer 2> said; do
-    kms update-custom-key-store --custom-key-store-id "$STORE" --xks-proxy-authentication-credential "$(credential second.toml)"
-    tries=$((tries + 1))
-    test $tries -lt 60 || { echo 'the proxy still knows the old credential'; exit 1; }
-done
+# While the old one can still be given to the KMS, it is not gone; the new one is given back at once.
+is_gone() {
+    not signs_with "$1" || { signs_with second.toml; return 1; }
+}
+until_it is_gone first.toml
 grep -qF XksProxyIncorrectAuthenticationCredentialException said
 opens sealed
 
