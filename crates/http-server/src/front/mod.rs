@@ -134,7 +134,10 @@ impl<R: Respond> Front<R> {
         let mut arriving = Arriving::new(incoming, &parts.headers);
         let body = Body::new(&mut arriving, self.body_limits.get(), &self.memory);
         let mut answer = self.responder.respond(Request::from_parts(parts, body), peer).await?;
-        arriving.read_away(in_flight);
+        // Of HTTP/2 the answer and the end of its stream arrive whatever is still sent.
+        if activity.is_http1() {
+            arriving.read_away(in_flight);
+        }
         if activity.is_http1() && self.connections.is_draining() {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
