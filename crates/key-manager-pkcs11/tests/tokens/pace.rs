@@ -3,7 +3,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "what no client may get fails the test")]
 
 use crate::rig::{Key, Opened, Rig};
-use key_manager::{ExternalKeyId, Trouble};
+use key_manager::{ExternalKeyId, Trouble, together};
 use key_manager_pkcs11::Settings;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
@@ -40,6 +40,23 @@ async fn more_than_a_token_can_do_is_refused_and_what_it_does_is_of_use() {
     assert_eq!(rig.process("one"), process, "having much to do is no reason to be killed");
     rig.faults("");
     opened.until_all_work().await;
+}
+
+/// A token that was slow for a moment has little room at first; whoever comes then waits for it.
+#[tokio::test]
+async fn a_token_that_has_caught_up_sends_nobody_away() {
+    let rig = Rig::with(&["one"], &[Key::aes("key", 1)]);
+    let opened = rig.open_with(Settings { sessions: NonZeroUsize::new(4).unwrap(), ..rig.quick_settings() });
+    opened.until_all_work().await;
+    rig.faults("* C_Encrypt delay 60");
+    encryptions_a_second(&opened, 32).await;
+    rig.faults("");
+    opened.until_all_work().await;
+    let key = ExternalKeyId::new("key").unwrap();
+    let at_once = (0..32).map(|_| opened.session.encrypt(key, b"a plaintext", b"data"));
+    for outcome in together(at_once).await {
+        assert!(!matches!(outcome, Err(Trouble::Busy)), "{outcome:?}");
+    }
 }
 
 /// What so many clients get done, each of which begins again when it is answered, and a little later where it was refused.
