@@ -4,7 +4,7 @@ use crate::{ErrorName, TAG};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
 
 /// The answer of Encrypt.
@@ -82,8 +82,7 @@ pub struct FleetMember<'a> {
 }
 
 /// How a member of a key manager is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum HealthStatus {
     /// It does what it is asked.
     Active,
@@ -91,6 +90,27 @@ pub enum HealthStatus {
     Degraded,
     /// It does not.
     Unavailable,
+}
+
+impl HealthStatus {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Active, Self::Degraded, Self::Unavailable];
+
+    /// As it stands in `healthStatus`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Degraded => "DEGRADED",
+            Self::Unavailable => "UNAVAILABLE",
+        }
+    }
+}
+
+impl Serialize for HealthStatus {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
+    }
 }
 
 /// An error.

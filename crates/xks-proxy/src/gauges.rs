@@ -50,10 +50,10 @@ impl Gauges {
         let mut rows = Vec::new();
         for (name, health) in self.seen.all(Instant::now()) {
             for member in &health.members {
-                rows.extend(STATUSES.map(|(status, word)| {
-                    let [name, member_id] = [name.to_string(), member.id.clone()];
-                    let labels =
-                        vec![("key_manager", name), ("member", member_id), ("status", word.to_owned())];
+                rows.extend(HealthStatus::ALL.map(|status| {
+                    let [name, id] = [name.to_string(), member.id.clone()];
+                    let status_name = status.as_str().to_owned();
+                    let labels = vec![("key_manager", name), ("member", id), ("status", status_name)];
                     (labels, i64::from(member.status == status))
                 }));
             }
@@ -95,9 +95,3 @@ const CERTIFICATE_EXPIRY: &str = "For how long the certificate that is shown is 
 const CREDENTIAL_AGE: &str = "For how long a credential has been good, or since its secret was written";
 const CREDENTIAL_EXPIRY: &str = "For how long a credential is still good; of those that say until when";
 const MEMBER_STATUS: &str = "How the members of key managers are: 1 for the status that is so";
-
-const STATUSES: [(HealthStatus, &str); 3] = [
-    (HealthStatus::Active, "ACTIVE"),
-    (HealthStatus::Degraded, "DEGRADED"),
-    (HealthStatus::Unavailable, "UNAVAILABLE"),
-];

@@ -66,7 +66,7 @@ fn try_out(config: &Config, out: &mut impl Write) -> Result<bool, Box<dyn Error>
     let mut all_active = true;
     for (name, health) in seen.all(Instant::now()) {
         for Member { id, model, status } in &health.members {
-            writeln!(out, "key manager {name}: {id}, {model}: {}", word(*status))?;
+            writeln!(out, "key manager {name}: {id}, {model}: {}", status.as_str())?;
             all_active &= *status == HealthStatus::Active;
         }
     }
@@ -151,13 +151,5 @@ fn days(length: SignedDuration) -> String {
     match length.as_hours() / 24 {
         1 => "1 day".to_owned(),
         days => format!("{days} days"),
-    }
-}
-
-fn word(status: HealthStatus) -> &'static str {
-    match status {
-        HealthStatus::Active => "ACTIVE",
-        HealthStatus::Degraded => "DEGRADED",
-        HealthStatus::Unavailable => "UNAVAILABLE",
     }
 }

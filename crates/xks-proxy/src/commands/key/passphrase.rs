@@ -14,8 +14,8 @@ use zeroize::Zeroizing;
 pub fn present(is_new: bool) -> Result<Protector, Box<dyn Error>> {
     let passphrase = match from_environment("CARDEA_KEY_STORE_PASSPHRASE")? {
         Some(passphrase) => passphrase,
-        None if is_new => asked_twice("passphrase of the new key store")?,
-        None => asked("passphrase of the key store", "--passphrase-file")?,
+        None if is_new => asked_twice("passphrase of the new key store", FILE)?,
+        None => asked("passphrase of the key store", FILE)?,
     };
     Ok(Protector::Passphrase(Passphrase::given(passphrase)))
 }
@@ -27,7 +27,7 @@ pub fn new(file: Option<&Path>) -> Result<Protector, Box<dyn Error>> {
     }
     let passphrase = match from_environment("CARDEA_KEY_STORE_NEW_PASSPHRASE")? {
         Some(passphrase) => passphrase,
-        None => asked_twice("new passphrase of the key store")?,
+        None => asked_twice("new passphrase of the key store", NEW_FILE)?,
     };
     Ok(Protector::Passphrase(Passphrase::given(passphrase)))
 }
@@ -40,8 +40,7 @@ fn from_environment(name: &str) -> Result<Option<Zeroizing<String>>, Box<dyn Err
     }
 }
 
-fn asked_twice(what: &str) -> Result<Zeroizing<String>, Box<dyn Error>> {
-    let option = if what.starts_with("new") { "--new-passphrase-file" } else { "--passphrase-file" };
+fn asked_twice(what: &str, option: &str) -> Result<Zeroizing<String>, Box<dyn Error>> {
     let first = asked(what, option)?;
     if *first == *asked("the same again", option)? {
         Ok(first)
@@ -96,4 +95,7 @@ impl Drop for Unseen<'_> {
     }
 }
 
+/// The options that name a file in place of an answer.
+const FILE: &str = "--passphrase-file";
+const NEW_FILE: &str = "--new-passphrase-file";
 const LONGEST: usize = 4096;
