@@ -222,13 +222,7 @@ impl Held {
     /// Both logs must know of the same.
     #[track_caller]
     pub fn logs_agree(&self, server: &Server) {
-        self.logs_agree_in(server, &self.proxy.journal_directory());
-    }
-
-    /// The same, where the proxy's journal is elsewhere.
-    #[track_caller]
-    pub fn logs_agree_in(&self, server: &Server, journal: &Path) {
-        let (status, report) = self.reconcile(server, journal);
+        let (status, report) = self.reconcile(server, &self.proxy.journal_directory());
         assert_eq!(status, Some(0), "{report}");
         assert!(report["counts"]["agreed"].as_u64().unwrap() > 0, "{report}");
     }
