@@ -24,6 +24,8 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// Header lines of a request. For new connections.
     pub headers: usize,
+    /// Connections at one time that speak HTTP/2, which take more memory; further ones are not offered it. For new connections.
+    pub http2_connections: usize,
     /// Requests at one time on one HTTP/2 connection. For new connections.
     pub http2_streams: u32,
     /// Bytes that a client may send ahead on one HTTP/2 connection, and on each of its streams. For new connections.

@@ -52,6 +52,13 @@ impl Handshakes {
     }
 }
 
+/// The same, but that HTTP/2 is not offered.
+pub(crate) fn without_http2(config: &ServerConfig) -> ServerConfig {
+    let mut config = config.clone();
+    config.alpn_protocols.retain(|protocol| protocol != ALPN_H2);
+    config
+}
+
 impl TlsVersion {
     fn and_later(self) -> &'static [&'static SupportedProtocolVersion] {
         match self {

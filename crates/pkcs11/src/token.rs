@@ -281,9 +281,7 @@ impl State {
         let library = self.library.as_ref().ok_or(Refusal::LibraryUnavailable)?;
         let told = |error: cryptoki::error::Error| Trouble::from(error).refusal();
         let info = library.pkcs11.get_library_info().map_err(told)?;
-        // A token that cannot be asked is as good as absent.
-        let slot = library.find(label).ok().flatten();
-        let token = slot.and_then(|slot| library.pkcs11.get_token_info(slot).ok());
+        let token = self.own_token(library, label);
         let version = info.library_version();
         Ok(TokenStatus {
             manufacturer: info.manufacturer_id().to_owned(),
@@ -293,6 +291,15 @@ impl State {
             serial: token.map(|token| token.serial_number().to_owned()),
             sessions: self.sessions(),
         })
+    }
+
+    /// What the token says of itself; one that cannot be asked is as good as absent. While it is where it was, no other slot is looked
+    /// at: what is in that may hang.
+    fn own_token(&self, library: &Library, label: &str) -> Option<TokenInfo> {
+        let in_slot = |slot: Slot| library.pkcs11.get_token_info(slot).ok();
+        let known = self.login.as_ref().and_then(|login| login.slot);
+        let there = known.and_then(in_slot).filter(|token| token.label() == label);
+        there.or_else(|| library.find(label).ok().flatten().and_then(in_slot))
     }
 
     /// Whether a session says so; where all are at work, they would not be if it were not so.

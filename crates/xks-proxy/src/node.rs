@@ -227,6 +227,7 @@ pub(crate) const fn of_http(limits: &Limits) -> http_server::Limits {
         header_bytes: limits.header_bytes,
         header_timeout: limits.header_timeout,
         headers: limits.headers,
+        http2_connections: limits.http2_connections,
         http2_streams: limits.http2_streams,
         http2_window: HTTP2_WINDOW,
         idle_timeout: limits.idle_timeout,

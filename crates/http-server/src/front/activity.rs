@@ -18,6 +18,7 @@ pub(super) struct Connections {
     now: Cell<Instant>,
     draining: Cell<bool>,
     changed: Notify,
+    http2: Cell<usize>,
 }
 
 /// What one connection is doing.
@@ -26,6 +27,8 @@ pub(super) struct Activity {
     connections: Rc<Connections>,
     number: u64,
     protocol: Cell<Protocol>,
+    /// Given back with the connection.
+    http2_place: RefCell<Option<Http2Place>>,
     phase: Cell<Phase>,
     since: Cell<Instant>,
     in_flight: Cell<u32>,
@@ -76,6 +79,16 @@ impl Connections {
             now: Cell::new(Instant::now()),
             draining: Cell::new(false),
             changed: Notify::new(),
+            http2: Cell::new(0),
+        })
+    }
+
+    /// A place among the connections that may speak HTTP/2, if there is one left of so many.
+    pub(super) fn http2_place(self: &Rc<Self>, places: usize) -> Option<Http2Place> {
+        let taken = self.http2.get();
+        (taken < places).then(|| {
+            self.http2.set(taken + 1);
+            Http2Place(Rc::clone(self))
         })
     }
 
@@ -87,6 +100,7 @@ impl Connections {
             connections: Rc::clone(self),
             number,
             protocol: Cell::new(Protocol::Undecided),
+            http2_place: RefCell::new(None),
             phase: Cell::new(Phase::Opening),
             since: Cell::new(self.now.get()),
             in_flight: Cell::new(0),
@@ -186,8 +200,9 @@ impl Activity {
     }
 
     /// The handshake is over, and HTTP/2 is spoken.
-    pub(super) fn speaks_http2(&self) {
+    pub(super) fn speaks_http2(&self, place: Option<Http2Place>) {
         self.protocol.set(Protocol::Http2);
+        self.http2_place.replace(place);
         self.enter(Phase::Idle);
         if self.connections.is_draining() {
             self.end(Ending::Gracefully);
@@ -272,8 +287,19 @@ pub(super) struct OpenConnection(pub(super) Rc<Activity>);
 impl Drop for OpenConnection {
     fn drop(&mut self) {
         let connections = &self.0.connections;
+        self.0.http2_place.replace(None);
         connections.open.borrow_mut().remove(&self.0.number);
         connections.changed.notify_waiters();
+    }
+}
+
+/// A place among the connections that may speak HTTP/2.
+#[derive(Debug)]
+pub(super) struct Http2Place(Rc<Connections>);
+
+impl Drop for Http2Place {
+    fn drop(&mut self) {
+        self.0.http2.set(self.0.http2.get().saturating_sub(1));
     }
 }
 

@@ -4,7 +4,7 @@ use super::activity::{Activity, Ending, OpenConnection};
 use super::http1::Http1;
 use super::watched::Peek;
 use super::{Front, NoAnswer, Opening, Peer, Respond, Response};
-use crate::tls::ALPN_H2;
+use crate::tls::{ALPN_H2, without_http2};
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
 use hyper::server::conn::http2;
@@ -69,12 +69,14 @@ async fn secure<R: Respond>(
     stream: TcpStream,
     config: Arc<rustls::ServerConfig>,
 ) -> Option<Pin<Box<dyn Connection>>> {
+    let place = front.connections.http2_place(opening.limits.http2_connections.div_ceil(front.workers));
+    let config = if place.is_some() { config } else { Arc::new(without_http2(&config)) };
     let stream = shake_hands(opening, activity, stream, config).await?;
     let peer = Peer { address, tls: Some(front.responder.secured(stream.get_ref().1)) };
     if stream.get_ref().1.alpn_protocol() != Some(ALPN_H2) {
         return Some(speak_http1(front, opening, activity, peer, TokioIo::new(stream)));
     }
-    activity.speaks_http2();
+    activity.speaks_http2(place);
     Some(Box::pin(opening.http2.serve_connection(TokioIo::new(stream), service(front, activity, peer))))
 }
 

@@ -2,8 +2,8 @@
 
 use crate::service::{Identity, Open, exchange_once, http2, http2_request, limits, open, post_and_stay};
 use http_body_util::BodyExt;
-use http_server::Current;
 use http_server::tls::{Handshakes, TlsVersion, provider};
+use http_server::{Current, Limits};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::{ClientConfig, version};
@@ -17,6 +17,18 @@ async fn http2_is_spoken_where_the_client_offers_it_and_the_service_knows_its_pe
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
     let answer = http2(stream).await.send_request(http2_request("/peer", "")).await.unwrap();
     assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "127.0.0.1 TLSv1_3");
+}
+
+#[tokio::test]
+async fn http2_is_offered_to_so_many_only_and_again_when_one_of_them_has_gone() {
+    let door = open(Limits { http2_connections: 1, ..limits() }).await;
+    let offered = [&b"h2"[..], b"http/1.1"];
+    let first = door.connect_tls(&offered).await;
+    let second = door.connect_tls(&offered).await;
+    let spoken = [&first, &second].map(|stream| stream.get_ref().1.alpn_protocol());
+    assert_eq!(spoken, [Some(&b"h2"[..]), Some(b"http/1.1")]);
+    drop((first, second));
+    while door.connect_tls(&offered).await.get_ref().1.alpn_protocol() != Some(b"h2") {}
 }
 
 #[tokio::test]

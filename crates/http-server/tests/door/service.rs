@@ -139,6 +139,7 @@ pub(crate) fn limits() -> Limits {
         header_bytes: 32 << 10,
         header_timeout: Duration::from_secs(10),
         headers: 64,
+        http2_connections: 4096,
         http2_streams: 128,
         http2_window: 1 << 20,
         idle_timeout: Duration::from_secs(75),

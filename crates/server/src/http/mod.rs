@@ -79,6 +79,7 @@ impl From<&Limits> for http_server::Limits {
             header_bytes: limits.header_bytes,
             header_timeout: limits.header_timeout.duration(),
             headers: limits.headers,
+            http2_connections: limits.connections,
             http2_streams: limits.http2_streams,
             http2_window: limits.http2_window,
             idle_timeout: limits.idle_timeout.duration(),

@@ -40,7 +40,7 @@ pub(super) fn check_health_interval(interval: Duration, whole: &Section<'_>, rea
     }
 }
 
-fn numbers(limits: &Limits) -> [(&'static str, usize, usize, usize); 10] {
+fn numbers(limits: &Limits) -> [(&'static str, usize, usize, usize); 11] {
     let Limits { plaintext_bytes, additional_data_bytes, body_bytes, .. } = *limits;
     let in_base64 = |bytes: usize| bytes.div_ceil(3).saturating_mul(4);
     let largest_body = in_base64(plaintext_bytes)
@@ -59,6 +59,7 @@ fn numbers(limits: &Limits) -> [(&'static str, usize, usize, usize); 10] {
         ("connections", limits.connections, 1, 1 << 20),
         ("header_bytes", number(limits.header_bytes), LEAST_HEADER_BYTES, MOST_BODY),
         ("headers", limits.headers, LEAST_HEADERS, 1024),
+        ("http2_connections", limits.http2_connections, 0, 1 << 20),
         ("http2_streams", number(limits.http2_streams), 1, 1 << 16),
         ("plaintext_bytes", plaintext_bytes, xks_api::LEAST_PLAINTEXT, MOST_PLAINTEXT),
         ("requests", limits.requests, 1, 1 << 20),

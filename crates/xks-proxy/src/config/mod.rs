@@ -138,6 +138,8 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// Header lines of a request.
     pub headers: usize,
+    /// Connections at one time that speak HTTP/2; further ones speak HTTP/1.1, which takes less memory.
+    pub http2_connections: usize,
     /// Requests at one time on one HTTP/2 connection.
     pub http2_streams: u32,
     /// How long a connection may stay open without a request.

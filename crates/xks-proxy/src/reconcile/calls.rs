@@ -43,6 +43,8 @@ pub(super) struct Calls {
     pub(super) health_checks: u64,
     /// Of whom nobody knows who they were.
     pub(super) strangers: u64,
+    /// That were refused before they were read, so that nobody knows for which request they were.
+    pub(super) unread: u64,
 }
 
 impl Calls {
@@ -86,6 +88,10 @@ impl Calls {
             return Ok(());
         };
         let metadata = &record.request_metadata;
+        if metadata.kms_request_id.is_none() && record.error().is_some() {
+            self.unread += 1;
+            return Ok(());
+        }
         let kms_operation = metadata.kms_operation.as_deref();
         if operation == Operation::GetHealthStatus && kms_operation == Some(HEALTH_CHECK) {
             self.health_checks += 1;

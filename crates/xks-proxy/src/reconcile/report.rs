@@ -31,6 +31,8 @@ pub struct Counts {
     pub health_checks: u64,
     /// Lines about those who could not prove who they are.
     pub unauthenticated: u64,
+    /// Calls that were refused before they were read, as beyond a quota: nobody knows for which request they were.
+    pub unread: u64,
     /// Events of KMS that led to calls, or should have.
     pub events: u64,
 }
@@ -113,6 +115,7 @@ impl Report {
             agreed,
             health_checks: self.calls.health_checks,
             unauthenticated: self.calls.strangers,
+            unread: self.calls.unread,
             events: self.events,
         }
     }
@@ -209,10 +212,13 @@ impl fmt::Display for Report {
             writeln!(f, "Cannot be told yet: so near to an end of the other log that it may still be there")?;
             self.not_yet_told().try_for_each(|difference| write!(f, "{difference}"))?;
         }
-        let Counts { calls, agreed, health_checks, unauthenticated, events } = self.counts();
+        let Counts { calls, agreed, health_checks, unauthenticated, unread, events } = self.counts();
         let (found, untold) = (self.found.len(), self.untold.len());
         writeln!(f, "{calls} calls of the proxy, {events} events of the KMS: {agreed} calls agree")?;
-        writeln!(f, "not looked for: {health_checks} health checks, {unauthenticated} records of strangers")?;
+        writeln!(
+            f,
+            "not looked for: {health_checks} health checks, {unread} calls refused unread, {unauthenticated} records of strangers"
+        )?;
         writeln!(f, "{found} differences, {untold} cannot be told yet")
     }
 }

@@ -30,7 +30,7 @@ fn reconcile_ends_with_0_if_nothing_is_found_with_3_if_something_is_and_with_1_i
     assert_eq!(
         output,
         "12 calls of the proxy, 7 events of the KMS: 12 calls agree
-not looked for: 2 health checks, 1 records of strangers
+not looked for: 2 health checks, 0 calls refused unread, 1 records of strangers
 0 differences, 0 cannot be told yet
 "
     );

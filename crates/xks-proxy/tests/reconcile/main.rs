@@ -52,8 +52,22 @@ fn logs_that_agree_have_no_differences() {
     let report = agreeing().report();
     assert_eq!(found(&report), []);
     assert_eq!(listed(&report["notYetTold"]), []);
-    let expected = json!({"calls": 12, "agreed": 12, "healthChecks": 2, "unauthenticated": 1, "events": 7});
+    let expected =
+        json!({"calls": 12, "agreed": 12, "healthChecks": 2, "unauthenticated": 1, "unread": 0, "events": 7});
     assert_eq!(report["counts"], expected);
+}
+
+#[test]
+fn a_call_that_was_refused_before_it_was_read_is_counted_and_no_alarm() {
+    let mut logs = agreeing();
+    let mut throttled = call(1, "Encrypt", "Encrypt");
+    let fields = throttled.as_object_mut().unwrap();
+    fields.remove("requestMetadata");
+    fields.insert("outcome".into(), json!("Failure"));
+    fields.insert("errorName".into(), json!("ThrottlingException"));
+    logs.calls.push(throttled);
+    let report = logs.report();
+    assert_eq!((found(&report), &report["counts"]["unread"]), (vec![], &json!(1)));
 }
 
 #[test]
