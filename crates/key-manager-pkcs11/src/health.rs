@@ -9,8 +9,15 @@ use pkcs11_client::{Chosen, Pin, Trouble};
 use std::cell::RefCell;
 use tokio::time::Instant;
 
-/// What the tokens said of themselves when they were last tried.
-pub(crate) struct Tried(RefCell<Vec<Option<About>>>);
+/// What came of trying the tokens.
+pub(crate) struct Tried(RefCell<Vec<Token>>);
+
+#[derive(Clone, Default)]
+struct Token {
+    about: Option<About>,
+    /// Why it did not do what it was to do the last time.
+    trouble: Option<Trouble>,
+}
 
 /// What a token says of itself.
 #[derive(Clone)]
@@ -21,7 +28,7 @@ struct About {
 
 impl Tried {
     pub(crate) fn new(tokens: usize) -> Self {
-        Self(RefCell::new(vec![None; tokens]))
+        Self(RefCell::new(vec![Token::default(); tokens]))
     }
 
     /// Tries all tokens at the same time. If one refuses the PIN, there may be another in the file by now.
@@ -33,19 +40,28 @@ impl Tried {
         // One that is only just being logged in to is not away.
         members.wait_until_settled(Instant::now() + members.settings().times.answer).await;
         let tried = together((0..tokens.way.count()).map(|at| self.one(tokens, at))).await;
-        let about = self.0.borrow();
-        let vendor = about.iter().flatten().map(|about| about.vendor.clone()).next();
+        let known = self.0.borrow();
+        let vendor = known.iter().find_map(|token| Some(token.about.as_ref()?.vendor.clone()));
         Health { vendor: vendor.unwrap_or_else(|| UNKNOWN_VENDOR.to_owned()), members: tried }
     }
 
     async fn one(&self, tokens: &Tokens, at: usize) -> Member {
         let id = tokens.way.members().label(at).unwrap_or_default().to_owned();
-        let status = self.status(tokens, at).await.unwrap_or_else(|why| {
-            tracing::warn!(token = id, %why, "a token does not do with the test key what it is to do");
-            HealthStatus::Unavailable
-        });
-        let model = self.0.borrow().get(at).cloned().flatten().map(|about| about.model);
+        let tried = self.status(tokens, at).await;
+        self.tell(at, &id, tried.err());
+        let status = tried.unwrap_or(HealthStatus::Unavailable);
+        let model = self.0.borrow().get(at).and_then(|token| Some(token.about.as_ref()?.model.clone()));
         Member { id, model: model.unwrap_or_else(|| UNKNOWN_MODEL.to_owned()), status }
+    }
+
+    /// Once for each reason: a token that is away is tried again and again.
+    fn tell(&self, at: usize, id: &str, trouble: Option<Trouble>) {
+        let mut tokens = self.0.borrow_mut();
+        let Some(token) = tokens.get_mut(at).filter(|token| token.trouble != trouble) else { return };
+        token.trouble = trouble;
+        if let Some(why) = trouble {
+            tracing::warn!(token = id, %why, "a token does not do with the test key what it is to do");
+        }
     }
 
     async fn status(&self, tokens: &Tokens, at: usize) -> Result<HealthStatus, Trouble> {
@@ -53,7 +69,7 @@ impl Tried {
         let status = try_out(tokens, chosen).await?;
         match tokens.ask_one(chosen, &Command::Status, About::of).await {
             Ok(about) => {
-                self.0.borrow_mut().get_mut(at).map(|known| known.replace(about));
+                self.0.borrow_mut().get_mut(at).map(|token| token.about.replace(about));
                 Ok(status)
             }
             Err(Trouble::Busy | Trouble::Slow) => Ok(HealthStatus::Degraded),

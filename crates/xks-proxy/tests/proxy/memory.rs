@@ -16,7 +16,7 @@ fn two_thousand_connections_and_hundreds_of_unfinished_bodies_take_less_than_64_
     });
     let mut connections: Vec<_> = connections.collect();
     let is_little = |when: &str| {
-        let kilobytes = proxy.resident_kilobytes();
+        let kilobytes = proxy.anonymous_kilobytes();
         assert!(kilobytes < 64 << 10, "{kilobytes} KiB with {when}");
     };
     is_little("2,000 connections");

@@ -6,7 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 /// The address is told in the log alone: it is not for clients.
-fn collected(setup: &Setup) -> String {
+pub fn collected(setup: &Setup) -> String {
     let log = setup.log();
     let address = log.split_once("metrics=").unwrap().1.split_whitespace().next().unwrap();
     let mut stream = TcpStream::connect(address.trim_matches('"')).unwrap();

@@ -218,9 +218,10 @@ impl Proxy {
         self.wait()
     }
 
-    pub fn resident_kilobytes(&self) -> usize {
+    /// What it has in memory besides its program, of which a build for tests has a multiple.
+    pub fn anonymous_kilobytes(&self) -> usize {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
         line.split_whitespace().next().unwrap().parse().unwrap()
     }
 }

@@ -1,6 +1,7 @@
 //! Before a key manager that never says anything.
 
 use crate::client::{Connection, encrypt, health, raw};
+use crate::metrics::collected;
 use crate::setup::{Proxy, Setup, credential, store};
 use std::net::TcpListener;
 
@@ -12,11 +13,12 @@ fn before_a_silent_key_manager(setup: &Setup) -> (Proxy, TcpListener) {
     let port = silent.local_addr().unwrap().port();
     let key_manager = format!(
         "[[key_manager]]\nname = 'silent'\nkind = 'vault'\naddresses = ['https://localhost:{port}']\n\
-         token_file = 'token'\nca_files = ['authority.pem']\ntest_key = 'test'\n"
+         token_file = 'token'\nca_files = ['authority.pem']\ntest_key = 'test'\ntry_timeout = '4s'\ntimeout = '4s'\n"
     );
     let of_store = store("/a", "").replace("'soft'", "'silent'");
     let credential = credential(&crate::client::Credential::ALL[0]);
-    setup.configure("", "", &format!("{key_manager}{of_store}{credential}"));
+    let limits = "[limits]\nkey_manager_timeout = '5s'\n";
+    setup.configure("", "", &format!("{limits}{key_manager}{of_store}{credential}"));
     (setup.start(), silent)
 }
 
@@ -29,6 +31,7 @@ fn a_call_whose_caller_hangs_up_is_recorded_with_what_became_of_it() {
     assert_eq!(connection.ask(&health("/a")).status, 200);
     let ask = encrypt("/a", "one", "AAAA");
     connection.send(&raw(&ask.head(), &ask.body)).unwrap();
+    while !collected(&setup).contains("cardea_xks_proxy_requests_in_flight 1") {}
     drop(connection);
     setup.wait_for_log("a call failed");
     assert!(proxy.stop().success());
