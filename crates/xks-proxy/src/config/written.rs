@@ -121,7 +121,7 @@ impl Default for Limits {
             additional_data_bytes: xks_api::LEAST_ADDITIONAL_DATA,
             body_bytes: 64 << 10,
             body_timeout: Duration::from_secs(5),
-            buffered_body_bytes: 4 << 20,
+            buffered_body_bytes: 1 << 20,
             connections: 4096,
             drain_timeout: Duration::from_secs(20),
             handshake_timeout: Duration::from_secs(5),
@@ -134,7 +134,7 @@ impl Default for Limits {
             key_manager_timeout: Duration::from_millis(200),
             plaintext_bytes: xks_api::LEAST_PLAINTEXT,
             requests: 1024,
-            tls_sessions: 4096,
+            tls_sessions: 1024,
         }
     }
 }
