@@ -86,9 +86,9 @@ impl Arriving {
 
     /// Reads away what the client is still sending, within reason: a client that is cut off while it sends may never see its answer. The
     /// answer does not wait for that, but the request is in flight until then.
-    pub(super) fn read_away(self, in_flight: InFlight) {
+    pub(super) fn read_away(self, in_flight: InFlight, within: Duration) {
         if self.is_left && !self.waits_for_leave && !self.incoming.is_end_stream() {
-            let read_away = tokio::time::timeout(READ_AWAY_WITHIN, read_away(self.incoming));
+            let read_away = tokio::time::timeout(within, read_away(self.incoming));
             tokio::task::spawn_local(async move {
                 let _ = read_away.await;
                 drop(in_flight);
@@ -233,7 +233,6 @@ impl Drop for Held<'_> {
 /// How long a body that is arriving gives way to no other. An honest one is there in far less.
 const UNDISTURBED: Duration = Duration::from_millis(200);
 const READ_AWAY_AT_MOST: usize = 16 << 20;
-const READ_AWAY_WITHIN: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {

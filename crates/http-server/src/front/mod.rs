@@ -134,10 +134,7 @@ impl<R: Respond> Front<R> {
         let mut arriving = Arriving::new(incoming, &parts.headers);
         let body = Body::new(&mut arriving, self.body_limits.get(), &self.memory);
         let mut answer = self.responder.respond(Request::from_parts(parts, body), peer).await?;
-        // Of HTTP/2 the answer and the end of its stream arrive whatever is still sent.
-        if activity.is_http1() {
-            arriving.read_away(in_flight);
-        }
+        arriving.read_away(in_flight, if activity.is_http1() { HTTP1_READ_AWAY } else { HTTP2_READ_AWAY });
         if activity.is_http1() && self.connections.is_draining() {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -188,3 +185,8 @@ const LEAST_READ_BUFFER: usize = 8192;
 
 /// Streams that a client may open and reset at once before the connection is closed ("rapid reset").
 const RESET_STREAMS: usize = 64;
+
+/// How long a client may go on sending a body that was not wanted. A stream of HTTP/2 is reset then, and some clients drop its answer with it;
+/// but on each connection there may be many.
+const HTTP1_READ_AWAY: Duration = Duration::from_secs(5);
+const HTTP2_READ_AWAY: Duration = Duration::from_millis(250);
