@@ -9,7 +9,6 @@
 
 mod changes;
 mod contract;
-mod cost;
 mod crashes;
 mod damage;
 mod following;
