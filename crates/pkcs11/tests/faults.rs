@@ -56,6 +56,17 @@ async fn sessions_and_logins_that_the_token_forgot_are_got_back() {
     }
 }
 
+/// What is in another slot may hang.
+#[tokio::test]
+async fn the_status_of_a_token_that_is_where_it_was_is_asked_of_no_other_slot() {
+    let faulty = Faulty::start(1).await;
+    faulty.forget_calls();
+    assert!(faulty.member.status().await.unwrap().logged_in);
+    let calls = faulty.calls();
+    let asked = |function: &str| calls.iter().filter(|call| call.contains(function)).count();
+    assert_eq!((asked("C_GetTokenInfo"), asked("C_GetSlotList")), (1, 0), "{calls:?}");
+}
+
 #[tokio::test]
 async fn a_login_ends_even_if_its_sessions_cannot_be_closed() {
     let faulty = Faulty::start(2).await;
